@@ -1,0 +1,1 @@
+"""The authenticated way to Descope; the only layer that knows httpx."""

@@ -1,0 +1,150 @@
+"""From the wire to one form of answer: parsed, wrapped as documented, errors explained.
+
+Nine answers come without the property that the contract wraps them in; both forms are read and
+the documented one is returned, so that recipes and secret fields have one path. Lists at the
+root become ``{"result": [...]}``, since structured content must be an object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from descope_mcp.api.errors import ApiError, OutcomeUnknown
+from descope_mcp.api.transport import RawAnswer
+from descope_mcp.catalog.operation import Operation
+
+#: Fields in which batch operations report what failed although the status is 200.
+PARTIAL = ("failedUsers", "additionalErrors", "failures", "failedTenants", "errors")
+#: Session and refresh cookies; projects that manage tokens in cookies send them nowhere else.
+_SESSION_COOKIES = re.compile(r"\b(DSR?)=")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
+_MAX_MESSAGE = 300
+
+Errors = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer.
+
+    ``data`` is always an object, in the documented form. ``partial`` counts what failed inside
+    a success, ``cut`` says that the answer was too large to be read whole, ``ray`` is what
+    Descope's support asks for.
+    """
+
+    status: int
+    data: dict[str, Any]
+    partial: int = 0
+    cut: bool = False
+    ray: str = ""
+
+
+def read(operation: Operation, raw: RawAnswer, errors: Errors) -> Answer:
+    """The answer to a call of `operation`.
+
+    Args:
+        operation: what was called.
+        raw: from the transport.
+        errors: the catalog's error codes with meaning and remedy.
+
+    Raises:
+        ApiError: the status is 400 or above.
+        OutcomeUnknown: a server error that Descope itself did not explain, after a change.
+    """
+    parsed, is_json = _parse(raw)
+    if raw.status >= 400:
+        raise _error(operation, raw, parsed if is_json else None, errors)
+    ray = raw.headers.get("cf-ray", "")
+    if 300 <= raw.status < 400:
+        data: dict[str, Any] = {"status": raw.status, "location": raw.headers.get("location", "")}
+    elif not is_json:
+        data = {"text": parsed} if parsed else {}
+    elif operation.unwrapped and not _is_wrapped(parsed, operation.unwrapped):
+        data = {operation.unwrapped: parsed}
+    else:
+        data = parsed if isinstance(parsed, dict) else {"result": parsed}
+    cookies = [
+        name
+        for header in raw.headers.get_list("set-cookie")
+        for name in _SESSION_COOKIES.findall(header)
+    ]
+    if cookies:
+        data = {**data, "cookies": dict.fromkeys(cookies, "[sealed]")}
+    return Answer(raw.status, data, _partial(operation, data), raw.cut, ray)
+
+
+def _parse(raw: RawAnswer) -> tuple[Any, bool]:
+    """The body as JSON, or as text with False; an empty body is an empty object."""
+    if not raw.body.strip():
+        return {}, True
+    if not raw.cut:
+        try:
+            return json.loads(raw.body), True
+        except ValueError:
+            pass
+    return raw.body.decode("utf-8", "replace"), False
+
+
+def _is_wrapped(parsed: Any, name: str) -> bool:
+    return isinstance(parsed, dict) and set(parsed) == {name}
+
+
+def _partial(operation: Operation, data: Mapping[str, Any]) -> int:
+    if operation.effect == "read":
+        return 0
+    return sum(len(data[n]) for n in PARTIAL if isinstance(data.get(n), (list, dict)))
+
+
+def _error(
+    operation: Operation, raw: RawAnswer, parsed: Any, errors: Errors
+) -> ApiError | OutcomeUnknown:
+    body = parsed if isinstance(parsed, dict) else {}
+    code = str(body.get("errorCode", ""))[:20]
+    if raw.status >= 500 and not code and operation.effect != "read":
+        return OutcomeUnknown(
+            f"Descope answered {raw.status} without an explanation to a change that was sent.",
+            "Read the target to see whether the change took effect before repeating it.",
+        )
+    known = errors.get(code, {})
+    said = clean(body.get("errorMessage") or body.get("errorDescription") or "")
+    meaning = known.get("meaning") or _MEANING.get(raw.status) or f"Descope answered {raw.status}."
+    message = f"{meaning} Descope says: {said}" if said else meaning
+    remedy = known.get("remedy") or _REMEDY.get(raw.status, "")
+    ray = raw.headers.get("cf-ray", "")
+    if raw.status >= 500 and ray:
+        remedy = f"{remedy} For Descope's support: cf-ray {clean(ray)}.".strip()
+    return ApiError(message, remedy, raw.status, code)
+
+
+def clean(text: Any) -> str:
+    """Foreign text for one line of a message: no control characters, at most 300 characters."""
+    line = _CONTROL.sub(" ", str(text)).strip()
+    return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
+
+
+_MEANING = {
+    400: "Descope did not accept the request.",
+    401: "Descope did not accept the credential.",
+    403: "The credential lacks the right for this operation.",
+    404: "What the call names does not exist.",
+    409: "It conflicts with what is there.",
+    413: "The request is too large.",
+    500: "Descope failed.",
+    502: "Descope's front got no answer.",
+    504: "Descope's front got no answer in time.",
+}
+_REMEDY = {
+    400: "Compare the arguments with descope_describe.",
+    401: "Check the key (it may be expired, of another project or limited to other addresses); "
+    "`descope-mcp doctor` tests it.",
+    403: "Use a key with this role or scope; management keys can be limited by role, project and "
+    "address.",
+    404: "Check the identifier; what was just created can take some seconds to appear.",
+    500: "Try again later.",
+    502: "Try again later.",
+    504: "Try again later.",
+}

@@ -1,0 +1,74 @@
+"""Running one operation against Descope: build, send, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from descope_mcp.api import request as requests
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.catalog.operation import Operation
+
+if TYPE_CHECKING:
+    from descope_mcp.api.answer import Answer, Errors
+    from descope_mcp.api.transport import Transport, Waiting
+
+
+async def quietly(seconds: float, reason: str) -> None:
+    """The `waiting` of a caller that does not want to know."""
+
+
+class Client:
+    """The authenticated way to Descope. Connects when the first call is made."""
+
+    def __init__(
+        self, base_url: str, credentials: Credentials, errors: Errors, timeout: float = 60.0
+    ) -> None:
+        self.base_url = base_url
+        self.credentials = credentials
+        self._errors = errors
+        self._timeout = timeout
+        self._transport: Transport | None = None
+
+    async def run(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        *,
+        call_id: str,
+        repeatable: bool,
+        waiting: Waiting = quietly,
+    ) -> Answer:
+        """Send one call and read its answer.
+
+        A call that is not `repeatable` changes something: once it is under way it is finished
+        even if the caller hangs up, so that its outcome is known.
+
+        Args:
+            operation: what to call.
+            arguments: as `catalog.arguments.check` returned them.
+            call_id: ends up in Descope's audit record.
+            repeatable: whether sending it twice does no harm.
+            waiting: told before each pause between tries.
+
+        Raises:
+            ApiFailure: see `descope_mcp.api.errors`.
+        """
+        # httpx costs a tenth of a second to import; only a server that is used pays it.
+        from descope_mcp.api import answer, transport
+
+        built = requests.build(operation, arguments, self.credentials, call_id)
+        if self._transport is None:
+            self._transport = transport.Transport(self.base_url, self._timeout)
+        with anyio.CancelScope(shield=not repeatable):
+            raw = await self._transport.send(built, repeatable=repeatable, waiting=waiting)
+            return answer.read(operation, raw, self._errors)
+        raise AssertionError("a shielded scope is not cancelled")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None

@@ -1,0 +1,63 @@
+"""Every way in which a request can fail.
+
+    ApiFailure
+    ├── MissingCredential   nothing was sent: the credential for this operation is not there
+    ├── Unreachable         nothing ran: no connection could be made, or a read got no answer
+    ├── RateLimited         nothing ran: too many requests; says when to come back
+    ├── ApiError            Descope refused: status, code, meaning, remedy
+    └── OutcomeUnknown      a change was sent and nobody can say whether it took effect
+
+No message carries a credential, a stack trace or an upstream body.
+"""
+
+from __future__ import annotations
+
+
+class ApiFailure(Exception):
+    """A request that did not succeed. ``message`` says what happened, ``remedy`` what to do."""
+
+    kind = "failure"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
+
+class MissingCredential(ApiFailure):
+    """The credential that the operation's security scheme needs is not configured or given."""
+
+    kind = "missing_credential"
+
+
+class Unreachable(ApiFailure):
+    """No connection could be made, or a read got no answer. Nothing was changed."""
+
+    kind = "unreachable"
+
+
+class OutcomeUnknown(ApiFailure):
+    """A change was sent, and the connection or the service failed before it answered."""
+
+    kind = "outcome_unknown"
+
+
+class RateLimited(ApiFailure):
+    """Descope accepts no more requests for now; ``retry_after`` is in seconds."""
+
+    kind = "rate_limited"
+
+    def __init__(self, message: str, remedy: str, retry_after: float) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
+class ApiError(ApiFailure):
+    """Descope answered with an error. ``status`` is of HTTP, ``code`` is Descope's (E...)."""
+
+    kind = "api_error"
+
+    def __init__(self, message: str, remedy: str, status: int, code: str = "") -> None:
+        super().__init__(message, remedy)
+        self.status = status
+        self.code = code

@@ -1,0 +1,79 @@
+"""From an operation and its checked arguments to one HTTP request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from descope_mcp import __version__
+from descope_mcp.api.credentials import Credentials, authorization
+from descope_mcp.catalog.operation import Operation
+
+#: Descope writes the value of this header into its audit records.
+CALL_ID_HEADER = "x-external-rid"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request below the base URL. The headers hold a credential: never print them."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: bytes | None
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def build(
+    operation: Operation, arguments: Mapping[str, Any], credentials: Credentials, call_id: str
+) -> Request:
+    """The request of one call.
+
+    Args:
+        operation: what is called.
+        arguments: as `catalog.arguments.check` returned them.
+        credentials: of the server.
+        call_id: ties the request to Descope's audit record.
+
+    Raises:
+        MissingCredential: nothing can be sent without it.
+    """
+    path = operation.path
+    query: list[tuple[str, str]] = []
+    body: dict[str, Any] = {}
+    has_body = any(place.where == "body" for place in operation.places.values())
+    given = ""
+    for name, value in arguments.items():
+        where, wire_name = operation.places[name]
+        if where == "path":
+            path = path.replace("{" + wire_name + "}", quote(str(value), safe=""))
+        elif where == "query":
+            items = value if isinstance(value, list) else [value]
+            query += [(wire_name, _text(item)) for item in items]
+        elif where == "credential":
+            given = value
+        else:
+            body[wire_name] = value
+    headers = {
+        "Accept": "application/json",
+        "User-Agent": f"descope-mcp/{__version__}",
+        CALL_ID_HEADER: call_id,
+    }
+    bearer = authorization(operation, credentials, given)
+    if bearer is not None:
+        headers["Authorization"] = bearer
+    content: bytes | None = None
+    if has_body or operation.method in ("POST", "PUT", "PATCH"):
+        whole: Any = body.get(operation.array_body, []) if operation.array_body else body
+        content = json.dumps(whole, separators=(",", ":")).encode()
+        headers["Content-Type"] = "application/json"
+    return Request(operation.method, path, tuple(query), content, headers)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,188 @@
+"""Sending one request: retries where they are safe, bounds on time, size and concurrency.
+
+A read may be sent again after 429, the passing 5xx and lost connections. A change is sent again
+only if it certainly did not run: no connection was made, or the service turned it away with 429,
+or with 503 and a time to come back. After anything else it is unknown whether the change took
+effect, and that is what is reported.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.cookiejar
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+import httpx
+
+from descope_mcp.api.errors import OutcomeUnknown, RateLimited, Unreachable
+from descope_mcp.api.request import Request
+
+#: Answers that Descope's SDKs treat as passing: 503 and what its front sends for a lost origin.
+PASSING = frozenset({503, 520, 521, 522, 524, 530})
+PAUSES = (0.2, 1.0, 3.0)
+#: A longer wait than this is the caller's to decide on.
+LONGEST_WAIT = 20.0
+LARGEST_ANSWER = 16 * 1024 * 1024
+CONCURRENT = 10
+
+#: Tells that a request waits, for how many seconds, and why.
+Waiting = Callable[[float, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What came back: `body` has at most LARGEST_ANSWER bytes, `cut` says that there was more."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    cut: bool = False
+
+
+class Transport:
+    """One connection pool to one base URL. No cookies are kept and no redirect is followed."""
+
+    def __init__(self, base_url: str, timeout: float) -> None:
+        nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            follow_redirects=False,
+            cookies=http.cookiejar.CookieJar(policy=nothing),
+            limits=httpx.Limits(max_connections=CONCURRENT, keepalive_expiry=5.0),
+        )
+        self._host = httpx.URL(base_url).host
+        self._timeout = timeout
+        self._limiter = anyio.CapacityLimiter(CONCURRENT)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._client.aclose()
+
+    async def send(self, request: Request, *, repeatable: bool, waiting: Waiting) -> RawAnswer:
+        """Send `request` until there is an answer that counts.
+
+        Args:
+            request: what to send.
+            repeatable: whether running it twice does no harm (a read).
+            waiting: told before each pause.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            Unreachable: nothing ran, or a read got no answer.
+            RateLimited: 429, and the wait would be too long.
+            OutcomeUnknown: a change was sent and its fate is not known.
+        """
+        async with self._limiter:
+            for pause in (*PAUSES, None):
+                try:
+                    answer = await self._once(request)
+                except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                    failure: Unreachable | OutcomeUnknown = self._unreachable(error)
+                except (httpx.HTTPError, TimeoutError) as error:
+                    failure = self._unreachable(error) if repeatable else self._unknown(error)
+                    if not repeatable:
+                        raise failure from None
+                else:
+                    delay = _delay(answer, repeatable, pause)
+                    if delay is None or pause is None or delay > LONGEST_WAIT:
+                        return self._final(answer, repeatable)
+                    await waiting(delay, f"Descope answered {answer.status}")
+                    await anyio.sleep(delay)
+                    continue
+                if pause is None:
+                    raise failure from None
+                await waiting(pause, failure.message)
+                await anyio.sleep(pause)
+            raise AssertionError("the last round returns or raises")
+
+    async def _once(self, request: Request) -> RawAnswer:
+        # httpx bounds each step of a request; the whole must end as well.
+        with anyio.fail_after(self._timeout):
+            async with self._client.stream(
+                request.method,
+                request.path,
+                params=list(request.query) or None,
+                content=request.body,
+                headers=dict(request.headers),
+            ) as response:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST_ANSWER:
+                        return RawAnswer(
+                            response.status_code,
+                            response.headers,
+                            bytes(body[:LARGEST_ANSWER]),
+                            cut=True,
+                        )
+                return RawAnswer(response.status_code, response.headers, bytes(body))
+
+    def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
+        if answer.status == 429:
+            after = retry_after(answer) or 60.0
+            raise RateLimited(
+                "Descope accepts no more requests of this kind for now.",
+                f"Try again in {after:.0f} seconds.",
+                after,
+            )
+        if answer.status in PASSING and not repeatable:
+            raise OutcomeUnknown(
+                f"Descope's front answered {answer.status} to a change that had been sent.",
+                "Read the target to see whether the change took effect before repeating it.",
+            )
+        return answer
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
+            f"No answer from {self._host} ({_reason(error)}).",
+            "Check the network, the base URL (DESCOPE_BASE_URL) and the certificates "
+            "(SSL_CERT_FILE); `descope-mcp doctor` tests each.",
+        )
+
+    def _unknown(self, error: Exception) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"The connection to {self._host} failed ({_reason(error)}) after a change was sent.",
+            "Read the target to see whether the change took effect before repeating it.",
+        )
+
+
+def _delay(answer: RawAnswer, repeatable: bool, pause: float | None) -> float | None:
+    """How long to wait before the request may be sent again; None: it may not."""
+    wanted = retry_after(answer)
+    if answer.status == 429:
+        return wanted if wanted is not None else pause
+    if answer.status == 503 and wanted is not None:
+        return wanted
+    if answer.status in PASSING and repeatable:
+        return pause
+    return None
+
+
+def retry_after(answer: RawAnswer) -> float | None:
+    """Seconds from the Retry-After header (RFC 9110, section 10.2.3), None without one."""
+    value = answer.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    """The kind of a failure in words; the exception's own text may hold anything."""
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return "timed out"
+    if isinstance(error, httpx.ConnectError):
+        return "certificate not accepted" if "CERTIFICATE" in str(error) else "no connection"
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "connection closed early"
+    return type(error).__name__

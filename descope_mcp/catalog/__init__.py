@@ -1,0 +1,1 @@
+"""The operations as plain data; reads nothing but tool_specs."""

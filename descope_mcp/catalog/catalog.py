@@ -1,0 +1,116 @@
+"""The catalog at run time: 458 operations, read from one compiled file.
+
+In an installed package the file lies beside this one. In a checkout it is compiled from
+``tool_specs`` when it is first needed and cached under the content it was made from, so that an
+edited record counts at the next start.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pydantic_core
+
+from descope_mcp.catalog.errors import SpecError
+from descope_mcp.catalog.operation import Operation
+
+_HERE = Path(__file__).parent
+_PACKAGED = _HERE / "catalog.json"
+_ROOT = _HERE.parents[1]
+
+
+class ToolsetInfo(NamedTuple):
+    """A toolset and the names of its operations."""
+
+    name: str
+    title: str
+    about: str
+    operations: tuple[str, ...]
+
+
+class Catalog(Mapping[str, Operation]):
+    """The operations by name, in the contract's order. An `Operation` is made when first used."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._raw: dict[str, Any] = data["operations"]
+        self._made: dict[str, Operation] = {}
+        self._aliases: dict[str, str] = data["aliases"]
+        #: Descope's error codes: ``{code: {"meaning": ..., "remedy": ...}}``.
+        self.errors: Mapping[str, Mapping[str, str]] = data["errors"]
+        self.toolsets = tuple(
+            ToolsetInfo(t["toolset"], t["title"], t["about"], tuple(t["operations"]))
+            for t in data["toolsets"]
+        )
+
+    def __getitem__(self, name: str) -> Operation:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = Operation.model_validate(self._raw[name])
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def find(self, name: str) -> Operation | None:
+        """The operation called `name`, or that had this name; None if there is none."""
+        name = self._aliases.get(name, name)
+        return self[name] if name in self._raw else None
+
+    def nearest(self, name: str, count: int = 3) -> list[str]:
+        """The names that look most like `name`, for a message about a wrong one."""
+        lowered = {known.lower(): known for known in self._raw}
+        close = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
+        return [lowered[found] for found in close]
+
+
+def load() -> Catalog:
+    """The compiled catalog.
+
+    Raises:
+        SpecError: there is neither a compiled catalog nor a checkout to compile, or the
+            checkout's records are wrong.
+    """
+    if _PACKAGED.exists():
+        return Catalog(pydantic_core.from_json(_PACKAGED.read_bytes()))
+    specs = _ROOT / "tool_specs"
+    if not specs.is_dir():
+        raise SpecError("the catalog is missing from this installation; install it again")
+    cached = _ROOT / ".cache" / f"catalog-{digest(specs)}.json"
+    if cached.exists():
+        return Catalog(pydantic_core.from_json(cached.read_bytes()))
+    # The compiler and its YAML parser are loaded only when a record has changed.
+    from descope_mcp.catalog.compile import compile_catalog
+
+    data = compile_catalog(specs)
+    _store(cached, data)
+    return Catalog(data)
+
+
+def digest(specs: Path) -> str:
+    """A digest of everything that a compiled catalog is made from: records and compiler."""
+    total = hashlib.blake2b(digest_size=12)
+    for path in sorted([*specs.rglob("*.yaml"), *specs.glob("*.json"), *_HERE.glob("*.py")]):
+        total.update(path.name.encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _store(path: Path, data: Mapping[str, Any]) -> None:
+    """Write the cache in one step; a checkout that cannot be written to goes without."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        for old in path.parent.glob("catalog-*.json"):
+            old.unlink(missing_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
+        new.replace(path)
+    except OSError:
+        return

@@ -1,0 +1,64 @@
+"""Operations in compact notation: ``DeleteUser(loginId | userId)``, ``page?: integer``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from descope_mcp.catalog.operation import Operation
+
+
+def signature(operation: Operation, most: int = 8) -> str:
+    """The operation's name and arguments, the required ones first, at most `most` of them."""
+    shown = [*_required(operation), *_optional(operation)]
+    more = [f"+{len(shown) - most} more"] if len(shown) > most else []
+    return f"{operation.name}({', '.join([*shown[:most], *more])})"
+
+
+def argument_lines(operation: Operation) -> list[str]:
+    """One line per argument: name, ``?`` if optional, type, and the note if there is one."""
+    needed = set(operation.input_schema.get("required", ()))
+    lines = []
+    for name, value in operation.input_schema["properties"].items():
+        mark = "" if name in needed else "?"
+        note = f" - {value['description']}" if "description" in value else ""
+        lines.append(f"{name}{mark}: {kind(value)}{note}")
+    return lines
+
+
+def kind(value: Mapping[str, Any]) -> str:
+    """A JSON Schema as a short type: ``string[]``, ``{tenantId: string, roleNames: string[]}``."""
+    if "enum" in value:
+        return " | ".join(f'"{choice}"' for choice in value["enum"])
+    if "anyOf" in value:
+        return " | ".join(kind(choice) for choice in value["anyOf"])
+    if value.get("type") == "array":
+        inner = kind(value["items"])
+        return f"({inner})[]" if " | " in inner else f"{inner}[]"
+    if "properties" in value:
+        fields = ", ".join(f"{name}: {kind(v)}" for name, v in value["properties"].items())
+        return f"{{{fields}}}"
+    extra = value.get("additionalProperties")
+    if isinstance(extra, Mapping):
+        return f"map of {kind(extra)}"
+    return str(value.get("type", "any"))
+
+
+def _required(operation: Operation) -> list[str]:
+    properties = operation.input_schema["properties"]
+    groups = [" | ".join(group) for group in operation.one_of]
+    names = operation.input_schema.get("required", ())
+    return [*(f"{name}: {_short(properties[name])}" for name in names), *groups]
+
+
+def _optional(operation: Operation) -> list[str]:
+    taken = {*operation.input_schema.get("required", ()), *(n for g in operation.one_of for n in g)}
+    properties = operation.input_schema["properties"]
+    return [f"{name}?: {_short(v)}" for name, v in properties.items() if name not in taken]
+
+
+def _short(value: Mapping[str, Any]) -> str:
+    """The type without the fields of objects."""
+    if value.get("type") == "array":
+        return f"{_short(value['items'])}[]"
+    return "object" if "properties" in value else kind(value)

@@ -1,0 +1,61 @@
+"""From settings to the services of a call, on Descope or on the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from descope_mcp.api.client import Client
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.catalog.catalog import Catalog, load
+from descope_mcp.guard.policy import Limits
+from descope_mcp.invoke import Services
+from descope_mcp.settings import Settings, SettingsError
+from descope_mcp.store.ledger import Ledger
+
+
+def toolsets(settings: Settings, catalog: Catalog) -> list[str]:
+    """The toolsets that the settings name.
+
+    Raises:
+        SettingsError: one of them does not exist.
+    """
+    wanted = [name.strip() for name in settings.toolsets.split(",") if name.strip()]
+    known = [toolset.name for toolset in catalog.toolsets]
+    unknown = [name for name in wanted if name not in (*known, "all")]
+    if unknown:
+        raise SettingsError(
+            f"DESCOPE_MCP_TOOLSETS: there is no toolset {', '.join(unknown)}; "
+            f"use all, or some of: {', '.join(known)}"
+        )
+    return wanted
+
+
+@asynccontextmanager
+async def services(
+    settings: Settings, catalog: Catalog | None = None, *, sandbox: bool = False
+) -> AsyncIterator[Services]:
+    """What calls need; with `sandbox`, a local Descope that ends with the context."""
+    catalog = catalog or load()
+    limits = Limits(read_only=settings.read_only, production=settings.production)
+    if sandbox:
+        from descope_mcp.sandbox import seed
+        from descope_mcp.sandbox.serve import running
+
+        async with running(catalog.values(), seed.seeded()) as local:
+            keys = Credentials(local.project_id, local.management_key)
+            client = Client(local.url, keys, catalog.errors, settings.timeout)
+            yield Services(catalog, client, limits, Ledger(), settings.hosts)
+            await client.close()
+        return
+    keys = Credentials(
+        settings.project_id,
+        settings.management_key.get_secret_value(),
+        settings.auth_management_key.get_secret_value(),
+        settings.access_key.get_secret_value(),
+    )
+    client = Client(settings.api_url, keys, catalog.errors, settings.timeout)
+    try:
+        yield Services(catalog, client, limits, Ledger(), settings.hosts)
+    finally:
+        await client.close()

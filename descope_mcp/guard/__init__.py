@@ -1,0 +1,1 @@
+"""What decides whether a call may run, and what keeps its secrets."""

@@ -1,0 +1,133 @@
+"""What a call would hit: the before-state and how much hangs on it, read before anybody is asked.
+
+Only reads, and only such whose purpose is not a secret. A step that is not optional and fails
+refuses the call: a preview that cannot be shown never turns into an unasked yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from descope_mcp.api.errors import ApiError, ApiFailure
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.path import is_empty, values_at
+from descope_mcp.catalog.record import Count, Read
+from descope_mcp.guard.recipe import ABSENT, Scope, matching, resolvable, resolve
+
+#: Runs one read through the API core: ``(operation, arguments) -> data of the answer``.
+Reader = Callable[[Operation, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class PreviewFailed(Exception):
+    """The before-state could not be read; the message says why, for a refusal."""
+
+
+class TargetMissing(PreviewFailed):
+    """The read worked, and what the call names is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The target's before-state and the counts; both are empty where no recipe exists.
+
+    ``found`` holds what each step found, the target first. ``counts`` are pairs of a label and a
+    number.
+    """
+
+    scope: Scope
+    found: tuple[Any, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def target(self) -> Any:
+        """The before-state of the target itself, None where it was not read."""
+        return self.found[0] if self.found else None
+
+
+async def look(
+    catalog: Catalog, operation: Operation, arguments: dict[str, Any], project: str, read: Reader
+) -> Preview:
+    """Run the preview and impact recipes of `operation`.
+
+    Raises:
+        TargetMissing: the target does not exist.
+        PreviewFailed: a step that is needed could not be read.
+    """
+    scope = Scope(arguments, None, project)
+    found: list[Any] = []
+    for step in operation.preview:
+        seen = await _step(catalog, step, scope, read)
+        if not found:
+            scope = Scope(arguments, seen, project)
+        found.append(seen)
+    counts = [c for step in operation.impact if (c := await _count(catalog, step, scope, read))]
+    return Preview(scope, tuple(found), tuple(counts))
+
+
+def target_name(operation: Operation, preview: Preview) -> str:
+    """What names the target for a person: the record's `target`, "" where it cannot be told."""
+    name = resolve(operation.target, preview.scope) if operation.target else ABSENT
+    if name is ABSENT or isinstance(name, (dict, bool)):
+        return ""
+    return ", ".join(map(str, name)) if isinstance(name, list) else str(name)
+
+
+async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any:
+    """What one step of a preview finds; None for an optional one that finds nothing."""
+    if step.optional and not resolvable(step.arguments, scope):
+        return None
+    try:
+        data = await _run(catalog, step.operation, step.arguments, scope, read)
+    except (ApiFailure, InvalidArguments) as error:
+        if step.optional:
+            return None
+        if isinstance(error, ApiError) and error.status == 404:
+            raise TargetMissing(f"{step.operation}: {error.message}") from None
+        raise PreviewFailed(f"{step.operation} failed: {_text(error)}") from None
+    places = values_at(data, step.find)
+    seen = places[0] if places else None
+    if isinstance(seen, list) and step.match:
+        seen = matching(seen, step.match, scope, step.bare)
+        if len(seen) == 1:
+            seen = seen[0]
+    if is_empty(seen):
+        if step.optional:
+            return None
+        raise TargetMissing(f"{step.operation} finds nothing that the call names.")
+    return seen
+
+
+async def _count(
+    catalog: Catalog, step: Count, scope: Scope, read: Reader
+) -> tuple[str, int] | None:
+    """One count, None where it cannot be made: the question says nothing about it then."""
+    if not (resolvable(step.arguments, scope) and resolvable(step.match, scope)):
+        return None
+    try:
+        data = await _run(catalog, step.operation, step.arguments, scope, read)
+    except (ApiFailure, InvalidArguments):
+        return None
+    places = values_at(data, step.count)
+    value = places[0] if places else 0
+    if isinstance(value, list):
+        value = len(matching(value, step.match, scope) if step.match else value)
+    return (step.label, int(value)) if isinstance(value, (int, str)) else None
+
+
+async def _run(
+    catalog: Catalog, name: str, arguments: dict[str, Any], scope: Scope, read: Reader
+) -> dict[str, Any]:
+    operation = catalog[name]
+    if operation.effect != "read" or "reveals_secret" in operation.hazards:
+        raise PreviewFailed(f"{name} is no read; a preview may not run it.")
+    resolved = resolve(arguments, scope)
+    return await read(operation, check(operation, {} if resolved is ABSENT else resolved))
+
+
+def _text(error: ApiFailure | InvalidArguments) -> str:
+    return error.message if isinstance(error, ApiFailure) else str(error)

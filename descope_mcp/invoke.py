@@ -1,0 +1,250 @@
+"""The path of a call: catalog, guard, api, shape. There is no second way to reach Descope.
+
+`invoke` can be entered again: nothing is held in memory while a person thinks. When it answers
+`NeedsConfirmation`, the caller asks in whatever way it can and calls again with the approval.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from descope_mcp.api.client import Client
+from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.record import Effect, worse
+from descope_mcp.guard import confirmation, question
+from descope_mcp.guard.confirmation import Approval, Question
+from descope_mcp.guard.policy import Decision, Limits, decide
+from descope_mcp.guard.preview import Preview, PreviewFailed, TargetMissing, look, target_name
+from descope_mcp.guard.risk import Risk, assess
+from descope_mcp.guard.secrets import scan, seal
+from descope_mcp.store.ledger import Ledger
+
+#: Tells the client that something goes on.
+Progress = Callable[[str], Awaitable[None]]
+
+
+async def _silent(message: str) -> None:
+    """The progress of a caller that does not want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it came in: `arguments` unchecked, `caller` who sends it.
+
+    ``through`` is the class of calls that it came through, None if it came by its own name.
+    """
+
+    operation: str
+    arguments: object
+    caller: str
+    through: Effect | None = None
+    approval: Approval | None = None
+    progress: Progress = _silent
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """It ran. ``data`` holds no secret; ``partial`` counts what failed inside the success."""
+
+    operation: Operation
+    data: dict[str, Any] = field(repr=False)
+    call_id: str
+    partial: int = 0
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It did not run, or failed, or nobody knows (`kind` is one of the kinds of failures)."""
+
+    kind: str
+    message: str
+    remedy: str
+    status: int = 0
+    code: str = ""
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was not sent. `rule` says which rule of the guard refused."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConfirmation:
+    """A person has to say yes to exactly this call."""
+
+    operation: Operation
+    question: Question
+
+
+Outcome = Completed | Failed | Refused | NeedsConfirmation
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a call needs: the catalog, the way to Descope, the policy's limits, the ledger."""
+
+    catalog: Catalog
+    client: Client
+    limits: Limits
+    ledger: Ledger
+    trusted_hosts: frozenset[str] = frozenset()
+
+    @property
+    def project(self) -> str:
+        """The project that calls run in."""
+        return self.client.credentials.project_id
+
+
+async def invoke(call: Call, services: Services) -> Outcome:
+    """Run one call, or say why not, or what a person has to be asked first.
+
+    Never raises for anything that a caller can send or Descope can answer.
+    """
+    operation = services.catalog.find(call.operation)
+    if operation is None:
+        return _unknown(call.operation, services.catalog)
+    try:
+        arguments = check(operation, call.arguments)
+    except InvalidArguments as error:
+        return Failed("invalid_arguments", _invalid(error), _look_up(operation))
+    risk = assess(operation, arguments, services.trusted_hosts)
+    effect = worse(operation.effect, risk.effect)
+    if call.through not in (None, effect):
+        message = f"{operation.name} with these arguments is a {effect} call. Nothing was sent."
+        return Refused("class", message, f"Call it with descope_{effect}.")
+    decision = decide(operation, risk, services.limits)
+    if decision.action == "deny":
+        return Refused(decision.rule, f"{operation.name}: {decision.reason}", _DENIED)
+    if operation.once:
+        return Refused(
+            "shown-once", f"{operation.name} shows a secret only once, and it would be lost.", _ONCE
+        )
+    call_id = str(uuid.uuid4())
+    if decision.action == "confirm":
+        confirmed = await _confirmed(call, operation, arguments, risk, decision, services, call_id)
+        if confirmed is not None:
+            return confirmed
+    return await _send(call, operation, arguments, risk, services, call_id)
+
+
+async def _confirmed(
+    call: Call,
+    operation: Operation,
+    arguments: dict[str, Any],
+    risk: Risk,
+    decision: Decision,
+    services: Services,
+    call_id: str,
+) -> Outcome | None:
+    """None if a person has said yes to this call as things are now, else what to answer."""
+    approval = call.approval
+    if approval and not services.ledger.consume(approval.nonce, approval.expires):
+        return Refused("used", "This confirmation has been used or has expired.", _AGAIN)
+
+    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        await call.progress(f"Reading what the call would hit: {operation.title}")
+        answer = await services.client.run(operation, arguments, call_id=call_id, repeatable=True)
+        return answer.data
+
+    try:
+        preview = await look(services.catalog, operation, arguments, services.project, read)
+    except TargetMissing as error:
+        return Failed("target_missing", f"Nothing to do: {error}", "Search for the right target.")
+    except PreviewFailed as error:
+        message = f"Nobody can be shown what {operation.name} would hit. {error}"
+        return Refused(
+            "preview", message, "Mend what keeps the read from working, then call again."
+        )
+    typed = _must_type(operation, decision, preview, services)
+    if decision.typed and not typed:
+        return Refused("no-name", "The target has no name that a person could type.", _DENIED)
+    bound = confirmation.binding(operation.name, arguments, services.project, call.caller, preview)
+    if approval is None:
+        text = question.text(operation, arguments, risk, decision, preview, services.project)
+        return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
+    if approval.binding != bound:
+        return Refused("changed", "What the call hits has changed since the question.", _AGAIN)
+    if typed and approval.typed.strip() != typed.strip():
+        return Refused("typed", "The name that was typed is not the target's.", _AGAIN)
+    return None
+
+
+async def _send(
+    call: Call,
+    operation: Operation,
+    arguments: dict[str, Any],
+    risk: Risk,
+    services: Services,
+    call_id: str,
+) -> Outcome:
+    """The one request of the call, and its answer without secrets."""
+
+    async def waiting(seconds: float, reason: str) -> None:
+        await call.progress(f"{reason}; trying again in {seconds:.1f} s")
+
+    try:
+        answer = await services.client.run(
+            operation,
+            arguments,
+            call_id=call_id,
+            repeatable=worse(operation.effect, risk.effect) == "read",
+            waiting=waiting,
+        )
+    except ApiFailure as error:
+        return _failure(error)
+    data = seal(operation, answer.data)
+    return Completed(operation, data, call_id, answer.partial, answer.cut)
+
+
+def _must_type(
+    operation: Operation, decision: Decision, preview: Preview, services: Services
+) -> str:
+    """What the person has to type: the target's name, else the project's id."""
+    if not decision.typed:
+        return ""
+    return target_name(operation, preview) or services.project
+
+
+def _failure(error: ApiFailure) -> Failed:
+    failed = Failed(error.kind, scan(error.message), error.remedy)
+    if isinstance(error, ApiError):
+        return replace(failed, status=error.status, code=error.code)
+    if isinstance(error, RateLimited):
+        return replace(failed, retry_after=error.retry_after)
+    return failed
+
+
+def _unknown(name: str, catalog: Catalog) -> Failed:
+    near = catalog.nearest(name)
+    hint = f"Did you mean {', '.join(near)}? " if near else ""
+    shown = question.quoted(name)
+    return Failed(
+        "unknown_operation", f"There is no operation {shown}.", f"{hint}Use descope_search."
+    )
+
+
+def _invalid(error: InvalidArguments) -> str:
+    return f"{error.operation} was not sent. " + "; ".join(error.problems) + "."
+
+
+def _look_up(operation: Operation) -> str:
+    names = ", ".join(operation.input_schema["properties"]) or "none"
+    return f"Arguments of {operation.name}: {names}. descope_describe shows their types."
+
+
+_AGAIN = "Nothing was sent. Call again to be asked anew."
+_DENIED = "Nothing was sent. An administrator can do it in the Descope console."
+_ONCE = "Nothing was sent. Do it in the Descope console, where a person can keep the secret."

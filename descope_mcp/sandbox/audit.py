@@ -1,0 +1,132 @@
+"""The audit trail and its summary. Events are kept for 30 days; times are milliseconds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from descope_mcp.sandbox import filters, links
+from descope_mcp.sandbox.fields import Record, fill, integer, objects, one_of
+from descope_mcp.sandbox.registry import Answer, Arguments, handles
+from descope_mcp.sandbox.state import State
+
+RETENTION_MS = 30 * 24 * 3600 * 1000
+YEAR_MS = 365 * 24 * 3600 * 1000
+
+SEARCHED = {
+    "userIds": "userId",
+    "actions": "action",
+    "devices": "device",
+    "methods": "method",
+    "geos": "geo",
+    "remoteAddresses": "remoteAddress",
+    "externalIds": "externalIds",
+    "tenants": "tenants",
+    "actorIds": "actorId",
+    "auditTypes": "type",
+    "levels": "type",
+}
+EXCLUDED = {"excludedActions": "action", "excludedExternalIds": "externalIds"}
+COUNTED = {"actions": "action", "devices": "device", "methods": "method", "geos": "geo"}
+
+#: How a time is cut off for ``groupByCreated``: hour, day, month.
+PERIODS = {"h": "%Y-%m-%dT%H:00:00Z", "d": "%Y-%m-%dT00:00:00Z", "m": "%Y-%m-01T00:00:00Z"}
+
+
+@handles("SearchAudit")
+def search_audit(state: State, arguments: Arguments) -> Answer:
+    """Events that pass every filter, the latest first, a page of ``size``, and the total."""
+    wanted = filters.asked(arguments, SEARCHED)
+    unwanted = filters.asked(arguments, EXCLUDED)
+    asked = fill({"text": "", "noTenants": False, "oldestFirst": False}, arguments)
+    contain = filters.asked(arguments, {"loginIdsContain": "yes", "loginIdsNotContain": "no"})
+    found = [
+        event
+        for event in _between(state, arguments, RETENTION_MS)
+        if filters.matches(event, wanted)
+        and not any(filters.has_any(event[field], values) for field, values in unwanted.items())
+        and not (asked["noTenants"] and event["tenants"])
+        and asked["text"].casefold() in json.dumps(event).casefold()
+        and ("yes" not in contain or _contains(event, contain["yes"]))
+        and not _contains(event, contain.get("no", []))
+        and all(_has_field(event, f) for f in objects(arguments, "searchFields"))
+    ]
+    if not asked["oldestFirst"]:
+        found.reverse()
+    audits = filters.page(found, arguments, size="size", default=1000)
+    return {"audits": audits, "total": len(found)}
+
+
+@handles("CreateAuditEvent", required=["action", "type", "actorId"])
+def create_audit_event(state: State, arguments: Arguments) -> Answer:
+    """Write an event as the caller states it, actor included."""
+    names = {"userId": "", "action": "", "tenantId": "", "type": "", "actorId": "", "data": {}}
+    event = fill(names, arguments)
+    one_of("type", event["type"], ("info", "warn", "error"))
+    tenants = [links.tenant(state, event["tenantId"])["id"]] if event["tenantId"] else []
+    user = state.users.get(event["userId"])
+    state.record(event["action"], user=user, tenants=tenants, data=event["data"])
+    state.audits[-1] |= {k: event[k] for k in ("userId", "type", "actorId")}
+    return None
+
+
+@handles("SearchAnalytics")
+def search_analytics(state: State, arguments: Arguments) -> Answer:
+    """How many events there were, by the properties that are asked for."""
+    wanted = filters.asked(arguments, {**COUNTED, "tenants": "tenants"})
+    unwanted = filters.asked(arguments, {"excludedActions": "action"})
+    counts: Counter[tuple[str, ...]] = Counter()
+    for event in _between(state, arguments, YEAR_MS):
+        if filters.matches(event, wanted) and event["action"] not in unwanted.get("action", []):
+            counts[_group(event, arguments)] += 1
+    names = ("action", "created", "device", "method", "geo", "tenant")
+    return {
+        "analytics": [
+            {
+                "projectId": state.project["id"],
+                **dict(zip(names, group, strict=True)),
+                "cnt": str(count),
+                "referrer": "",
+            }
+            for group, count in counts.items()
+        ]
+    }
+
+
+def _group(event: Record, arguments: Arguments) -> tuple[str, ...]:
+    def shown(name: str, value: str) -> str:
+        return value if arguments.get(f"groupBy{name}") else ""
+
+    period = PERIODS.get(str(arguments.get("groupByCreated") or ""), "")
+    when = datetime.fromtimestamp(int(event["occurred"]) / 1000, UTC).strftime(period)
+    return (
+        shown("Action", event["action"]),
+        when,
+        shown("Device", event["device"]),
+        shown("Method", event["method"]),
+        shown("Geo", event["geo"]),
+        shown("Tenant", ",".join(event["tenants"])),
+    )
+
+
+def _between(state: State, arguments: Arguments, longest: int) -> Iterator[Record]:
+    """The events between ``from`` and ``to``, but none that is older than `longest`."""
+    now = state.now_ms()
+    start = max(integer(arguments, "from"), now - longest)
+    end = integer(arguments, "to") or now
+    return (e for e in state.audits if start <= int(e["occurred"]) <= end)
+
+
+def _contains(event: Record, parts: list[str]) -> bool:
+    return any(part in login_id for part in parts for login_id in event["externalIds"])
+
+
+def _has_field(event: Record, wanted: Mapping[str, Any]) -> bool:
+    """One of ``searchFields``: a field of the event, or of its data, with one of the values."""
+    field = str(wanted.get("field") or "")
+    value = event.get(field, event["data"].get(field))
+    allowed = [*(wanted.get("valArr") or []), *([wanted["valStr"]] if wanted.get("valStr") else [])]
+    return filters.has_any(value, allowed) is not bool(wanted.get("negative"))

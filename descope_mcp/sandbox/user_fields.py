@@ -1,0 +1,201 @@
+"""The operations that change one thing of a user: a field, a login id, roles, tenants, apps.
+
+Their ``loginId`` takes a user id as well.
+"""
+
+from __future__ import annotations
+
+from descope_mcp.sandbox import links
+from descope_mcp.sandbox.errors import INVALID, USER_EXISTS, DescopeError
+from descope_mcp.sandbox.fields import Record, distinct, fill, integer, one_of, strings
+from descope_mcp.sandbox.registry import Answer, Arguments, handles
+from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.users import (
+    STATUSES,
+    by_identifier,
+    ensure_free,
+    phone_number,
+    touched,
+)
+
+_NAMES: Record = {"name": "", "givenName": "", "middleName": "", "familyName": ""}
+
+
+@handles("UpdateUserStatus", required=["loginId", "status"])
+def update_status(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    user["status"] = one_of("status", arguments["status"], STATUSES)
+    return touched(state, user)
+
+
+@handles("UpdateUserDisplayName", required=["loginId"])
+def update_display_name(state: State, arguments: Arguments) -> Answer:
+    """Set all four name parts; those that are left out are cleared."""
+    user = by_identifier(state, arguments["loginId"])
+    user.update(fill(_NAMES, arguments))
+    return touched(state, user)
+
+
+@handles("UpdateUserPicture", required=["loginId"])
+def update_picture(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    user.update(fill({"picture": ""}, arguments))
+    return touched(state, user)
+
+
+@handles("UpdateUserImpersonationConsent", required=["loginId"])
+def update_impersonation_consent(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    user["consentExpiration"] = integer(arguments, "impersonationConsent")
+    return touched(state, user)
+
+
+@handles("UpdateUserEmail", required=["loginId"])
+def update_email(state: State, arguments: Arguments) -> Answer:
+    return _set_contact(state, arguments, "email", "verifiedEmail")
+
+
+@handles("UpdateUserPhone", required=["loginId"])
+def update_phone(state: State, arguments: Arguments) -> Answer:
+    return _set_contact(state, arguments, "phone", "verifiedPhone")
+
+
+@handles("UpdateUserRecoveryEmail", required=["loginId"])
+def update_recovery_email(state: State, arguments: Arguments) -> Answer:
+    return _set_contact(state, arguments, "recoveryEmail", "verifiedRecoveryEmail")
+
+
+@handles("UpdateUserRecoveryPhone", required=["loginId"])
+def update_recovery_phone(state: State, arguments: Arguments) -> Answer:
+    return _set_contact(state, arguments, "recoveryPhone", "verifiedRecoveryPhone")
+
+
+def _set_contact(state: State, arguments: Arguments, field: str, verified_field: str) -> Answer:
+    """Set an address and whether it is verified; an empty one is removed."""
+    user = by_identifier(state, arguments["loginId"])
+    asked = fill({field: "", "verified": False, "failOnConflict": False}, arguments)
+    value = phone_number(asked[field]) if "hone" in field else asked[field]
+    others = (u for u in state.users.values() if u is not user)
+    if value and asked["failOnConflict"] and any(u[field] == value for u in others):
+        raise DescopeError(USER_EXISTS, f"Another user has this {field}")
+    user.update({field: value, verified_field: bool(value) and asked["verified"]})
+    return touched(state, user)
+
+
+@handles("UpdateUserLoginID", required=["loginId"])
+def update_login_id(state: State, arguments: Arguments) -> Answer:
+    """Change a login id, or remove it if the new one is empty; the last one stays."""
+    user = by_identifier(state, arguments["loginId"])
+    new = fill({"newLoginId": ""}, arguments)["newLoginId"]
+    # A user id names the user but no login id: then the first one is meant.
+    own = user["loginIds"]
+    old = arguments["loginId"] if arguments["loginId"] in own else own[0]
+    login_ids = distinct(new if i == old else i for i in own)
+    if not login_ids:
+        raise DescopeError(INVALID, "The only login id of a user cannot be removed")
+    ensure_free(state, login_ids, user)
+    user["loginIds"] = login_ids
+    return touched(state, user)
+
+
+@handles("UpdateUserCustomAttribute", required=["loginId", "attributeKey"])
+def update_custom_attribute(state: State, arguments: Arguments) -> Answer:
+    """Set one attribute, which the project must have; null removes the value."""
+    user = by_identifier(state, arguments["loginId"])
+    key, value = arguments["attributeKey"], arguments.get("attributeValue")
+    if key not in state.user_attributes:
+        raise DescopeError(INVALID, f"Custom attribute not found: {key}")
+    kept = {k: v for k, v in user["customAttributes"].items() if k != key}
+    user["customAttributes"] = kept if value is None else {**kept, key: value}
+    return touched(state, user)
+
+
+@handles("UpdateUserAddTenant", required=["loginId", "tenantId"])
+def add_tenant(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    _join(state, user, arguments["tenantId"])
+    return touched(state, user)
+
+
+@handles("UpdateUserRemoveTenant", required=["loginId", "tenantId"])
+def remove_tenant(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    links.tenant(state, arguments["tenantId"])
+    user["userTenants"].remove(links.membership(user["userTenants"], arguments["tenantId"]))
+    return touched(state, user)
+
+
+@handles("UpdateUserAddRoles", required=["loginId", "roleNames[]"])
+def add_roles(state: State, arguments: Arguments) -> Answer:
+    """Give roles; in a tenant the user is not in yet, that makes them a member."""
+    user = by_identifier(state, arguments["loginId"])
+    tenant_id = _tenant_id(arguments)
+    names = links.known_roles(state, strings(arguments, "roleNames"), tenant_id)
+    if tenant_id:
+        _join(state, user, tenant_id)
+    holder = _holder(user, tenant_id)
+    holder["roleNames"] = distinct([*holder["roleNames"], *names])
+    return touched(state, user)
+
+
+@handles("UpdateUserAddRolesV1", required=["loginId", "roleNames[]"])
+def add_roles_v1(state: State, arguments: Arguments) -> Answer:
+    """As `add_roles`, but only in a tenant that the user is in."""
+    user = by_identifier(state, arguments["loginId"])
+    _holder(user, _tenant_id(arguments))
+    return add_roles(state, arguments)
+
+
+@handles("UpdateUserSetRoles", required=["loginId"])
+def set_roles(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    tenant_id = _tenant_id(arguments)
+    holder = _holder(user, tenant_id)
+    holder["roleNames"] = links.known_roles(state, strings(arguments, "roleNames"), tenant_id)
+    return touched(state, user)
+
+
+@handles("UpdateUserRemoveRoles", required=["loginId", "roleNames[]"])
+def remove_roles(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    holder = _holder(user, _tenant_id(arguments))
+    gone = strings(arguments, "roleNames")
+    holder["roleNames"] = [name for name in holder["roleNames"] if name not in gone]
+    return touched(state, user)
+
+
+@handles("UpdateUserAddSSOApps", required=["loginId", "ssoAppIds[]"])
+def add_sso_apps(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    user["ssoAppIds"] = distinct([*user["ssoAppIds"], *strings(arguments, "ssoAppIds")])
+    return touched(state, user)
+
+
+@handles("UpdateUserSetSSOApps", required=["loginId"])
+def set_sso_apps(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    user["ssoAppIds"] = strings(arguments, "ssoAppIds")
+    return touched(state, user)
+
+
+@handles("UpdateUserRemoveSSOApps", required=["loginId", "ssoAppIds[]"])
+def remove_sso_apps(state: State, arguments: Arguments) -> Answer:
+    user = by_identifier(state, arguments["loginId"])
+    gone = strings(arguments, "ssoAppIds")
+    user["ssoAppIds"] = [app_id for app_id in user["ssoAppIds"] if app_id not in gone]
+    return touched(state, user)
+
+
+def _tenant_id(arguments: Arguments) -> str:
+    return str(fill({"tenantId": ""}, arguments)["tenantId"])
+
+
+def _holder(user: Record, tenant_id: str) -> Record:
+    """Where the roles are: the user itself, or its membership, which must be there."""
+    return links.membership(user["userTenants"], tenant_id) if tenant_id else user
+
+
+def _join(state: State, user: Record, tenant_id: str) -> None:
+    links.tenant(state, tenant_id)
+    if all(m["tenantId"] != tenant_id for m in user["userTenants"]):
+        user["userTenants"].append({"tenantId": tenant_id, "roleNames": []})

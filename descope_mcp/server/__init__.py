@@ -1,0 +1,1 @@
+"""MCP; the only layer that knows the protocol."""

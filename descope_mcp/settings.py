@@ -1,0 +1,115 @@
+"""Settings from the environment, overridden by the command line.
+
+The credentials have the names that Descope's own SDKs use (DESCOPE_PROJECT_ID,
+DESCOPE_MANAGEMENT_KEY, ...); everything of this server is called DESCOPE_MCP_*.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
+_PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
+_CREDENTIAL = re.compile(r"[\x21-\x7e]+")
+_REGION_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """The settings are wrong; one line per problem, each with its remedy."""
+
+
+class Settings(BaseSettings):
+    """What the server needs to know before it starts. Secrets never show in its repr."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    project_id: str = Field("", validation_alias="DESCOPE_PROJECT_ID")
+    management_key: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MANAGEMENT_KEY")
+    auth_management_key: SecretStr = Field(
+        SecretStr(""), validation_alias="DESCOPE_AUTH_MANAGEMENT_KEY"
+    )
+    access_key: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_ACCESS_KEY")
+    base_url: str = Field("", validation_alias=AliasChoices("DESCOPE_BASE_URL", "DESCOPE_BASE_URI"))
+    toolsets: str = Field("", validation_alias="DESCOPE_MCP_TOOLSETS")
+    read_only: bool = Field(False, validation_alias="DESCOPE_MCP_READ_ONLY")
+    production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
+    trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
+    timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
+
+    @field_validator("project_id")
+    @classmethod
+    def _project_id(cls, value: str) -> str:
+        if value and not _PROJECT_ID.fullmatch(value):
+            raise ValueError(
+                "is no project id; it begins with P and has 28 or 32 letters and digits "
+                "(Descope console, Project)"
+            )
+        return value
+
+    @field_validator("management_key", "auth_management_key", "access_key")
+    @classmethod
+    def _credential(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not _CREDENTIAL.fullmatch(text):
+            raise ValueError("holds a blank, a line break or a special character; copy it again")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        if not value:
+            return value
+        url = urlsplit(value)
+        if url.scheme not in ("https", "http") or not url.hostname or url.username or url.query:
+            raise ValueError("is no base URL; it looks like https://api.descope.com")
+        if url.scheme == "http" and not _is_loopback(url.hostname):
+            raise ValueError("must be https; plain http is for this machine only")
+        return value.rstrip("/")
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is: the given base URL, or the host of the project's region."""
+        if self.base_url:
+            return self.base_url
+        if len(self.project_id) >= _REGION_LENGTH:
+            return f"https://api.{self.project_id[1:5]}.descope.com"
+        return "https://api.descope.com"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that may receive a sign-in token without a question."""
+        return frozenset(h.strip().lower() for h in self.trusted_hosts.split(",") if h.strip())
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process; an override of None does not count.
+
+    Raises:
+        SettingsError: a setting is malformed. The message never repeats a value.
+    """
+    given = {_alias(name): value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _alias(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,78 @@
+"""A running sandbox on a real socket, and a client that calls it by operation name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from descope_mcp.catalog import contract
+from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.catalog.source import read_yaml
+from descope_mcp.sandbox import seed
+from descope_mcp.sandbox.serve import Sandbox, running
+from descope_mcp.sandbox.state import State
+
+SPECS = Path(__file__).parents[2] / "tool_specs"
+
+
+@dataclass
+class Client:
+    """Calls operations of the sandbox; `expect` is the status that the call must have."""
+
+    http: httpx.AsyncClient
+    endpoints: dict[str, Endpoint]
+    sandbox: Sandbox
+    state: State
+
+    async def send(
+        self, operation: str, headers: dict[str, str] | None = None, /, **arguments: Any
+    ) -> httpx.Response:
+        endpoint = self.endpoints[operation]
+        key = f"Bearer {self.sandbox.project_id}:{self.sandbox.management_key}"
+        body = {"params": arguments} if endpoint.method == "GET" else {"json": arguments}
+        return await self.http.request(
+            endpoint.method,
+            endpoint.path,
+            headers={"Authorization": key, **(headers or {})},
+            **body,  # type: ignore[arg-type]
+        )
+
+    async def call(self, operation: str, expect: int = 200, /, **arguments: Any) -> Any:
+        response = await self.send(operation, **arguments)
+        assert response.status_code == expect, response.text
+        return response.json()
+
+    async def error(self, operation: str, expect: int, /, **arguments: Any) -> str:
+        """The error code of a call that must fail."""
+        return str((await self.call(operation, expect, **arguments))["errorCode"])
+
+    async def user(self, login_id: str) -> Any:
+        return (await self.call("LoadUser", loginId=login_id))["user"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def endpoints() -> dict[str, Endpoint]:
+    document = json.loads((SPECS / "openapi.json").read_text(encoding="utf-8"))
+    spec = contract.load(document, read_yaml(SPECS / "repairs.yaml"))
+    return {e.name: e for e in spec.endpoints.values()}
+
+
+@pytest.fixture
+async def client(anyio_backend: str, endpoints: dict[str, Endpoint]) -> AsyncIterator[Client]:
+    state = seed.acme()
+    async with (
+        running(endpoints.values(), state) as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url) as http,
+    ):
+        yield Client(http, endpoints, sandbox, state)

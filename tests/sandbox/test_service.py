@@ -1,0 +1,90 @@
+"""Authorization, errors and running: what holds for every operation."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.sandbox import seed
+from descope_mcp.sandbox.app import create_app
+from descope_mcp.sandbox.serve import running
+
+from .conftest import Client
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "code"),
+    [
+        ("", 401, "E011005"),
+        ("Bearer {project}", 401, "E011005"),
+        ("Bearer {project}:Kwrong", 401, "E011005"),
+        ("Basic {project}:{key}", 401, "E011005"),
+        ("Bearer Punknown:{key}", 404, "E011008"),
+    ],
+)
+async def test_a_wrong_credential_is_refused(
+    client: Client, header: str, status: int, code: str
+) -> None:
+    box = client.sandbox
+    value = header.format(project=box.project_id, key=box.management_key)
+    response = await client.send("LoadAllTenants", {"Authorization": value})
+    assert (response.status_code, response.json()["errorCode"]) == (status, code)
+
+
+async def test_an_error_has_the_four_fields(client: Client) -> None:
+    body = await client.call("LoadTenant", 400)
+    assert body == {
+        "errorCode": "E011003",
+        "errorDescription": "Request is invalid",
+        "errorMessage": "The id field is required",
+        "message": "The id field is required",
+    }
+
+
+async def test_what_the_sandbox_does_not_have_is_501(client: Client) -> None:
+    body = await client.call("LoadAllMcpServers", 501)
+    assert "LoadAllMcpServers" in body["errorMessage"]
+
+
+async def test_garbage_is_refused_and_changes_nothing(client: Client) -> None:
+    box, before = client.sandbox, len(client.state.audits)
+    headers = {"Authorization": f"Bearer {box.project_id}:{box.management_key}"}
+    path = client.endpoints["CreateRole"].path
+    for content in (b"{", b'"text"', b'{"name": ["x"]}', b'{"name":"x","permissionNames":"y"}'):
+        response = await client.http.post(path, content=content, headers=headers)
+        assert (response.status_code, response.json()["errorCode"]) == (400, "E011001")
+    assert len(client.state.audits) == before
+    assert (await client.http.get("/nowhere")).json()["errorCode"] == "E011404"
+
+
+async def test_every_handler_has_its_route(endpoints: dict[str, Endpoint]) -> None:
+    without_roles = [e for e in endpoints.values() if e.name != "CreateRole"]
+    with pytest.raises(ValueError, match="CreateRole"):
+        create_app(without_roles, seed.new_project())
+
+
+async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> None:
+    async with running(endpoints.values(), seed.new_project()) as sandbox:
+        assert sandbox.url.startswith("http://127.0.0.1:")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(sandbox.url)
+
+
+async def test_the_same_seed_gives_the_same_organisation() -> None:
+    moment = time.time()
+    one, two = (seed.acme(clock=lambda: moment) for _ in range(2))
+    assert (one.users, one.access_keys, one.audits) == (two.users, two.access_keys, two.audits)
+    assert one.management_key == two.management_key != seed.acme(seed=2).management_key
+
+
+async def test_ids_look_like_those_of_the_service(client: Client) -> None:
+    assert client.sandbox.project_id.startswith("P")
+    user = await client.user("ada.okafor@acme.example")
+    assert (user["userId"][0], len(user["userId"]), user["userId"].isalnum()) == ("U", 28, True)
+    (project,) = (await client.call("ListProject"))["projects"]
+    assert (project["name"], project["id"]) == ("Acme Production", client.sandbox.project_id)
