@@ -34,14 +34,20 @@ class ToolsetInfo(NamedTuple):
 
 
 class Catalog(Mapping[str, Operation]):
-    """The operations by name, in the contract's order. An `Operation` is made when first used."""
+    """The operations by name, in the contract's order. An `Operation` is made when first used.
+
+    `data` is what `compile.compile_catalog` returns.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._raw: dict[str, Any] = data["operations"]
+        self._raw: dict[str, str] = data["operations"]
         self._made: dict[str, Operation] = {}
         self._aliases: dict[str, str] = data["aliases"]
         #: Descope's error codes: ``{code: {"meaning": ..., "remedy": ...}}``.
         self.errors: Mapping[str, Mapping[str, str]] = data["errors"]
+        #: Words that mean the same in a query, for `search`.
+        self.synonyms: Mapping[str, list[str]] = data["synonyms"]
+        self._index: str = data["index"]
         self.toolsets = tuple(
             ToolsetInfo(t["toolset"], t["title"], t["about"], tuple(t["operations"]))
             for t in data["toolsets"]
@@ -50,8 +56,14 @@ class Catalog(Mapping[str, Operation]):
     def __getitem__(self, name: str) -> Operation:
         made = self._made.get(name)
         if made is None:
-            made = self._made[name] = Operation.model_validate(self._raw[name])
+            made = self._made[name] = Operation.model_validate_json(self._raw[name])
         return made
+
+    @property
+    def index(self) -> Mapping[str, list[tuple[int, float]]]:
+        """The inverted index of `search`."""
+        index: Mapping[str, list[tuple[int, float]]] = json.loads(self._index)
+        return index
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from descope_mcp.catalog import contract, schema
+from descope_mcp.catalog import contract, schema, search
 from descope_mcp.catalog.contract import Contract, Endpoint
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.record import COMPARISONS, CONDITIONS, Record, Rule, Toolset
@@ -27,8 +27,9 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
 
     Returns:
         ``{"operations": {name: ...}, "toolsets": [...], "aliases": {old name: name}, "errors":
-        {code: {meaning, remedy}}}`` as plain JSON data; an operation is an ``Operation`` without
-        its empty fields.
+        {code: {meaning, remedy}}, "synonyms": {word: [word]}, "index": ...}`` as plain JSON data.
+        An operation is an ``Operation`` without its empty fields, the index what `search.build`
+        returns; both are JSON texts of their own, so that a start parses neither.
 
     Raises:
         SpecError: anything is missing, surplus or inconsistent; one line per problem.
@@ -54,9 +55,9 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             operations[name] = _operation(spec, endpoint, record, toolset.toolset)
     if problems:
         raise SpecError("\n".join(problems))
-    order = [e.name for e in spec.endpoints.values()]
+    ordered = {e.name: operations[e.name] for e in spec.endpoints.values()}
     return {
-        "operations": {name: operations[name] for name in order},
+        "operations": {name: _json(operation) for name, operation in ordered.items()},
         "toolsets": [
             {
                 "toolset": t.toolset,
@@ -70,6 +71,8 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             old: e.name for e in endpoints.values() for old in e.old_names if old not in endpoints
         },
         "errors": read_yaml(specs / "errors.yaml"),
+        "synonyms": read_yaml(specs / "synonyms.yaml"),
+        "index": _json(search.build(ordered, {t.toolset: t.title for t in toolsets.values()})),
     }
 
 
@@ -137,6 +140,10 @@ def _operation(spec: Contract, endpoint: Endpoint, record: Record, toolset: str)
         "schemes": facts["schemes"],
         "places": facts["places"],
     }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _plane(endpoint: Endpoint) -> str:

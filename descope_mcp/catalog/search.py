@@ -1,7 +1,7 @@
 """Finding operations by words: BM25F over the fields of the records.
 
-The weights of the fields and the two constants of BM25 (Robertson and Zaragoza, 2009) were chosen
-on queries that the regression set does not hold.
+The index is built when the catalog is compiled; a query costs about a millisecond. The weights of
+the fields and the constants of BM25 (Robertson and Zaragoza, 2009) are the only tuning.
 """
 
 from __future__ import annotations
@@ -10,102 +10,150 @@ import difflib
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-
-import snowballstemmer
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.record import Effect
 
 _K1 = 1.2
-_B = 0.6
+_B = 0.75
+#: What a synonym counts beside the word itself, and a query's half beside the whole of it.
+_SYNONYM = 0.6
+_PART = 0.15
+#: What a record's field counts. A name of a neighbour in a description counts nothing.
+_WEIGHTS = {
+    "title": 3.0,
+    "aliases": 2.0,
+    "name": 2.0,
+    "description": 1.2,
+    "toolset_title": 0.8,
+    "path": 0.5,
+    "places": 0.4,
+    "answer_fields": 0.2,
+}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SIGN = re.compile(r"\b[Ss]ign[- ]?(in|up|out)|[Ss]ign(In|Up|Out)")
 _STOP = frozenset(
-    "a an and are as at be by can do for from has have how i in into is it its me my need of on or "
-    "our please so some that the their them they this to up us want was we what when which who "
-    "will with would you your all any".split()
+    "a an and are as at be been by can could do does for from has have how i if in into is it its "
+    "just me my need not now of on or other our please same should so some than that the their "
+    "them then they this to us want was we were what when which who will with would you your".split()
 )
-_SAME = {
-    "remove": "delete", "drop": "delete", "erase": "delete", "destroy": "delete", "wipe": "delete",
-    "purge": "delete", "get": "load", "fetch": "load", "show": "load", "view": "load",
-    "read": "load", "retrieve": "load", "display": "load", "list": "load", "find": "search",
-    "look": "search", "query": "search", "lookup": "search", "add": "create", "make": "create",
-    "new": "create", "insert": "create", "register": "create", "change": "update",
-    "modify": "update", "edit": "update", "alter": "update", "block": "disable",
-    "organization": "tenant", "organisation": "tenant", "org": "tenant", "customer": "tenant",
-    "company": "tenant", "workspace": "tenant", "account": "user", "member": "user",
-    "person": "user", "people": "user", "somebody": "user", "someone": "user", "mail": "email",
-    "text": "sms", "bulk": "batch", "many": "batch", "multiple": "batch", "several": "batch",
-    "login": "signin", "logon": "signin", "signout": "logout", "revoke": "revoke",
-}  # fmt: skip
+
+
+def words(text: str) -> Iterator[str]:
+    """The stems of a text's words, CamelCase split, without the words that say nothing."""
+    joined = _SIGN.sub(lambda m: f" sign{(m[1] or m[2]).lower()} ", text)
+    for match in _WORD.findall(joined):
+        word = match.lower()
+        if word not in _STOP:
+            yield _stem(word)
+
+
+@cache
+def _stemmer() -> Any:
+    # Its many languages take a while to import; only a search pays for that.
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+# Bounded by the words of the catalog and of the queries of one process.
+@cache
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+def build(operations: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
+    """The inverted index of compiled operations.
+
+    Args:
+        operations: as in the compiled catalog.
+        titles: of the toolsets, by name.
+
+    Returns:
+        ``{word: [[number of the operation, weight], ...]}``, the weight already divided by how
+        long the operation's text is beside the average.
+    """
+    known = re.compile(r"\b(?:" + "|".join(sorted(operations, key=len, reverse=True)) + r")\b")
+    weighed = [_weigh(operation, titles, known) for operation in operations.values()]
+    average = sum(sum(w.values()) for w in weighed) / len(weighed)
+    postings: dict[str, list[list[float]]] = defaultdict(list)
+    for number, weights in enumerate(weighed):
+        scale = 1 - _B + _B * sum(weights.values()) / average
+        for word, weight in weights.items():
+            postings[word].append([number, round(weight / scale, 3)])
+    return dict(postings)
+
+
+def _weigh(
+    operation: Mapping[str, Any], titles: Mapping[str, str], known: re.Pattern[str]
+) -> Counter[str]:
+    texts = {**operation, "toolset_title": titles[operation["toolset"]]}
+    texts["description"] = known.sub(" ", operation["description"])
+    weights: Counter[str] = Counter()
+    for field, weight in _WEIGHTS.items():
+        value = texts.get(field, "")
+        for word in words(value if isinstance(value, str) else " ".join(value)):
+            weights[word] += weight  # type: ignore[assignment]
+    return weights
 
 
 class Index:
-    """An inverted index of a catalog. Building it takes some 50 ms, a query one or two."""
+    """Answers queries from the index in the compiled catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._stem = snowballstemmer.stemmer("english").stemWord
-        self._same = {self._stem(a): self._stem(b) for a, b in _SAME.items()}
         self._names = list(catalog)
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        titles = {name: t.title for t in catalog.toolsets for name in t.operations}
-        weights = [self._weigh(catalog[name], titles[name]) for name in self._names]
-        lengths = [sum(w.values()) for w in weights]
-        average = sum(lengths) / max(len(lengths), 1)
-        for number, words in enumerate(weights):
-            scale = 1 - _B + _B * lengths[number] / average
-            for word, weight in words.items():
-                self._postings[word].append((number, weight / scale))
+        self._postings = catalog.index
+        self._synonyms = {
+            next(words(word)): [stem for other in others for stem in words(other)]
+            for word, others in catalog.synonyms.items()
+        }
 
     def search(
         self, query: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
     ) -> list[Operation]:
         """The operations that fit `query` best, best first; none if no word is known."""
         scores: dict[int, float] = defaultdict(float)
-        for word, share in self._expand(query):
-            postings = self._postings[word]
-            rarity = math.log(1 + (len(self._names) - len(postings) + 0.5) / (len(postings) + 0.5))
-            for number, weight in postings:
-                scores[number] += share * rarity * weight * (_K1 + 1) / (weight + _K1)
-        best = sorted(scores, key=lambda number: (-scores[number], number))
+        covered: dict[int, float] = defaultdict(float)
+        total = 0.0
+        for word in self._known(query):
+            best_of: dict[int, float] = {}
+            rarest = 0.0
+            for alike, share in self._alike(word):
+                postings = self._postings[alike]
+                rarity = math.log(1 + len(self._names) / (len(postings) + 0.5))
+                rarest = max(rarest, rarity * share)
+                for number, weight in postings:
+                    score = share * rarity * weight * (_K1 + 1) / (weight + _K1)
+                    best_of[int(number)] = max(best_of.get(int(number), 0.0), score)
+            total += rarest
+            for number, score in best_of.items():
+                scores[number] += score
+                covered[number] += rarest
+        # An operation that has most of the query's words beats one that has a few of them often.
+        ranked = {n: score * (_PART + covered[n] / total) for n, score in scores.items()}
+        best = sorted(ranked, key=lambda number: (-ranked[number], number))
         found = (self._catalog[self._names[number]] for number in best)
-        fits = (
-            o for o in found if toolset in ("", o.toolset) and (effect is None or o.effect == effect)
-        )
+        fits = (o for o in found if toolset in ("", o.toolset) and effect in (None, o.effect))
         return [operation for operation, _ in zip(fits, range(limit), strict=False)]
 
-    def _expand(self, query: str) -> Iterable[tuple[str, float]]:
-        """The query's words, once each, with what they count; a misspelt one is corrected."""
-        for word in dict.fromkeys(self._words(query)):
-            if word in self._postings:
-                yield word, 1.0
+    def _alike(self, word: str) -> Iterable[tuple[str, float]]:
+        """A word of the index with its synonyms, and what each counts."""
+        if word in self._postings:
+            yield word, 1.0
+        for other in self._synonyms.get(word, ()):
+            if other in self._postings:
+                yield other, _SYNONYM
+
+    def _known(self, query: str) -> Iterable[str]:
+        """The query's words that the index knows, once each; a misspelt one is corrected."""
+        for word in dict.fromkeys(words(query)):
+            if word in self._postings or word in self._synonyms:
+                yield word
             elif len(word) > 3:
-                near = difflib.get_close_matches(word, self._postings, n=1, cutoff=0.8)
-                yield from ((other, 0.7) for other in near)
-
-    def _weigh(self, operation: Operation, toolset: str) -> Counter[str]:
-        fields = (
-            (3.0, operation.title),
-            (2.5, operation.name),
-            (2.0, " ".join(operation.aliases)),
-            (1.0, operation.description),
-            (0.8, toolset),
-            (0.6, operation.path),
-            (0.4, " ".join(operation.places)),
-            (0.2, " ".join(operation.answer_fields)),
-        )
-        weights: Counter[str] = Counter()
-        for weight, text in fields:
-            for word in self._words(text):
-                weights[word] += weight  # type: ignore[assignment]
-        return weights
-
-    def _words(self, text: str) -> Iterable[str]:
-        text = re.sub(r"[Ss]ign[- ]?([Ii]n|[Uu]p|[Oo]ut)", r"sign\1", text).replace("nOTP", "notp")
-        for match in _WORD.findall(text.replace("signIn", "signin").replace("SignIn", "signin")):
-            word = match.lower()
-            if word not in _STOP:
-                stem = self._stem(word)
-                yield self._same.get(stem, stem)
+                alike = [known for known in self._postings if known[0] == word[0]]
+                yield from difflib.get_close_matches(word, alike, n=1, cutoff=0.78)

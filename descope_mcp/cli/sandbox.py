@@ -16,7 +16,7 @@ def command(port: int) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
     async def main() -> None:
-        async with running(load().values(), seed.seeded(), port) as local:
+        async with running(load().values(), seed.acme(), port) as local:
             click.echo(f"DESCOPE_BASE_URL={local.url}")
             click.echo(f"DESCOPE_PROJECT_ID={local.project_id}")
             click.echo(f"DESCOPE_MANAGEMENT_KEY={local.management_key}")

@@ -42,7 +42,7 @@ async def services(
         from descope_mcp.sandbox import seed
         from descope_mcp.sandbox.serve import running
 
-        async with running(catalog.values(), seed.seeded()) as local:
+        async with running(catalog.values(), seed.acme()) as local:
             keys = Credentials(local.project_id, local.management_key)
             client = Client(local.url, keys, catalog.errors, settings.timeout)
             yield Services(catalog, client, limits, Ledger(), settings.hosts)

@@ -18,6 +18,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty, values_at
 from descope_mcp.catalog.record import Count, Read
 from descope_mcp.guard.recipe import ABSENT, Scope, matching, resolvable, resolve
+from descope_mcp.guard.secrets import seal
 
 #: Runs one read through the API core: ``(operation, arguments) -> data of the answer``.
 Reader = Callable[[Operation, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -35,8 +36,8 @@ class TargetMissing(PreviewFailed):
 class Preview:
     """The target's before-state and the counts; both are empty where no recipe exists.
 
-    ``found`` holds what each step found, the target first. ``counts`` are pairs of a label and a
-    number.
+    ``found`` holds what each step found, the target first, with the secrets of each read sealed.
+    ``counts`` are pairs of a label and a number.
     """
 
     scope: Scope
@@ -50,9 +51,23 @@ class Preview:
 
 
 async def look(
-    catalog: Catalog, operation: Operation, arguments: dict[str, Any], project: str, read: Reader
+    catalog: Catalog,
+    operation: Operation,
+    arguments: dict[str, Any],
+    project: str,
+    read: Reader,
+    *,
+    counting: bool = True,
 ) -> Preview:
     """Run the preview and impact recipes of `operation`.
+
+    Args:
+        catalog: where the reads are described.
+        operation: what would run.
+        arguments: of the call, checked.
+        project: what ``$project`` stands for.
+        read: runs one read.
+        counting: False leaves the impact out, when nobody is asked and the call is about to run.
 
     Raises:
         TargetMissing: the target does not exist.
@@ -65,7 +80,8 @@ async def look(
         if not found:
             scope = Scope(arguments, seen, project)
         found.append(seen)
-    counts = [c for step in operation.impact if (c := await _count(catalog, step, scope, read))]
+    steps = operation.impact if counting else ()
+    counts = [c for step in steps if (c := await _count(catalog, step, scope, read))]
     return Preview(scope, tuple(found), tuple(counts))
 
 
@@ -92,6 +108,9 @@ async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any
     places = values_at(data, step.find)
     seen = places[0] if places else None
     if isinstance(seen, list) and step.match:
+        if not resolvable(step.match, scope):
+            # Nothing to tell the elements apart by: all of them would pass for the target.
+            raise TargetMissing("the call does not say which one it means.")
         seen = matching(seen, step.match, scope, step.bare)
         if len(seen) == 1:
             seen = seen[0]
@@ -113,20 +132,25 @@ async def _count(
     except (ApiFailure, InvalidArguments):
         return None
     places = values_at(data, step.count)
-    value = places[0] if places else 0
+    value = places[0] if places else None
     if isinstance(value, list):
         value = len(matching(value, step.match, scope) if step.match else value)
-    return (step.label, int(value)) if isinstance(value, (int, str)) else None
+    try:
+        return (step.label, int(value)) if isinstance(value, (int, str)) else None
+    except ValueError:
+        return None
 
 
 async def _run(
     catalog: Catalog, name: str, arguments: dict[str, Any], scope: Scope, read: Reader
 ) -> dict[str, Any]:
     operation = catalog[name]
-    if operation.effect != "read" or "reveals_secret" in operation.hazards:
+    if operation.worst_effect != "read" or "reveals_secret" in operation.worst_hazards:
         raise PreviewFailed(f"{name} is no read; a preview may not run it.")
     resolved = resolve(arguments, scope)
-    return await read(operation, check(operation, {} if resolved is ABSENT else resolved))
+    data = await read(operation, check(operation, {} if resolved is ABSENT else resolved))
+    sealed: dict[str, Any] = seal(operation, data)
+    return sealed
 
 
 def _text(error: ApiFailure | InvalidArguments) -> str:

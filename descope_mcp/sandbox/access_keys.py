@@ -24,6 +24,7 @@ EDITABLE: Record = {
 
 @handles("LoadAccessKey", required=["id"])
 def load_access_key(state: State, arguments: Arguments) -> Answer:
+    """One key, without its secret."""
     return {"key": view(state, _key(state, arguments["id"]))}
 
 
@@ -39,13 +40,14 @@ def search_access_keys(state: State, arguments: Arguments) -> Answer:
         and texts["boundUserId"] in ("", key["boundUserId"])
         and texts["creatingUser"] in ("", key["createdBy"])
         and filters.has_text(key, texts["text"], ["name", "description", "id"])
-        and filters.has_attributes(key, arguments.get("customAttributes"))
+        and filters.has_attributes(key, arguments)
     ]
     return {"keys": [view(state, k) for k in filters.ordered(found, arguments.get("sort"))]}
 
 
 @handles("CreateAccessKey", required=["name"])
 def create_access_key(state: State, arguments: Arguments) -> Answer:
+    """A new key and, this one time, its secret."""
     key = _new(state, arguments)
     _store(state, key, key["id"] + state.new_secret(60))
     return {"cleartext": state.access_key_secrets[key["id"]], "key": view(state, key)}
@@ -102,24 +104,28 @@ def update_access_key(state: State, arguments: Arguments) -> Answer:
 
 @handles("ActivateAccessKey", required=["id"])
 def activate_access_key(state: State, arguments: Arguments) -> Answer:
+    """Let a key be used again."""
     _set_status(state, [arguments["id"]], "active")
     return None
 
 
 @handles("ActivateAccessKeys", required=["ids[]"])
 def activate_access_keys(state: State, arguments: Arguments) -> Answer:
+    """Let keys be used again; an unknown id stops all of them."""
     _set_status(state, strings(arguments, "ids"), "active")
     return None
 
 
 @handles("DeactivateAccessKey", required=["id"])
 def deactivate_access_key(state: State, arguments: Arguments) -> Answer:
+    """Stop a key from being used."""
     _set_status(state, [arguments["id"]], "inactive")
     return None
 
 
 @handles("DeactivateAccessKeys", required=["ids[]"])
 def deactivate_access_keys(state: State, arguments: Arguments) -> Answer:
+    """Stop keys from being used; an unknown id stops none of them."""
     _set_status(state, strings(arguments, "ids"), "inactive")
     return None
 
@@ -132,12 +138,14 @@ def _set_status(state: State, ids: list[str], status: str) -> None:
 
 @handles("DeleteAccessKey", required=["id"])
 def delete_access_key(state: State, arguments: Arguments) -> Answer:
+    """Delete a key for good."""
     remove_access_keys(state, [_key(state, arguments["id"])])
     return None
 
 
 @handles("DeleteAccessKeys", required=["ids[]"])
 def delete_access_keys(state: State, arguments: Arguments) -> Answer:
+    """Delete keys for good; an unknown id deletes none of them."""
     remove_access_keys(state, [_key(state, i) for i in strings(arguments, "ids")])
     return None
 
@@ -148,6 +156,16 @@ def remove_access_keys(state: State, keys: list[Record]) -> None:
         del state.access_keys[key["id"]]
         del state.access_key_secrets[key["id"]]
         _record(state, "AccessKeyDeleted", key)
+
+
+def opened_by(state: State, cleartext: str) -> Record | None:
+    """The key whose secret `cleartext` is, if it may be used now."""
+    for key_id, secret in state.access_key_secrets.items():
+        key = state.access_keys[key_id]
+        expired = key["expireTime"] and key["expireTime"] <= state.now()
+        if secret == cleartext and key["status"] == "active" and not expired:
+            return key
+    return None
 
 
 def view(state: State, key: Record) -> Record:

@@ -61,13 +61,20 @@ class HasRoute(Protocol):
     """What the sandbox needs to know of an operation."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What handlers are registered under."""
+
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The HTTP method in capitals."""
+
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The path, with placeholders in braces."""
+
     @property
-    def schemes(self) -> Sequence[str]: ...
+    def schemes(self) -> Sequence[str]:
+        """The credentials of which one must be presented, as the catalog calls them."""
 
 
 def create_app(operations: Iterable[HasRoute], state: State) -> Starlette:
@@ -137,10 +144,7 @@ def _satisfies(scheme: str, credentials: Sequence[str], state: State) -> bool:
         case "management_key", [*_, key]:
             return hmac.compare_digest(key.encode(), state.management_key.encode())
         case "access_key", [key, *_]:
-            return any(
-                key == secret and state.access_keys[key_id]["status"] == "active"
-                for key_id, secret in state.access_key_secrets.items()
-            )
+            return access_keys.opened_by(state, key) is not None
         # Nothing in the sandbox issues sessions yet, so no JWT is one of its own.
         case _:
             return False

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from descope_mcp.sandbox import filters, links
-from descope_mcp.sandbox.fields import Record, fill, integer, objects, one_of
+from descope_mcp.sandbox.fields import Record, fill, integer, objects, one_of, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
 
@@ -42,7 +42,8 @@ def search_audit(state: State, arguments: Arguments) -> Answer:
     wanted = filters.asked(arguments, SEARCHED)
     unwanted = filters.asked(arguments, EXCLUDED)
     asked = fill({"text": "", "noTenants": False, "oldestFirst": False}, arguments)
-    contain = filters.asked(arguments, {"loginIdsContain": "yes", "loginIdsNotContain": "no"})
+    parts = strings(arguments, "loginIdsContain")
+    unwanted_parts = strings(arguments, "loginIdsNotContain")
     found = [
         event
         for event in _between(state, arguments, RETENTION_MS)
@@ -50,8 +51,8 @@ def search_audit(state: State, arguments: Arguments) -> Answer:
         and not any(filters.has_any(event[field], values) for field, values in unwanted.items())
         and not (asked["noTenants"] and event["tenants"])
         and asked["text"].casefold() in json.dumps(event).casefold()
-        and ("yes" not in contain or _contains(event, contain["yes"]))
-        and not _contains(event, contain.get("no", []))
+        and (not parts or _contains(event, parts))
+        and not _contains(event, unwanted_parts)
         and all(_has_field(event, f) for f in objects(arguments, "searchFields"))
     ]
     if not asked["oldestFirst"]:

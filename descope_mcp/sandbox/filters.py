@@ -20,8 +20,7 @@ def has_any(value: Any, wanted: Container[Any]) -> bool:
 def asked(arguments: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, list[Any]]:
     """The list filters that `arguments` give, as the record's field -> allowed values.
 
-    Args:
-        fields: argument -> field. An empty or absent list does not filter.
+    `fields` says which argument filters which field. An empty or absent list does not filter.
     """
     lists = given({name: [] for name in fields}, arguments)
     return {fields[name]: values for name, values in lists.items() if values}
@@ -37,12 +36,16 @@ def has_text(record: Mapping[str, Any], text: str, fields: Iterable[str]) -> boo
     return any(text.casefold() in str(record[field]).casefold() for field in fields)
 
 
-def has_attributes(record: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
-    """Whether the custom attributes have all the values of `wanted` (one of them, for a list)."""
+def has_attributes(record: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether the record has all ``customAttributes`` that `arguments` ask for.
+
+    A list asks for one of its values.
+    """
     own = record["customAttributes"]
+    wanted = given({"customAttributes": {}}, arguments).get("customAttributes", {})
     return all(
         name in own and has_any(own[name], value if isinstance(value, list) else [value])
-        for name, value in (wanted or {}).items()
+        for name, value in wanted.items()
     )
 
 

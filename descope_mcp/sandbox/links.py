@@ -17,7 +17,7 @@ from descope_mcp.sandbox.errors import (
     NO_TENANT,
     DescopeError,
 )
-from descope_mcp.sandbox.fields import Record, distinct
+from descope_mcp.sandbox.fields import Record, distinct, strings
 from descope_mcp.sandbox.state import State
 
 
@@ -67,7 +67,7 @@ def memberships(state: State, given: Iterable[Any]) -> list[Record]:
         if not isinstance(item, Mapping):
             raise DescopeError(MALFORMED, "A tenant must be an object with a tenantId")
         tenant_id = tenant(state, str(item.get("tenantId") or ""))["id"]
-        names = known_roles(state, item.get("roleNames") or [], tenant_id)
+        names = known_roles(state, strings(item, "roleNames"), tenant_id)
         out[tenant_id] = {"tenantId": tenant_id, "roleNames": names}
     return list(out.values())
 

@@ -8,4 +8,5 @@ from descope_mcp.sandbox.state import State
 
 @handles("ListProject")
 def list_project(state: State, arguments: Arguments) -> Answer:
+    """All projects of the account, of which the sandbox has this one."""
     return {"projects": [state.project]}

@@ -31,6 +31,7 @@ class Handler:
     exactly_one: Sequence[str] = ()
 
     def __call__(self, state: State, arguments: Arguments) -> Answer:
+        """Check the fields, then answer."""
         require(arguments, *self.required)
         choices = self.any_of or self.exactly_one
         given = [name for name in choices if arguments.get(name.removesuffix("[]"))]
@@ -49,9 +50,10 @@ def handles(
     any_of: Sequence[str] = (),
     exactly_one: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
-    """Register the function for the operations `names`.
+    """Register the function as a handler.
 
     Args:
+        *names: the operations that it answers.
         required: fields that must be there and not empty.
         any_of: fields of which at least one must be.
         exactly_one: fields of which one and only one may be.

@@ -38,6 +38,7 @@ SEARCHED = {
 
 @handles("LoadAllRoles")
 def load_all_roles(state: State, arguments: Arguments) -> Answer:
+    """Every role, those of tenants included."""
     return {"roles": list(state.roles.values())}
 
 
@@ -60,11 +61,13 @@ def search_roles(state: State, arguments: Arguments) -> Answer:
 
 @handles("CreateRole", required=["name"])
 def create_role(state: State, arguments: Arguments) -> Answer:
+    """A new role in the project or, with ``tenantId``, in a tenant."""
     return _create_roles(state, [arguments])[0]
 
 
 @handles("CreateRoles", required=["roles[]"])
 def create_roles(state: State, arguments: Arguments) -> Answer:
+    """New roles; one that cannot be created stops all of them."""
     return {"roles": _create_roles(state, objects(arguments, "roles"))}
 
 
@@ -91,11 +94,13 @@ def _create_roles(state: State, items: Iterable[Arguments]) -> list[Record]:
 
 @handles("UpdateRole", required=["newName"], exactly_one=["name", "id"])
 def update_role(state: State, arguments: Arguments) -> Answer:
+    """Replace a role; a new name goes to everybody who has it."""
     return _update_roles(state, [arguments])[0]
 
 
 @handles("UpdateRoles", required=["roles[]"])
 def update_roles(state: State, arguments: Arguments) -> Answer:
+    """Replace roles; one that cannot be replaced stops all of them."""
     return {"roles": _update_roles(state, objects(arguments, "roles"))}
 
 
@@ -118,12 +123,14 @@ def _update_roles(state: State, items: Iterable[Arguments]) -> list[Record]:
 
 @handles("DeleteRole", exactly_one=["name", "id"])
 def delete_role(state: State, arguments: Arguments) -> Answer:
+    """Delete a role and take it from everybody who has it."""
     _delete_roles(state, [_role(state, arguments)])
     return None
 
 
 @handles("DeleteRoles", any_of=["roleNames[]", "roleIds[]"])
 def delete_roles(state: State, arguments: Arguments) -> Answer:
+    """Delete roles; one that cannot be deleted stops all of them."""
     tenant_id = arguments.get("tenantId") or ""
     names = [{"name": n, "tenantId": tenant_id} for n in strings(arguments, "roleNames")]
     ids = [{"id": i} for i in strings(arguments, "roleIds")]
@@ -174,17 +181,20 @@ def _record_role(state: State, action: str, role: Record) -> None:
 
 @handles("LoadAllPermissions")
 def load_all_permissions(state: State, arguments: Arguments) -> Answer:
+    """Every permission, the system's included."""
     return {"permissions": list(state.permissions.values())}
 
 
 @handles("CreatePermission", required=["name"])
 def create_permission(state: State, arguments: Arguments) -> Answer:
+    """A new permission, which no role has yet."""
     _create_permissions(state, [arguments])
     return None
 
 
 @handles("CreatePermissions", required=["permissions[]"])
 def create_permissions(state: State, arguments: Arguments) -> Answer:
+    """New permissions; one that cannot be created stops all of them."""
     _create_permissions(state, objects(arguments, "permissions"))
     return None
 
@@ -207,12 +217,14 @@ def _create_permissions(state: State, items: Iterable[Arguments]) -> None:
 
 @handles("UpdatePermission", required=["newName"], exactly_one=["name", "id"])
 def update_permission(state: State, arguments: Arguments) -> Answer:
+    """Replace a permission; a new name goes to every role that has it."""
     _update_permissions(state, [arguments])
     return None
 
 
 @handles("UpdatePermissions", required=["permissions[]"])
 def update_permissions(state: State, arguments: Arguments) -> Answer:
+    """Replace permissions; one that cannot be replaced stops all of them."""
     _update_permissions(state, objects(arguments, "permissions"))
     return None
 
@@ -234,12 +246,14 @@ def _update_permissions(state: State, items: Iterable[Arguments]) -> None:
 
 @handles("DeletePermission", exactly_one=["name", "id"])
 def delete_permission(state: State, arguments: Arguments) -> Answer:
+    """Delete a permission and take it from every role."""
     _delete_permissions(state, [_permission(state, arguments)])
     return None
 
 
 @handles("DeletePermissions", any_of=["names[]", "ids[]"])
 def delete_permissions(state: State, arguments: Arguments) -> Answer:
+    """Delete permissions; one that cannot be deleted stops all of them."""
     names = [{"name": n} for n in strings(arguments, "names")]
     ids = [{"id": i} for i in strings(arguments, "ids")]
     _delete_permissions(state, [_permission(state, item) for item in [*names, *ids]])

@@ -69,6 +69,7 @@ OIDC: Record = {
 
 @handles("LoadSSOSettings", required=["tenantId"])
 def load_sso_settings(state: State, arguments: Arguments) -> Answer:
+    """The default configuration, empty as nothing can be set yet."""
     tenant = links.tenant(state, arguments["tenantId"])
     return {
         "tenant": tenants.view(state, tenant),
@@ -80,5 +81,6 @@ def load_sso_settings(state: State, arguments: Arguments) -> Answer:
 
 @handles("LoadAllSSOSettings", required=["tenantId"])
 def load_all_sso_settings(state: State, arguments: Arguments) -> Answer:
+    """All configurations, of which there are none yet."""
     links.tenant(state, arguments["tenantId"])
     return {"SSOSettings": []}

@@ -96,9 +96,8 @@ class State:
     ) -> None:
         """Write one change to the audit trail, with its actor and the caller's ``x-external-rid``.
 
-        Args:
-            user: the user it is about, whose login ids and tenants go with it.
-            tenants: the tenants it is about, if it is not about a user.
+        A `user` it is about brings their login ids and tenants with them, unless `tenants`
+        says otherwise.
         """
         rid = self.caller.external_rid
         own = [m["tenantId"] for m in user["userTenants"]] if user else []

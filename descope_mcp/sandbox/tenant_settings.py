@@ -23,7 +23,13 @@ SESSION: Record = {
     "inactivityTime": 0,
     "inactivityTimeUnit": "",
     "JITDisabled": False,
-    "ssoSetupSuiteSettings": {},
+    "ssoSetupSuiteSettings": {
+        "enabled": False,
+        "styleId": "",
+        "disabledFeatures": dict.fromkeys(
+            ("saml", "oidc", "scim", "ssoDomains", "groupMapping"), False
+        ),
+    },
 }
 
 #: What a tenant has before anybody sets anything.
@@ -76,6 +82,7 @@ NEW_PASSWORD: Record = {
 
 @handles("GetTenantSettings", required=["id"])
 def get_tenant_settings(state: State, arguments: Arguments) -> Answer:
+    """The session settings, and what of the tenant is set with them."""
     tenant = links.tenant(state, arguments["id"])
     own = state.tenant_settings.get(tenant["id"], NEW_SESSION)
     return {**{name: tenant[name] for name in OF_TENANT}, **own}
@@ -83,6 +90,7 @@ def get_tenant_settings(state: State, arguments: Arguments) -> Answer:
 
 @handles("ConfigureTenantSettings", required=["tenantId"])
 def configure_tenant_settings(state: State, arguments: Arguments) -> Answer:
+    """Replace the session settings; what is left out is cleared."""
     tenant = links.tenant(state, arguments["tenantId"])
     of_tenant, own = fill(OF_TENANT, arguments), fill(SESSION, arguments)
     tenant.update(of_tenant)
@@ -101,6 +109,7 @@ def get_password_settings(state: State, arguments: Arguments) -> Answer:
 
 @handles("ConfigurePasswordSettings")
 def configure_password_settings(state: State, arguments: Arguments) -> Answer:
+    """Replace the rules for passwords; what is left out is cleared."""
     tenant_id = _tenant_id(state, arguments)
     state.password_settings[tenant_id] = fill(PASSWORD, arguments)
     tenants = [tenant_id] if tenant_id else []

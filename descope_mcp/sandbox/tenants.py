@@ -43,18 +43,20 @@ def load_tenant(state: State, arguments: Arguments) -> Answer:
 
 @handles("LoadAllTenants")
 def load_all_tenants(state: State, arguments: Arguments) -> Answer:
+    """Every tenant, on every level."""
     return {"tenants": [view(state, tenant) for tenant in state.tenants.values()]}
 
 
 @handles("SearchTenants")
 def search_tenants(state: State, arguments: Arguments) -> Answer:
+    """Tenants that pass every filter; there are no pages."""
     wanted = filters.asked(arguments, SEARCHED)
     exact = {"authType": "authType", "parentTenantId": "parent"}
     found = [
         view(state, tenant)
         for tenant in state.tenants.values()
         if filters.matches(tenant, wanted)
-        and filters.has_attributes(tenant, arguments.get("customAttributes"))
+        and filters.has_attributes(tenant, arguments)
         and all(tenant[f] == arguments[a] for a, f in exact.items() if arguments.get(a))
         and not (arguments.get("topLevelOnly") and tenant["parent"])
     ]
@@ -63,6 +65,7 @@ def search_tenants(state: State, arguments: Arguments) -> Answer:
 
 @handles("CreateTenant", required=["name"])
 def create_tenant(state: State, arguments: Arguments) -> Answer:
+    """A new tenant, whose id the caller may choose."""
     fields = fill({"id": "", "parent": "", **REPLACED}, arguments)
     if fields["parent"]:
         links.tenant(state, fields["parent"])
@@ -82,6 +85,7 @@ def create_tenant(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateTenant", required=["id", "name"])
 def update_tenant(state: State, arguments: Arguments) -> Answer:
+    """Replace what can be edited; what is left out is cleared."""
     tenant = links.tenant(state, arguments["id"])
     new = {**tenant, **fill(REPLACED, arguments)}
     others = [t for t in state.tenants.values() if t is not tenant]
@@ -93,6 +97,7 @@ def update_tenant(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateTenantDefaultRoles", required=["id"])
 def update_tenant_default_roles(state: State, arguments: Arguments) -> Answer:
+    """Set the roles that new members get."""
     tenant = links.tenant(state, arguments["id"])
     names = strings(arguments, "defaultRoles")
     tenant["defaultRoles"] = links.known_roles(state, names, tenant["id"])

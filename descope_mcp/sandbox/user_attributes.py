@@ -26,6 +26,7 @@ def user_custom_attributes(state: State, arguments: Arguments) -> Answer:
 
 @handles("CreateUserCustomAttribute", required=["attributes[]"])
 def create_user_custom_attribute(state: State, arguments: Arguments) -> Answer:
+    """Add attributes, or replace those of the same name; gives all."""
     items = objects(arguments, "attributes")
     for item in items:
         require(item, "name")

@@ -17,6 +17,7 @@ from descope_mcp.sandbox.users import by_either_id, by_identifier, by_login_id, 
 
 @handles("SetUserActivePassword", required=["loginId", "password"])
 def set_active_password(state: State, arguments: Arguments) -> Answer:
+    """Set a password that can be used at once."""
     return _set_password(state, arguments, expired=False)
 
 
@@ -36,6 +37,7 @@ def _set_password(state: State, arguments: Arguments, *, expired: bool) -> Answe
 
 @handles("ExpireUserPassword", required=["loginId"])
 def expire_password(state: State, arguments: Arguments) -> Answer:
+    """Ask for a new password at the next sign-in."""
     user, own = _user(state, arguments)
     own.password_expired = True
     touched(state, user)
@@ -44,6 +46,7 @@ def expire_password(state: State, arguments: Arguments) -> Answer:
 
 @handles("RemoveUserTOTP", required=["loginId"])
 def remove_totp(state: State, arguments: Arguments) -> Answer:
+    """Remove the user's authenticator app."""
     user, own = _user(state, arguments)
     own.totp = False
     touched(state, user)
@@ -52,12 +55,14 @@ def remove_totp(state: State, arguments: Arguments) -> Answer:
 
 @handles("ListUserPasskeys", required=["loginId"])
 def list_passkeys(state: State, arguments: Arguments) -> Answer:
+    """The user's passkeys."""
     _, own = _user(state, arguments)
     return {"passkeys": own.passkeys}
 
 
 @handles("ImportUserPasskeys", required=["loginId", "devices[]"])
 def import_passkeys(state: State, arguments: Arguments) -> Answer:
+    """Add passkeys that were registered elsewhere."""
     user, own = _user(state, arguments)
     own.passkeys += [_passkey(state, item) for item in objects(arguments, "devices")]
     touched(state, user)
@@ -81,6 +86,7 @@ def _passkey(state: State, item: Mapping[str, Any]) -> Record:
 
 @handles("RemoveUserPasskey", required=["loginId", "credentialId"])
 def remove_passkey(state: State, arguments: Arguments) -> Answer:
+    """Remove one passkey, which must be there."""
     user, own = _user(state, arguments)
     kept = [p for p in own.passkeys if p["id"] != arguments["credentialId"]]
     if len(kept) == len(own.passkeys):
@@ -103,6 +109,7 @@ def remove_passkeys(state: State, arguments: Arguments) -> Answer:
 
 @handles("ListTrustedDevicesForUsers", required=["identifiers[]"])
 def list_trusted_devices(state: State, arguments: Arguments) -> Answer:
+    """The trusted devices of all the users together."""
     users = [by_identifier(state, i) for i in strings(arguments, "identifiers")]
     devices = [d for user in users for d in state.credentials[user["userId"]].devices]
     return {"devices": devices}
@@ -110,6 +117,7 @@ def list_trusted_devices(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserRemoveTrustedDevices", required=["loginId", "deviceIds[]"])
 def remove_trusted_devices(state: State, arguments: Arguments) -> Answer:
+    """Forget trusted devices; ids of others are passed over."""
     user = by_identifier(state, arguments["loginId"])
     own, gone = state.credentials[user["userId"]], strings(arguments, "deviceIds")
     own.devices = [device for device in own.devices if device["id"] not in gone]

@@ -23,6 +23,7 @@ _NAMES: Record = {"name": "", "givenName": "", "middleName": "", "familyName": "
 
 @handles("UpdateUserStatus", required=["loginId", "status"])
 def update_status(state: State, arguments: Arguments) -> Answer:
+    """Enable, disable or reset to invited."""
     user = by_identifier(state, arguments["loginId"])
     user["status"] = one_of("status", arguments["status"], STATUSES)
     return touched(state, user)
@@ -38,6 +39,7 @@ def update_display_name(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserPicture", required=["loginId"])
 def update_picture(state: State, arguments: Arguments) -> Answer:
+    """Set the picture's address; an empty one removes it."""
     user = by_identifier(state, arguments["loginId"])
     user.update(fill({"picture": ""}, arguments))
     return touched(state, user)
@@ -45,6 +47,7 @@ def update_picture(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserImpersonationConsent", required=["loginId"])
 def update_impersonation_consent(state: State, arguments: Arguments) -> Answer:
+    """Set until when the user may be impersonated, in epoch seconds."""
     user = by_identifier(state, arguments["loginId"])
     user["consentExpiration"] = integer(arguments, "impersonationConsent")
     return touched(state, user)
@@ -52,21 +55,25 @@ def update_impersonation_consent(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserEmail", required=["loginId"])
 def update_email(state: State, arguments: Arguments) -> Answer:
+    """Set the email address and whether it is verified."""
     return _set_contact(state, arguments, "email", "verifiedEmail")
 
 
 @handles("UpdateUserPhone", required=["loginId"])
 def update_phone(state: State, arguments: Arguments) -> Answer:
+    """Set the phone number and whether it is verified."""
     return _set_contact(state, arguments, "phone", "verifiedPhone")
 
 
 @handles("UpdateUserRecoveryEmail", required=["loginId"])
 def update_recovery_email(state: State, arguments: Arguments) -> Answer:
+    """Set the recovery email address and whether it is verified."""
     return _set_contact(state, arguments, "recoveryEmail", "verifiedRecoveryEmail")
 
 
 @handles("UpdateUserRecoveryPhone", required=["loginId"])
 def update_recovery_phone(state: State, arguments: Arguments) -> Answer:
+    """Set the recovery phone number and whether it is verified."""
     return _set_contact(state, arguments, "recoveryPhone", "verifiedRecoveryPhone")
 
 
@@ -112,6 +119,7 @@ def update_custom_attribute(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserAddTenant", required=["loginId", "tenantId"])
 def add_tenant(state: State, arguments: Arguments) -> Answer:
+    """Make the user a member, without roles; a member stays as they are."""
     user = by_identifier(state, arguments["loginId"])
     _join(state, user, arguments["tenantId"])
     return touched(state, user)
@@ -119,6 +127,7 @@ def add_tenant(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserRemoveTenant", required=["loginId", "tenantId"])
 def remove_tenant(state: State, arguments: Arguments) -> Answer:
+    """End a membership, which must be there, with its roles."""
     user = by_identifier(state, arguments["loginId"])
     links.tenant(state, arguments["tenantId"])
     user["userTenants"].remove(links.membership(user["userTenants"], arguments["tenantId"]))
@@ -148,6 +157,7 @@ def add_roles_v1(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserSetRoles", required=["loginId"])
 def set_roles(state: State, arguments: Arguments) -> Answer:
+    """Replace the roles in the project or in one tenant."""
     user = by_identifier(state, arguments["loginId"])
     tenant_id = _tenant_id(arguments)
     holder = _holder(user, tenant_id)
@@ -157,6 +167,7 @@ def set_roles(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserRemoveRoles", required=["loginId", "roleNames[]"])
 def remove_roles(state: State, arguments: Arguments) -> Answer:
+    """Take roles away; those the user does not have are passed over."""
     user = by_identifier(state, arguments["loginId"])
     holder = _holder(user, _tenant_id(arguments))
     gone = strings(arguments, "roleNames")
@@ -166,6 +177,7 @@ def remove_roles(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserAddSSOApps", required=["loginId", "ssoAppIds[]"])
 def add_sso_apps(state: State, arguments: Arguments) -> Answer:
+    """Assign applications."""
     user = by_identifier(state, arguments["loginId"])
     user["ssoAppIds"] = distinct([*user["ssoAppIds"], *strings(arguments, "ssoAppIds")])
     return touched(state, user)
@@ -173,6 +185,7 @@ def add_sso_apps(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserSetSSOApps", required=["loginId"])
 def set_sso_apps(state: State, arguments: Arguments) -> Answer:
+    """Replace the assigned applications."""
     user = by_identifier(state, arguments["loginId"])
     user["ssoAppIds"] = strings(arguments, "ssoAppIds")
     return touched(state, user)
@@ -180,6 +193,7 @@ def set_sso_apps(state: State, arguments: Arguments) -> Answer:
 
 @handles("UpdateUserRemoveSSOApps", required=["loginId", "ssoAppIds[]"])
 def remove_sso_apps(state: State, arguments: Arguments) -> Answer:
+    """Take applications away."""
     user = by_identifier(state, arguments["loginId"])
     gone = strings(arguments, "ssoAppIds")
     user["ssoAppIds"] = [app_id for app_id in user["ssoAppIds"] if app_id not in gone]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from descope_mcp.sandbox import filters
-from descope_mcp.sandbox.fields import Record, fill, given, integer
+from descope_mcp.sandbox.fields import Record, fill, given, integer, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
 from descope_mcp.sandbox.users import view
@@ -68,7 +68,7 @@ def search_users(state: State, arguments: Arguments) -> Answer:
             filters.matches(shown, wanted)
             and all(shown[YES_OR_NO[name]] is value for name, value in flags.items())
             and filters.has_text(shown, asked["text"], TEXT_FIELDS)
-            and filters.has_attributes(shown, arguments.get("customAttributes"))
+            and filters.has_attributes(shown, arguments)
             and _is_in_time(user, arguments)
             and _is_asked_for(shown, asked)
             and _is_in_tenants(state, shown, asked)
@@ -82,6 +82,7 @@ def search_users(state: State, arguments: Arguments) -> Answer:
 
 @handles("SearchTestUsers")
 def search_test_users(state: State, arguments: Arguments) -> Answer:
+    """As `search_users`, but test users only."""
     return search_users(state, {**arguments, "testUsersOnly": True})
 
 
@@ -97,33 +98,37 @@ def _is_asked_for(user: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 def _is_in_tenants(state: State, user: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     """A member of one of the tenants, with the roles that are asked for in each."""
-    tenant_ids = set(asked["tenantIds"])
+    tenant_ids = strings(asked, "tenantIds")
     if asked["includeSubTenants"]:
-        tenant_ids |= {t["id"] for t in state.tenants.values() if t["parent"] in tenant_ids}
+        # Parents are older than their children, so one pass finds every level.
+        for tenant in state.tenants.values():
+            if tenant["parent"] in tenant_ids:
+                tenant_ids.append(tenant["id"])
     own = {m["tenantId"]: m["roleNames"] for m in user["userTenants"]}
-    if tenant_ids and tenant_ids.isdisjoint(own):
+    if tenant_ids and not any(tenant_id in own for tenant_id in tenant_ids):
         return False
-    by_id = {
-        tenant_id: {**roles, "values": _role_names(state, roles.get("values") or [])}
-        for tenant_id, roles in asked["tenantRoleIds"].items()
-    }
     return all(
-        _has_roles(own.get(tenant_id), roles)
-        for wanted in (asked["tenantRoleNames"], by_id)
-        for tenant_id, roles in wanted.items()
+        tenant_id in own and _has_roles(own[tenant_id], names, roles)
+        for tenant_id, names, roles in _asked_roles(state, asked)
     )
 
 
-def _role_names(state: State, ids: list[str]) -> list[str]:
-    return [state.roles[i]["name"] for i in ids if i in state.roles]
+def _asked_roles(
+    state: State, asked: Mapping[str, Any]
+) -> Iterator[tuple[str, list[str], Mapping[str, Any]]]:
+    """Tenant, names and the rest of every ``tenantRoleNames`` and ``tenantRoleIds``."""
+    for argument in ("tenantRoleNames", "tenantRoleIds"):
+        values = objects({argument: list(asked[argument].values())}, argument)
+        for tenant_id, roles in zip(asked[argument], values, strict=True):
+            names = strings(roles, "values")
+            if argument == "tenantRoleIds":
+                names = [state.roles[i]["name"] for i in names if i in state.roles]
+            yield tenant_id, names, roles
 
 
-def _has_roles(own: list[str] | None, wanted: Mapping[str, Any]) -> bool:
-    """Whether a member has one, or with ``and`` all, of the roles in ``values``."""
-    if own is None:
-        return False
-    names = wanted.get("values") or []
-    return (all if wanted.get("and") else any)(name in own for name in names)
+def _has_roles(own: list[str], wanted: list[str], roles: Mapping[str, Any]) -> bool:
+    """Whether a member has one, or with ``and`` all, of the roles."""
+    return (all if roles.get("and") else any)(name in own for name in wanted)
 
 
 def _is_in_time(user: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
@@ -142,4 +147,5 @@ def users_auth_history(state: State, arguments: Arguments) -> Answer:
 
 @handles("UsersAuthHistoryV2", required=["userIds[]"])
 def users_auth_history_v2(state: State, arguments: Arguments) -> Answer:
+    """As `users_auth_history`, but wrapped."""
     return {"usersAuthHistory": []}

@@ -57,6 +57,7 @@ _ALIASES = {
 
 @handles("LoadUser", any_of=["loginId", "userId"])
 def load_user(state: State, arguments: Arguments) -> Answer:
+    """One user, by login id or by user id."""
     return answer(state, by_either_id(state, arguments))
 
 
@@ -70,11 +71,13 @@ def load_users(state: State, arguments: Arguments) -> Answer:
 
 @handles("CreateUser", required=["loginId"])
 def create_user(state: State, arguments: Arguments) -> Answer:
+    """A new user; the invitation that may be asked for is not sent."""
     return {**answer(state, _create(state, arguments)), "created": True}
 
 
 @handles("CreateTestUser", required=["loginId"])
 def create_test_user(state: State, arguments: Arguments) -> Answer:
+    """As `create_user`, marked as a test user."""
     return {**answer(state, _create(state, {**arguments, "test": True})), "created": True}
 
 
@@ -119,6 +122,7 @@ def patch_user_batch(state: State, arguments: Arguments) -> Answer:
 
 @handles("DeleteUser", any_of=["loginId", "userId"])
 def delete_user(state: State, arguments: Arguments) -> Answer:
+    """Delete a user with their credentials."""
     user = by_either_id(state, arguments)
     del state.users[user["userId"]]
     del state.credentials[user["userId"]]
@@ -136,6 +140,7 @@ def delete_users(state: State, arguments: Arguments) -> Answer:
 
 @handles("DeleteAllTestUsers")
 def delete_all_test_users(state: State, arguments: Arguments) -> Answer:
+    """Delete every test user, and nobody else."""
     remove_users(state, [user for user in state.users.values() if user["test"]])
     return None
 
@@ -210,7 +215,7 @@ def phone_number(value: str) -> str:
     return re.sub(r"[^\d+]", "", value)
 
 
-def checked(state: State, fields: Record) -> Record:
+def _checked(state: State, fields: Record) -> Record:
     """`fields` with phones normalised, and roles and tenants made sure of."""
     for name in ("phone", "recoveryPhone"):
         if name in fields:
@@ -245,7 +250,7 @@ def _create(state: State, arguments: Arguments) -> Record:
     user = {
         "loginIds": login_ids,
         "userId": state.new_id("U"),
-        **checked(state, fill(EDITABLE, arguments)),
+        **_checked(state, fill(EDITABLE, arguments)),
         **fill(_FIXED, {}),
         "status": one_of("status", extra["status"] or "invited", STATUSES),
         "test": extra["test"],
@@ -275,7 +280,7 @@ def _patch(state: State, arguments: Arguments) -> Record:
 def _edit(state: State, user: Record, arguments: Arguments, fields: Record) -> None:
     """Write `fields`, and the status and the additional login ids if they are given."""
     extra = given({"status": "", "additionalIdentifiers": []}, arguments)
-    new = checked(state, fields)
+    new = _checked(state, fields)
     if extra.get("status"):
         new["status"] = one_of("status", extra["status"], STATUSES)
     if "additionalIdentifiers" in extra:
@@ -292,6 +297,15 @@ def _renamed(arguments: Arguments) -> dict[str, Any]:
 
 def _failure(item: Mapping[str, Any], error: DescopeError) -> Record:
     """One entry of ``failedUsers``: the user as it was asked for, and why it was not made."""
-    login_id = _renamed(item).get("loginId")
-    user = {"loginIds": [login_id] if login_id else [], "userId": "", **EDITABLE}
+    login_ids = [i for i in [_renamed(item).get("loginId")] if i]
+    user = {
+        **EDITABLE,
+        **_FIXED,
+        "loginIds": login_ids,
+        "externalIds": login_ids,
+        **dict.fromkeys(("userId", "status"), ""),
+        **dict.fromkeys(("test", "password", "TOTP", "webauthn"), False),
+        "createdTime": 0,
+        "permissions": [],
+    }
     return {"failure": error.message, "user": user}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from descope_mcp.catalog import contract
-from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.catalog.contract import Contract, Endpoint
 from descope_mcp.catalog.source import read_yaml
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import Sandbox, running
@@ -62,17 +62,33 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def endpoints() -> dict[str, Endpoint]:
+def spec() -> Contract:
     document = json.loads((SPECS / "openapi.json").read_text(encoding="utf-8"))
-    spec = contract.load(document, read_yaml(SPECS / "repairs.yaml"))
+    return contract.load(document, read_yaml(SPECS / "repairs.yaml"))
+
+
+@pytest.fixture(scope="session")
+def endpoints(spec: Contract) -> dict[str, Endpoint]:
     return {e.name: e for e in spec.endpoints.values()}
 
 
-@pytest.fixture
-async def client(anyio_backend: str, endpoints: dict[str, Endpoint]) -> AsyncIterator[Client]:
+@pytest.fixture(scope="session")
+async def service(
+    anyio_backend: str, endpoints: dict[str, Endpoint]
+) -> AsyncIterator[tuple[Sandbox, State]]:
     state = seed.acme()
-    async with (
-        running(endpoints.values(), state) as sandbox,
-        httpx.AsyncClient(base_url=sandbox.url) as http,
-    ):
+    async with running(endpoints.values(), state) as sandbox:
+        yield sandbox, state
+
+
+@pytest.fixture
+async def client(
+    service: tuple[Sandbox, State], endpoints: dict[str, Endpoint]
+) -> AsyncIterator[Client]:
+    """A client of the one running sandbox, in which everything is as at the beginning."""
+    sandbox, state = service
+    fresh = seed.acme()
+    for field in fields(State):
+        setattr(state, field.name, getattr(fresh, field.name))
+    async with httpx.AsyncClient(base_url=sandbox.url) as http:
         yield Client(http, endpoints, sandbox, state)

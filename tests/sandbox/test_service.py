@@ -71,8 +71,9 @@ async def test_every_handler_has_its_route(endpoints: dict[str, Endpoint]) -> No
 async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> None:
     async with running(endpoints.values(), seed.new_project()) as sandbox:
         assert sandbox.url.startswith("http://127.0.0.1:")
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(sandbox.url)
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(sandbox.url)
 
 
 async def test_the_same_seed_gives_the_same_organisation() -> None:
@@ -88,3 +89,15 @@ async def test_ids_look_like_those_of_the_service(client: Client) -> None:
     assert (user["userId"][0], len(user["userId"]), user["userId"].isalnum()) == ("U", 28, True)
     (project,) = (await client.call("ListProject"))["projects"]
     assert (project["name"], project["id"]) == ("Acme Production", client.sandbox.project_id)
+
+
+async def test_an_access_key_opens_only_what_it_is_for(client: Client) -> None:
+    made = await client.call("CreateAccessKey", name="scim")
+    project, key = client.sandbox.project_id, made["cleartext"]
+    headers = {"Authorization": f"Bearer {project}:{key}"}
+    assert (await client.send("LoadAllTenants", headers)).status_code == 401
+    assert (await client.send("SearchSCIMUsers", headers)).status_code == 501
+    await client.call("DeactivateAccessKey", id=made["key"]["id"])
+    assert (await client.send("SearchSCIMUsers", headers)).status_code == 401
+    # The management key is none of an access key's operations' business.
+    assert (await client.send("SearchSCIMUsers")).status_code == 401

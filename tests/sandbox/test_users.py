@@ -99,12 +99,7 @@ async def test_the_last_login_id_stays(client: Client) -> None:
 async def test_deleting_all_test_users_leaves_the_others(client: Client) -> None:
     await client.call("CreateTestUser", loginId="robot@acme.example")
     assert (await client.call("SearchTestUsers"))["total"] == 2
-    box = client.sandbox
-    response = await client.http.delete(
-        client.endpoints["DeleteAllTestUsers"].path,
-        headers={"Authorization": f"Bearer {box.project_id}:{box.management_key}"},
-    )
-    assert response.json() == {}
+    assert await client.call("DeleteAllTestUsers") == {}
     left = await client.call("SearchUsers", withTestUser=True)
     assert left["total"] == 24
 

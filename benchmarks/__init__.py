@@ -1,0 +1,1 @@
+"""Benchmarks: each can be run alone and prints a table."""

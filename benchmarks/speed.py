@@ -1,0 +1,201 @@
+"""Speed: start, list and call, each beside its floor in the same run.
+
+Rounds of the server and of its floor alternate, so that a busy machine slows both. The upstream
+is a loopback server that answers the same small user to everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import httpx
+
+_ROUNDS = 10
+_CALLS = 300
+_USER = json.dumps({"user": {"loginIds": ["a@b.example"], "userId": "U1", "name": "A"}}).encode()
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_USER), _USER)
+)
+_SERVE = [sys.executable, "-m", "descope_mcp", "serve"]
+_FLOOR = [sys.executable, "-m", "benchmarks.floor"]
+
+
+class Stdio:
+    """A server process and a client that does no more than JSON lines."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._number = 0
+        self.request(
+            "initialize",
+            {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {},
+                "clientInfo": {"name": "bench", "version": "1"},
+            },
+        )
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def request(self, method: str, params: dict[str, Any]) -> bytes:
+        """The raw answer to one request."""
+        self._number += 1
+        self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def close(self) -> None:
+        """Hang up and wait for the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.flush()
+
+
+async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            for line in head.lower().split(b"\r\n"):
+                if line.startswith(b"content-length:"):
+                    await reader.readexactly(int(line.split(b":")[1]))
+            writer.write(_ANSWER)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+@contextmanager
+def _running_upstream() -> Iterator[str]:
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, daemon=True).start()
+    started = asyncio.run_coroutine_threadsafe(
+        asyncio.start_server(_upstream, "127.0.0.1", 0), loop
+    )
+    port = started.result().sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    loop.call_soon_threadsafe(loop.stop)
+
+
+def _start(command: list[str], environment: dict[str, str]) -> float:
+    """Milliseconds from the start of the process to the first list of tools."""
+    began = time.perf_counter()
+    server = Stdio(command, environment)
+    server.request("tools/list", {})
+    took = time.perf_counter() - began
+    server.close()
+    return took * 1000
+
+
+def _times(action: Callable[[], Any], count: int) -> list[float]:
+    out = []
+    for _ in range(count):
+        began = time.perf_counter()
+        action()
+        out.append((time.perf_counter() - began) * 1000)
+    return out
+
+
+def _row(name: str, ours: list[float], floor: list[float], aim: str) -> None:
+    mine, least = statistics.median(ours), statistics.median(floor)
+    p95 = statistics.quantiles(ours, n=20)[-1]
+    print(f"{name:42} {mine:9.2f} {p95:9.2f} {least:9.2f} {mine / least:7.2f}  {aim}")
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'(milliseconds)':42} {'p50':>9} {'p95':>9} {'floor':>9} {'ratio':>7}  aim")
+    with _running_upstream() as url:
+        environment = {
+            **os.environ,
+            "DESCOPE_BASE_URL": url,
+            "DESCOPE_PROJECT_ID": "P" + "2" * 27,
+            "DESCOPE_MANAGEMENT_KEY": "K" + "b" * 40,
+        }
+        for extra, name in (([], "start to first list, hub"), (["--toolsets", "all"], "... all")):
+            ours, floor = [], []
+            for _ in range(_ROUNDS):
+                ours.append(_start([*_SERVE, *extra], environment))
+                floor.append(_start(_FLOOR, environment))
+            _row(name, ours, floor, "ratio 1.15" if not extra else "")
+        _lists(environment)
+        _calls(environment, url)
+
+
+def _lists(environment: dict[str, str]) -> None:
+    floor = Stdio(_FLOOR, environment)
+    least = _times(lambda: floor.request("tools/list", {}), 100)
+    floor.close()
+    for extra, name, aim in (
+        ([], "tools/list, hub", ""),
+        (["--toolsets", "all"], "tools/list, all operations", "p50 8 ms"),
+    ):
+        server = Stdio([*_SERVE, *extra], environment)
+        server.request("tools/list", {})
+        _row(name, _times(lambda s=server: s.request("tools/list", {}), 100), least, aim)
+        server.close()
+
+
+def _calls(environment: dict[str, str], url: str) -> None:
+    """Calls of both, and the sum of a bare SDK call and a bare httpx call, in turns."""
+    server, floor = Stdio(_SERVE, environment), Stdio(_FLOOR, environment)
+    read = {"operation": "LoadUser", "arguments": {"loginId": "a@b.example"}}
+    search = {"query": "remove a person from a tenant"}
+    loop = asyncio.new_event_loop()
+    client = httpx.AsyncClient(base_url=url)
+    steps: dict[str, Callable[[], Any]] = {
+        "call": lambda: server.request("tools/call", {"name": "descope_read", "arguments": read}),
+        "search": lambda: server.request(
+            "tools/call", {"name": "descope_search", "arguments": search}
+        ),
+        "sdk": lambda: floor.request("tools/call", {"name": "nothing", "arguments": {}}),
+    }
+    for step in steps.values():
+        _times(step, 20)
+    loop.run_until_complete(_http(client, 20))
+    taken: dict[str, list[float]] = {name: [] for name in (*steps, "http")}
+    for _ in range(_CALLS // 10):
+        for name, step in steps.items():
+            taken[name] += _times(step, 10)
+        taken["http"] += loop.run_until_complete(_http(client, 10))
+    both = [a + b for a, b in zip(sorted(taken["sdk"]), sorted(taken["http"]), strict=True)]
+    _row("tools/call, a read (floor: SDK + httpx)", taken["call"], both, "ratio 1.25")
+    _row("tools/call, a search (floor: SDK)", taken["search"], taken["sdk"], "")
+    server.close()
+    floor.close()
+    loop.run_until_complete(client.aclose())
+    loop.close()
+
+
+async def _http(client: httpx.AsyncClient, count: int) -> list[float]:
+    """Milliseconds of bare calls with httpx, asynchronous as a server has to be."""
+    out = []
+    for _ in range(count):
+        began = time.perf_counter()
+        await client.get("/v1/mgmt/user", params={"loginId": "a@b.example"})
+        out.append((time.perf_counter() - began) * 1000)
+    return out
+
+
+if __name__ == "__main__":
+    main()
