@@ -160,7 +160,14 @@ async def _confirmed(
         return answer.data
 
     try:
-        preview = await look(services.catalog, operation, arguments, services.project, read)
+        preview = await look(
+            services.catalog,
+            operation,
+            arguments,
+            services.project,
+            read,
+            counting=approval is None,
+        )
     except TargetMissing as error:
         return Failed("target_missing", f"Nothing to do: {error}", "Search for the right target.")
     except PreviewFailed as error:
@@ -177,7 +184,7 @@ async def _confirmed(
         return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
     if approval.binding != bound:
         return Refused("changed", "What the call hits has changed since the question.", _AGAIN)
-    if typed and approval.typed.strip() != typed.strip():
+    if typed and approval.typed.strip() != typed:
         return Refused("typed", "The name that was typed is not the target's.", _AGAIN)
     return None
 
@@ -215,7 +222,8 @@ def _must_type(
     """What the person has to type: the target's name, else the project's id."""
     if not decision.typed:
         return ""
-    return target_name(operation, preview) or services.project
+    name = target_name(operation, preview)
+    return name if question.typeable(name) else services.project
 
 
 def _failure(error: ApiFailure) -> Failed:
@@ -228,7 +236,7 @@ def _failure(error: ApiFailure) -> Failed:
 
 
 def _unknown(name: str, catalog: Catalog) -> Failed:
-    near = catalog.nearest(name)
+    near = catalog.nearest(name[:_LONGEST_NAME])
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     shown = question.quoted(name)
     return Failed(
@@ -245,6 +253,8 @@ def _look_up(operation: Operation) -> str:
     return f"Arguments of {operation.name}: {names}. descope_describe shows their types."
 
 
+#: Longer than any operation's name; comparing a longer one with all of them takes time.
+_LONGEST_NAME = 100
 _AGAIN = "Nothing was sent. Call again to be asked anew."
 _DENIED = "Nothing was sent. An administrator can do it in the Descope console."
 _ONCE = "Nothing was sent. Do it in the Descope console, where a person can keep the secret."

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
+#: What a URL may be written with (RFC 3986, section 2), without query, fragment and user.
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
 _REGION_LENGTH = 32
 
 
@@ -27,7 +29,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What the server needs to know before it starts. Secrets never show in its repr."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     project_id: str = Field("", validation_alias="DESCOPE_PROJECT_ID")
     management_key: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MANAGEMENT_KEY")
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
         text = value.get_secret_value()
         if text and not _CREDENTIAL.fullmatch(text):
             raise ValueError("holds a blank, a line break or a special character; copy it again")
+        if ":" in text:
+            raise ValueError("holds a colon; set the key alone, without the project id")
         return value
 
     @field_validator("base_url")
@@ -65,10 +71,10 @@ class Settings(BaseSettings):
     def _base_url(cls, value: str) -> str:
         if not value:
             return value
-        url = urlsplit(value)
-        if url.scheme not in ("https", "http") or not url.hostname or url.username or url.query:
+        host = _host(value)
+        if not host:
             raise ValueError("is no base URL; it looks like https://api.descope.com")
-        if url.scheme == "http" and not _is_loopback(url.hostname):
+        if not value.startswith("https:") and not _is_loopback(host):
             raise ValueError("must be https; plain http is for this machine only")
         return value.rstrip("/")
 
@@ -97,13 +103,33 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        lines = [f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        found = [(str(e["loc"][0]), e["msg"]) for e in error.errors()]
+        lines = [f"{n}: {_EXPECTED.get(n) or m.removeprefix('Value error, ')}" for n, m in found]
         raise SettingsError("\n".join(lines)) from None
+
+
+#: Said instead of what pydantic says of a value that has not the setting's type.
+_EXPECTED = {
+    "DESCOPE_MCP_READ_ONLY": "must be true or false",
+    "DESCOPE_MCP_PRODUCTION": "must be true or false",
+    "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
+}
 
 
 def _alias(name: str) -> str:
     alias = Settings.model_fields[name].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
+
+
+def _host(base_url: str) -> str:
+    """The host of a base URL, "" of anything that is none."""
+    try:
+        url = urlsplit(base_url)
+        port = url.port
+    except ValueError:
+        # What stands in brackets is no address, or the port is out of range.
+        return ""
+    return url.hostname or "" if port != 0 and _BASE_URL.fullmatch(base_url) else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,11 +7,13 @@ root become ``{"result": [...]}``, since structured content must be an object.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import pydantic_core
 
 from descope_mcp.api.errors import ApiError, OutcomeUnknown
 from descope_mcp.api.transport import RawAnswer
@@ -21,7 +23,8 @@ from descope_mcp.catalog.operation import Operation
 PARTIAL = ("failedUsers", "additionalErrors", "failures", "failedTenants", "errors")
 #: Session and refresh cookies; projects that manage tokens in cookies send them nowhere else.
 _SESSION_COOKIES = re.compile(r"\b(DSR?)=")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
+_CODE = re.compile(r"[A-Z][0-9A-Z]{1,19}")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_MESSAGE = 300
 
 Errors = Mapping[str, Mapping[str, str]]
@@ -37,32 +40,42 @@ class Answer:
     """
 
     status: int
-    data: dict[str, Any]
+    data: dict[str, Any] = field(repr=False)
     partial: int = 0
     cut: bool = False
     ray: str = ""
 
 
-def read(operation: Operation, raw: RawAnswer, errors: Errors) -> Answer:
+def read(
+    operation: Operation,
+    raw: RawAnswer,
+    errors: Errors,
+    *,
+    repeatable: bool,
+    hidden: Collection[str] = (),
+) -> Answer:
     """The answer to a call of `operation`.
 
     Args:
         operation: what was called.
         raw: from the transport.
         errors: the catalog's error codes with meaning and remedy.
+        repeatable: whether the call changes nothing.
+        hidden: what no message may repeat.
 
     Raises:
-        ApiError: the status is 400 or above.
+        ApiError: the status is 400 or above, or a read has an answer that cannot be read.
         OutcomeUnknown: a server error that Descope itself did not explain, after a change.
     """
     parsed, is_json = _parse(raw)
     if raw.status >= 400:
-        raise _error(operation, raw, parsed if is_json else None, errors)
+        body = parsed if is_json and isinstance(parsed, dict) else {}
+        raise _error(raw, body, errors, repeatable, hidden)
     ray = raw.headers.get("cf-ray", "")
-    if 300 <= raw.status < 400:
+    if raw.status >= 300:
         data: dict[str, Any] = {"status": raw.status, "location": raw.headers.get("location", "")}
     elif not is_json:
-        data = {"text": parsed} if parsed else {}
+        data = {"text": parsed} if parsed else _omitted(raw, repeatable)
     elif operation.unwrapped and not _is_wrapped(parsed, operation.unwrapped):
         data = {operation.unwrapped: parsed}
     else:
@@ -78,15 +91,32 @@ def read(operation: Operation, raw: RawAnswer, errors: Errors) -> Answer:
 
 
 def _parse(raw: RawAnswer) -> tuple[Any, bool]:
-    """The body as JSON, or as text with False; an empty body is an empty object."""
-    if not raw.body.strip():
+    """The body as JSON, or as text with False; an empty body is an empty object.
+
+    JSON that is cut or broken is no text but "": nobody could find the secrets in it.
+    """
+    body = raw.body.removeprefix(_BYTE_ORDER_MARK).strip()
+    if not body:
         return {}, True
     if not raw.cut:
         try:
-            return json.loads(raw.body), True
+            return pydantic_core.from_json(body, allow_inf_nan=False), True
         except ValueError:
             pass
-    return raw.body.decode("utf-8", "replace"), False
+    return "" if body[:1] in b'{["' else body.decode("utf-8", "replace"), False
+
+
+def _omitted(raw: RawAnswer, repeatable: bool) -> dict[str, Any]:
+    """What stands for an answer that cannot be read; a read without one has failed."""
+    if not repeatable:
+        return {"omitted": f"{len(raw.body)} bytes that cannot be read; the call itself succeeded"}
+    if raw.cut:
+        raise ApiError(
+            "The answer is larger than this server reads.",
+            "Narrow the call (filters, limit, page).",
+            raw.status,
+        )
+    raise ApiError("Descope's answer is no valid JSON.", "Try again later.", raw.status)
 
 
 def _is_wrapped(parsed: Any, name: str) -> bool:
@@ -100,17 +130,22 @@ def _partial(operation: Operation, data: Mapping[str, Any]) -> int:
 
 
 def _error(
-    operation: Operation, raw: RawAnswer, parsed: Any, errors: Errors
+    raw: RawAnswer,
+    body: Mapping[str, Any],
+    errors: Errors,
+    repeatable: bool,
+    hidden: Collection[str],
 ) -> ApiError | OutcomeUnknown:
-    body = parsed if isinstance(parsed, dict) else {}
-    code = str(body.get("errorCode", ""))[:20]
-    if raw.status >= 500 and not code and operation.effect != "read":
+    code = str(body.get("errorCode", ""))
+    if not _CODE.fullmatch(code):
+        code = ""
+    if raw.status >= 500 and not code and not repeatable:
         return OutcomeUnknown(
             f"Descope answered {raw.status} without an explanation to a change that was sent.",
             "Read the target to see whether the change took effect before repeating it.",
         )
     known = errors.get(code, {})
-    said = clean(body.get("errorMessage") or body.get("errorDescription") or "")
+    said = clean(body.get("errorMessage") or body.get("errorDescription") or "", hidden)
     meaning = known.get("meaning") or _MEANING.get(raw.status) or f"Descope answered {raw.status}."
     message = f"{meaning} Descope says: {said}" if said else meaning
     remedy = known.get("remedy") or _REMEDY.get(raw.status, "")
@@ -120,9 +155,17 @@ def _error(
     return ApiError(message, remedy, raw.status, code)
 
 
-def clean(text: Any) -> str:
-    """Foreign text for one line of a message: no control characters, at most 300 characters."""
-    line = _CONTROL.sub(" ", str(text)).strip()
+def clean(text: Any, hidden: Collection[str] = ()) -> str:
+    """Foreign text for one line of a message, at most 300 characters of it.
+
+    Without control, format and unassigned characters, and without what is `hidden`.
+    """
+    line = str(text)
+    for secret in hidden:
+        line = line.replace(secret, "[sealed]")
+    # Letters, marks, numbers, punctuation, symbols and the plain blank.
+    seen = (c if unicodedata.category(c)[0] in "LMNPS" else " " for c in line)
+    line = " ".join("".join(seen).split())
     return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
 
 

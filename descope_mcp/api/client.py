@@ -64,7 +64,10 @@ class Client:
             self._transport = transport.Transport(self.base_url, self._timeout)
         with anyio.CancelScope(shield=not repeatable):
             raw = await self._transport.send(built, repeatable=repeatable, waiting=waiting)
-            return answer.read(operation, raw, self._errors)
+            # An error may repeat the credential; all parts of it but the project id are secret.
+            _, _, bearer = built.headers.get("Authorization", "").partition(" ")
+            parts = [p for p in bearer.split(":") if p not in ("", self.credentials.project_id)]
+            return answer.read(operation, raw, self._errors, repeatable=repeatable, hidden=parts)
         raise AssertionError("a shielded scope is not cancelled")
 
     async def close(self) -> None:

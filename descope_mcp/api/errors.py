@@ -1,9 +1,10 @@
 """Every way in which a request can fail.
 
     ApiFailure
+    ├── NotSendable         nothing was sent: the arguments fit no request
     ├── MissingCredential   nothing was sent: the credential for this operation is not there
     ├── Unreachable         nothing ran: no connection could be made, or a read got no answer
-    ├── RateLimited         nothing ran: too many requests; says when to come back
+    ├── RateLimited         nothing ran: turned away for now; says when to come back
     ├── ApiError            Descope refused: status, code, meaning, remedy
     └── OutcomeUnknown      a change was sent and nobody can say whether it took effect
 
@@ -22,6 +23,12 @@ class ApiFailure(Exception):
         super().__init__(f"{message} {remedy}".strip())
         self.message = message
         self.remedy = remedy
+
+
+class NotSendable(ApiFailure):
+    """An argument that the schema allows and no URL can carry."""
+
+    kind = "invalid_arguments"
 
 
 class MissingCredential(ApiFailure):

@@ -9,13 +9,13 @@ from descope_mcp.api.request import Request
 from descope_mcp.api.transport import Transport
 
 
-async def headers(base_url: str, timeout: float = 10.0) -> Mapping[str, str]:
+async def headers(base_url: str, seconds: float = 10.0) -> Mapping[str, str]:
     """The headers of whatever the base URL answers to a GET of its root.
 
     Raises:
         Unreachable: nothing answers.
     """
-    transport = Transport(base_url, timeout)
+    transport = Transport(base_url, seconds)
     try:
         request = Request("GET", "/", (), None, {})
         return dict((await transport.send(request, repeatable=True, waiting=quietly)).headers)

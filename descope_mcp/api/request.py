@@ -6,24 +6,27 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from descope_mcp import __version__
 from descope_mcp.api.credentials import Credentials, authorization
+from descope_mcp.api.errors import NotSendable
 from descope_mcp.catalog.operation import Operation
 
 #: Descope writes the value of this header into its audit records.
 CALL_ID_HEADER = "x-external-rid"
+#: In characters of path and query; httpx takes some more, most fronts take less.
+LONGEST_URL = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request below the base URL. The headers hold a credential: never print them."""
+    """One request below the base URL. All but the first two may hold a secret: never print them."""
 
     method: str
     path: str
-    query: tuple[tuple[str, str], ...]
-    body: bytes | None
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
 
 
@@ -40,6 +43,7 @@ def build(
 
     Raises:
         MissingCredential: nothing can be sent without it.
+        NotSendable: an argument fits no URL.
     """
     path = operation.path
     query: list[tuple[str, str]] = []
@@ -49,14 +53,17 @@ def build(
     for name, value in arguments.items():
         where, wire_name = operation.places[name]
         if where == "path":
-            path = path.replace("{" + wire_name + "}", quote(str(value), safe=""))
+            text = quote(_text(operation, name, value), safe="")
+            path = path.replace("{" + wire_name + "}", text)
         elif where == "query":
             items = value if isinstance(value, list) else [value]
-            query += [(wire_name, _text(item)) for item in items]
+            query += [(wire_name, _text(operation, name, item)) for item in items]
         elif where == "credential":
             given = value
         else:
             body[wire_name] = value
+    if len(path) + len(urlencode(query)) > LONGEST_URL:
+        raise NotSendable(f"{operation.name}: the arguments are too long for a URL.", _SHORTER)
     headers = {
         "Accept": "application/json",
         "User-Agent": f"descope-mcp/{__version__}",
@@ -73,7 +80,17 @@ def build(
     return Request(operation.method, path, tuple(query), content, headers)
 
 
-def _text(value: Any) -> str:
+def _text(operation: Operation, name: str, value: Any) -> str:
+    """A value as it stands in a URL, before percent-encoding."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        message = f"{operation.name}: {name} holds half a character (a lone surrogate)."
+        raise NotSendable(message, "Pass the value as plain text.") from None
+    return text
+
+
+_SHORTER = "Pass fewer or shorter values."

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import email.utils
 import http.cookiejar
+import logging
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -25,8 +27,14 @@ PASSING = frozenset({503, 520, 521, 522, 524, 530})
 PAUSES = (0.2, 1.0, 3.0)
 #: A longer wait than this is the caller's to decide on.
 LONGEST_WAIT = 20.0
+#: No more than this is believed when the service says when to come back.
+LONGEST_CLAIM = 24 * 3600.0
 LARGEST_ANSWER = 16 * 1024 * 1024
 CONCURRENT = 10
+
+# What these log holds URLs and cookies, and with them tokens.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 #: Tells that a request waits, for how many seconds, and why.
 Waiting = Callable[[float, str], Awaitable[None]]
@@ -43,17 +51,34 @@ class RawAnswer:
 
 
 class Transport:
-    """One connection pool to one base URL. No cookies are kept and no redirect is followed."""
+    """One connection pool to one base URL. No cookies are kept and no redirect is followed.
+
+    Raises:
+        Unreachable: the proxy or the certificates that the environment names cannot be used.
+    """
 
     def __init__(self, base_url: str, timeout: float) -> None:
         nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            follow_redirects=False,
-            cookies=http.cookiejar.CookieJar(policy=nothing),
-            limits=httpx.Limits(max_connections=CONCURRENT, keepalive_expiry=5.0),
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                base_url=base_url,
+                # Gzip is what `_read` can unpack within bounds.
+                headers={"Accept-Encoding": "gzip"},
+                # Half, so that a connection that is never made is told from an answer that
+                # never comes.
+                timeout=httpx.Timeout(timeout, connect=min(timeout / 2, 10.0)),
+                follow_redirects=False,
+                cookies=http.cookiejar.CookieJar(policy=nothing),
+                limits=httpx.Limits(max_connections=CONCURRENT, keepalive_expiry=5.0),
+                # Plain http is for this machine; a proxy would carry the credential off it.
+                trust_env=not base_url.startswith("http:"),
+            )
+        except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
+            raise Unreachable(
+                f"No connection can be set up ({type(error).__name__}).",
+                "Check what the environment says of certificates (SSL_CERT_FILE, SSL_CERT_DIR) "
+                "and of proxies (HTTPS_PROXY, ALL_PROXY; SOCKS is not supported).",
+            ) from None
         self._host = httpx.URL(base_url).host
         self._timeout = timeout
         self._limiter = anyio.CapacityLimiter(CONCURRENT)
@@ -75,7 +100,7 @@ class Transport:
 
         Raises:
             Unreachable: nothing ran, or a read got no answer.
-            RateLimited: 429, and the wait would be too long.
+            RateLimited: turned away, and the wait would be too long.
             OutcomeUnknown: a change was sent and its fate is not known.
         """
         async with self._limiter:
@@ -111,21 +136,13 @@ class Transport:
                 content=request.body,
                 headers=dict(request.headers),
             ) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        return RawAnswer(
-                            response.status_code,
-                            response.headers,
-                            bytes(body[:LARGEST_ANSWER]),
-                            cut=True,
-                        )
-                return RawAnswer(response.status_code, response.headers, bytes(body))
+                body, cut = await _read(response)
+                return RawAnswer(response.status_code, response.headers, body, cut)
 
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
-        if answer.status == 429:
-            after = retry_after(answer) or 60.0
+        wanted = retry_after(answer)
+        if answer.status == 429 or (answer.status == 503 and wanted is not None):
+            after = wanted or 60.0
             raise RateLimited(
                 "Descope accepts no more requests of this kind for now.",
                 f"Try again in {after:.0f} seconds.",
@@ -152,6 +169,29 @@ class Transport:
         )
 
 
+async def _read(response: httpx.Response) -> tuple[bytes, bool]:
+    """The body, unpacked, up to LARGEST_ANSWER bytes, and whether there was more.
+
+    Not httpx's own unpacking: it takes a chunk at a time, and a small one can hold gigabytes.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("gzip", "identity"):
+        raise httpx.DecodingError("an encoding that was not asked for")
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        room = LARGEST_ANSWER + 1 - len(body)
+        try:
+            body += unpacker.decompress(chunk, room) if unpacker else chunk[:room]
+        except zlib.error:
+            raise httpx.DecodingError("no gzip") from None
+        if len(body) > LARGEST_ANSWER:
+            return bytes(body[:LARGEST_ANSWER]), True
+    if unpacker and response.num_bytes_downloaded and not unpacker.eof:
+        raise httpx.DecodingError("half of a gzip")
+    return bytes(body), False
+
+
 def _delay(answer: RawAnswer, repeatable: bool, pause: float | None) -> float | None:
     """How long to wait before the request may be sent again; None: it may not."""
     wanted = retry_after(answer)
@@ -167,14 +207,13 @@ def _delay(answer: RawAnswer, repeatable: bool, pause: float | None) -> float | 
 def retry_after(answer: RawAnswer) -> float | None:
     """Seconds from the Retry-After header (RFC 9110, section 10.2.3), None without one."""
     value = answer.headers.get("retry-after", "").strip()
-    if not value:
-        return None
     if value.isdecimal():
-        return float(value)
+        return min(float(value), LONGEST_CLAIM)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
+        seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return min(max(0.0, seconds), LONGEST_CLAIM)
 
 
 def _reason(error: Exception) -> str:
@@ -185,4 +224,6 @@ def _reason(error: Exception) -> str:
         return "certificate not accepted" if "CERTIFICATE" in str(error) else "no connection"
     if isinstance(error, httpx.RemoteProtocolError):
         return "connection closed early"
+    if isinstance(error, httpx.DecodingError):
+        return "an answer that cannot be unpacked"
     return type(error).__name__

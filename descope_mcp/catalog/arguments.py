@@ -7,7 +7,10 @@ ever dropped silently: an argument that the operation does not declare refuses t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -17,7 +20,14 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty
 
 #: Characters that would let a path argument address something else (RFC 3986, section 2.2).
-_PATH_BREAKERS = frozenset("/\\?#%")
+_PATH_BREAKERS = re.compile(r"[/\\?#%\x00-\x1f\x7f-\x9f]")
+#: Half of a UTF-16 pair: JSON can spell it, UTF-8 cannot.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+#: The deepest schema has 11 levels; the validator gives up at 255, Python's own stack at 1,000.
+MAX_DEPTH = 64
+#: More problems than this are not told, nor more than so many characters of a name.
+MAX_PROBLEMS = 20
+MAX_NAME_SHOWN = 64
 
 
 def check(operation: Operation, arguments: object) -> dict[str, Any]:
@@ -33,14 +43,18 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
     """
     if arguments is None:
         arguments = {}
-    parsed = _parse(arguments, operation.input_schema)
+    parsed = _parse(arguments, operation.input_schema, MAX_DEPTH)
     if not isinstance(parsed, dict):
         raise InvalidArguments(operation.name, ["arguments: an object was expected"])
+    unsendable = list(islice(_unsendable(parsed, ()), MAX_PROBLEMS))
+    if unsendable:
+        raise InvalidArguments(operation.name, unsendable)
     keep = frozenset(operation.nullable)
     given: dict[str, Any] = _without_nulls(parsed, operation.input_schema, keep)
     # A null that means "keep" is a value of its own and has no type to check.
     typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
-    problems = [_explain(error) for error in operation.validator.iter_errors(typed)]
+    errors = operation.validator.iter_errors(typed)
+    problems = [_explain(error) for error in islice(errors, MAX_PROBLEMS)]
     problems += _path_problems(operation, given)
     for group in operation.one_of:
         if all(is_empty(given.get(name)) for name in group):
@@ -50,22 +64,56 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
     return given
 
 
-def _parse(value: Any, wanted: Mapping[str, Any]) -> Any:
-    """`value` with JSON strings parsed wherever an object or a list is wanted."""
-    kind = wanted.get("type")
-    if isinstance(value, str) and kind in ("object", "array"):
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            return value
-        if isinstance(parsed, dict if kind == "object" else list):
-            value = parsed
-    if isinstance(value, dict):
-        properties = wanted.get("properties", {})
-        return {name: _parse(item, properties.get(name, {})) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_parse(item, wanted.get("items", {})) for item in value]
+def _parse(value: Any, wanted: Mapping[str, Any], room: int) -> Any:
+    """`value` with JSON strings parsed wherever nothing but an object or a list is wanted.
+
+    What lies deeper than `room` levels is left as it is.
+    """
+    kinds = {choice.get("type") for choice in wanted.get("anyOf", [wanted])}
+    if isinstance(value, str) and kinds <= {"object", "array"}:
+        value = _from_json(value, kinds)
+    if room and isinstance(value, dict):
+        return {name: _parse(v, _below(wanted, name), room - 1) for name, v in value.items()}
+    if room and isinstance(value, list):
+        return [_parse(item, wanted.get("items", {}), room - 1) for item in value]
     return value
+
+
+def _from_json(text: str, kinds: set[Any]) -> Any:
+    """The object or list that `text` spells, `text` itself if it is neither."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    fits = isinstance(parsed, dict) and "object" in kinds
+    return parsed if fits or (isinstance(parsed, list) and "array" in kinds) else text
+
+
+def _below(wanted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The schema of a property, or of a map's values."""
+    found = wanted.get("properties", {}).get(name, wanted.get("additionalProperties"))
+    return found if isinstance(found, Mapping) else {}
+
+
+def _unsendable(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+    """What Python's JSON lets in and a request cannot carry, whatever the schema says."""
+    if isinstance(value, (dict, list)) and len(path) == MAX_DEPTH:
+        yield f"{_where(path[:1])}: nested deeper than {MAX_DEPTH} levels"
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if _SURROGATE.search(name):
+                yield f"{_where(path) or 'arguments'}: a name holds an unpaired surrogate"
+            else:
+                yield from _unsendable(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unsendable(item, (*path, index))
+    elif isinstance(value, str) and _SURROGATE.search(value):
+        yield f"{_where(path)}: holds an unpaired surrogate"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{_where(path)}: expected a finite number"
+    elif isinstance(value, int) and value.bit_length() > 64:
+        yield f"{_where(path)}: the number is too large"
 
 
 def _without_nulls(value: Any, wanted: Mapping[str, Any], keep: frozenset[str]) -> Any:
@@ -73,15 +121,15 @@ def _without_nulls(value: Any, wanted: Mapping[str, Any], keep: frozenset[str]) 
 
     Only where the schema lists properties: in a free map a null is the caller's.
     """
-    properties = wanted.get("properties")
-    if isinstance(value, dict) and properties:
+    if isinstance(value, dict):
+        listed = wanted.get("properties", {})
         return {
-            name: _without_nulls(item, properties.get(name, {}), frozenset())
+            name: _without_nulls(item, _below(wanted, name), frozenset())
             for name, item in value.items()
-            if item is not None or name in keep or name not in properties
+            if item is not None or name in keep or name not in listed
         }
-    if isinstance(value, list) and isinstance(wanted.get("items"), Mapping):
-        return [_without_nulls(item, wanted["items"], frozenset()) for item in value]
+    if isinstance(value, list):
+        return [_without_nulls(item, wanted.get("items", {}), frozenset()) for item in value]
     return value
 
 
@@ -92,19 +140,19 @@ def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
             continue
         if not value or set(value) <= {"."}:
             yield f"{name}: an empty value or dots cannot stand in a path"
-        elif _PATH_BREAKERS & set(value) or any(ord(c) < 32 or ord(c) == 127 for c in value):
+        elif _PATH_BREAKERS.search(value):
             yield f"{name}: stands in the path, so / \\ ? # % and control characters are refused"
 
 
 def _explain(error: jsonschema_rs.ValidationError) -> str:
     """One problem in our words; the value itself is left out, it may be a secret."""
-    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.instance_path)
     kind: Any = error.kind
     value: Any = getattr(kind, "value", None)
-    prefix = f"{where.removeprefix('.')}: " if where else ""
+    where = _where(error.instance_path)
+    prefix = f"{where}: " if where else ""
     match kind.name:
         case "additionalProperties":
-            names = ", ".join(str(name) for name in value)
+            names = ", ".join(_cut(name) for name in value[:MAX_PROBLEMS])
             return f"{prefix}{names}: not an argument of this operation"
         case "required":
             return f"{prefix}{value}: required"
@@ -113,11 +161,33 @@ def _explain(error: jsonschema_rs.ValidationError) -> str:
         case "enum":
             return f"{prefix}expected one of {', '.join(map(str, value))}"
         case "anyOf":
-            return f"{prefix}expected another type, got {_kind(error.instance)}"
+            return _explain_choice(error, prefix)
         case "minimum":
             return f"{prefix}must be at least {value}"
         case other:
             return f"{prefix}does not meet {other}"
+
+
+def _explain_choice(error: jsonschema_rs.ValidationError, prefix: str) -> str:
+    """None of several types fits, or one does and its content is the problem."""
+    kind: Any = error.kind
+    inner = [e for choice in kind.context for e in choice]
+    own = [e for e in inner if e.kind.name == "type" and e.instance_path == error.instance_path]
+    if len(own) < len(kind.context):
+        return _explain(next(e for e in inner if e not in own))
+    types = dict.fromkeys(name for e in own for name in e.kind.types)
+    return f"{prefix}expected {' or '.join(types)}, got {_kind(error.instance)}"
+
+
+def _where(path: Iterable[str | int]) -> str:
+    """A place in the arguments: ``users[0].email``."""
+    steps = (f"[{p}]" if isinstance(p, int) else f".{_cut(p)}" for p in path)
+    return "".join(steps).removeprefix(".")
+
+
+def _cut(name: object) -> str:
+    text = str(name)
+    return text if len(text) <= MAX_NAME_SHOWN else text[: MAX_NAME_SHOWN - 1] + "…"
 
 
 def _kind(value: object) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,8 +97,10 @@ def load() -> Catalog:
     if not specs.is_dir():
         raise SpecError("the catalog is missing from this installation; install it again")
     cached = _ROOT / ".cache" / f"catalog-{digest(specs)}.json"
-    if cached.exists():
+    try:
         return Catalog(pydantic_core.from_json(cached.read_bytes()))
+    except (OSError, ValueError):
+        pass  # not there, taken away by another start, or damaged
     # The compiler and its YAML parser are loaded only when a record has changed.
     from descope_mcp.catalog.compile import compile_catalog
 
@@ -121,7 +124,7 @@ def _store(path: Path, data: Mapping[str, Any]) -> None:
         path.parent.mkdir(exist_ok=True)
         for old in path.parent.glob("catalog-*.json"):
             old.unlink(missing_ok=True)
-        new = path.with_suffix(".new")
+        new = path.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
         new.replace(path)
     except OSError:

@@ -13,8 +13,8 @@ from typing import Any
 
 from descope_mcp.catalog import contract, schema, search
 from descope_mcp.catalog.contract import Contract, Endpoint
-from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.record import COMPARISONS, CONDITIONS, Record, Rule, Toolset
+from descope_mcp.catalog.errors import RepairError, SpecError
+from descope_mcp.catalog.record import COMPARISONS, CONDITIONS, Count, Read, Record, Rule, Toolset
 from descope_mcp.catalog.source import line_of, read_toolset, read_yaml
 
 MAX_NAME = 46
@@ -34,12 +34,11 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     Raises:
         SpecError: anything is missing, surplus or inconsistent; one line per problem.
     """
-    document = json.loads((specs / "openapi.json").read_text(encoding="utf-8"))
     repairs = read_yaml(specs / "repairs.yaml")
-    spec = contract.load(document, repairs)
+    spec = _repaired(specs, repairs)
     files = sorted((specs / "operations").glob("*.yaml"))
     toolsets = {path: read_toolset(path) for path in files}
-    problems = [*_unmatched(spec, toolsets), *_uncurated(repairs, toolsets)]
+    problems = [*_unmatched(spec, toolsets, specs), *_uncurated(repairs, toolsets, specs)]
     endpoints = {e.name: e for e in spec.endpoints.values()}
     check = _Check(spec, endpoints)
     operations: dict[str, Any] = {}
@@ -76,7 +75,17 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     }
 
 
-def _unmatched(spec: Contract, toolsets: dict[Path, Toolset]) -> Iterator[str]:
+def _repaired(specs: Path, repairs: list[dict[str, Any]]) -> Contract:
+    """The contract with its repairs; one that does not fit is named with its line."""
+    document = json.loads((specs / "openapi.json").read_text(encoding="utf-8"))
+    try:
+        return contract.load(document, repairs)
+    except RepairError as error:
+        where = line_of(specs / "repairs.yaml", (error.index,))
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _unmatched(spec: Contract, toolsets: dict[Path, Toolset], specs: Path) -> Iterator[str]:
     """Records without an operation, operations without a record, and double records."""
     seen: dict[str, str] = {}
     for path, toolset in toolsets.items():
@@ -94,16 +103,21 @@ def _unmatched(spec: Contract, toolsets: dict[Path, Toolset]) -> Iterator[str]:
             seen[name] = where
     for endpoint in spec.endpoints.values():
         if endpoint.name not in seen:
-            yield f"{endpoint.key}: {endpoint.name} has no record"
+            keys = ("paths", endpoint.path, endpoint.method.lower())
+            where = line_of(specs / "openapi.json", keys)
+            yield f"{where}: {endpoint.key}: {endpoint.name} has no record"
 
 
-def _uncurated(repairs: list[dict[str, Any]], toolsets: dict[Path, Toolset]) -> Iterator[str]:
+def _uncurated(
+    repairs: list[dict[str, Any]], toolsets: dict[Path, Toolset], specs: Path
+) -> Iterator[str]:
     """Repairs that rely on a record's text which is not there."""
     written = {r.endpoint for t in toolsets.values() for r in t.operations.values()}
     for index, repair in enumerate(repairs):
-        for key in repair.get("curated", []):
+        for number, key in enumerate(repair.get("curated", [])):
             if key not in written:
-                yield f"repairs.yaml: entry {index + 1} ({repair['name']}): no record for {key}"
+                where = line_of(specs / "repairs.yaml", (index, "curated", number))
+                yield f"{where}: repair {repair['name']}: no record for {key}"
 
 
 def _operation(spec: Contract, endpoint: Endpoint, record: Record, toolset: str) -> dict[str, Any]:
@@ -169,14 +183,7 @@ class _Check:
             yield ("description",), f"{words} words; 4 to {MAX_DESCRIPTION_WORDS} are allowed"
         if len(json.dumps(own)) > MAX_SCHEMA:
             yield (), f"the input schema is longer than {MAX_SCHEMA} characters"
-        groups = (("required", record.required), ("notes", tuple(record.notes)))
-        for key, names in (*groups, *(("one_of", group) for group in record.one_of)):
-            for name in names:
-                if name not in properties:
-                    yield (key,), f"there is no argument {name}"
-        for path in record.secret_arguments:
-            if schema.lookup(own, path) is None:
-                yield ("secret_arguments",), f"there is no argument {path}"
+        yield from self._arguments(record, own)
         answer = schema.answer(endpoint, self.spec.schemas)
         for path in record.secrets:
             if schema.lookup(answer, path) is None:
@@ -189,6 +196,18 @@ class _Check:
             for text in self._rule(rule, own):
                 yield ("when", index), text
         yield from self._recipes(record, own)
+
+    def _arguments(
+        self, record: Record, own: dict[str, Any]
+    ) -> Iterator[tuple[tuple[Any, ...], str]]:
+        groups = (("required", record.required), ("notes", tuple(record.notes)))
+        for key, names in (*groups, *(("one_of", group) for group in record.one_of)):
+            for name in names:
+                if name not in own["properties"]:
+                    yield (key,), f"there is no argument {name}"
+        for path in record.secret_arguments:
+            if schema.lookup(own, path) is None:
+                yield ("secret_arguments",), f"there is no argument {path}"
 
     def _rule(self, rule: Rule, own: dict[str, Any]) -> Iterator[str]:
         conditions = [*CONDITIONS, *COMPARISONS]
@@ -204,44 +223,44 @@ class _Check:
     def _recipes(
         self, record: Record, own: dict[str, Any]
     ) -> Iterator[tuple[tuple[Any, ...], str]]:
-        before: dict[str, Any] = {}
+        before: dict[str, Any] | None = None
         for index, step in enumerate(record.preview):
-            found, problems = self._read(step.operation, step.arguments, step.find, own, before)
+            found, problems = self._read(step, step.find, own, before)
+            problems += _unknown_fields(step, found)
+            problems += [f"{name} is not in match" for name in step.bare if name not in step.match]
             yield from ((("preview", index), text) for text in problems)
             if index == 0:
                 before = found
-            yield from ((("preview", index), t) for t in self._references(step.match, own, before))
-            for field in step.match:
-                if schema.lookup(found, field) is None:
-                    yield ("preview", index), f"what is found has no {field}"
         for index, count in enumerate(record.impact):
-            found, problems = self._read(count.operation, count.arguments, count.count, own, before)
+            _, problems = self._read(count, count.count, own, before)
             yield from ((("impact", index), text) for text in problems)
-            yield from ((("impact", index), t) for t in self._references(count.match, own, before))
-        for name in [*record.restore, *([record.safer.operation] if record.safer else [])]:
+        for name in record.restore:
             if name not in self.endpoints:
                 yield ("restore",), f"there is no operation {name}"
+        if record.safer and record.safer.operation not in self.endpoints:
+            yield ("safer", "operation"), f"there is no operation {record.safer.operation}"
         yield from ((("target",), t) for t in self._references(record.target, own, before))
 
     def _read(
-        self, name: str, arguments: dict[str, Any], path: str, own: dict[str, Any], before: Any
+        self, step: Read | Count, path: str, own: dict[str, Any], before: dict[str, Any] | None
     ) -> tuple[dict[str, Any], list[str]]:
         """The schema of what a step finds (a list's element), and the step's problems."""
-        endpoint = self.endpoints.get(name)
+        endpoint = self.endpoints.get(step.operation)
         if endpoint is None:
-            return {}, [f"there is no operation {name}"]
+            return {}, [f"there is no operation {step.operation}"]
         properties, _ = schema.arguments(endpoint, self.spec.schemas)
-        problems = [f"{name} has no argument {a}" for a in arguments if a not in properties]
-        problems += self._references(arguments, own, before)
-        answer = schema.answer(endpoint, self.spec.schemas)
-        found = schema.lookup(answer, path)
+        name = endpoint.name
+        problems = [f"{name} has no argument {a}" for a in step.arguments if a not in properties]
+        problems += self._references([step.arguments, step.match], own, before)
+        found = schema.lookup(schema.answer(endpoint, self.spec.schemas), path)
         if found is None:
-            problems.append(f"the answer of {name} has no {path}")
-            return {}, problems
+            return {}, [*problems, f"the answer of {name} has no {path}"]
         return found.get("items", found), problems
 
-    def _references(self, value: Any, own: dict[str, Any], before: Any) -> Iterator[str]:
-        """The references in a recipe's value that lead nowhere."""
+    def _references(
+        self, value: Any, own: dict[str, Any], before: dict[str, Any] | None
+    ) -> Iterator[str]:
+        """The references in a recipe's value that lead nowhere; `before` is None until read."""
         if isinstance(value, dict):
             for item in value.values():
                 yield from self._references(item, own, before)
@@ -250,8 +269,16 @@ class _Check:
                 yield from self._references(item, own, before)
         elif isinstance(value, str) and value.startswith("$"):
             root, _, path = value[1:].partition(".")
-            where = {"args": own, "before": before, "project": {"type": "string"}}.get(root)
-            if where is None:
+            roots = {"args": own, "before": before, "project": {"type": "string"}}
+            where = roots.get(root)
+            if root not in roots:
                 yield f"{value} is no reference; use $args, $before or $project"
+            elif where is None:
+                yield f"{value}: nothing has been read before"
             elif path and schema.lookup(where, path) is None:
                 yield f"{value} leads nowhere"
+
+
+def _unknown_fields(step: Read, found: dict[str, Any]) -> list[str]:
+    unknown = [field for field in step.match if schema.lookup(found, field) is None]
+    return [f"what is found has no {field}" for field in unknown]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from descope_mcp.catalog.errors import SpecError
+from descope_mcp.catalog.errors import RepairError, SpecError
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -24,6 +24,11 @@ SCHEMES = {
     "Descope Project ID:Access Key": "access_key",
     "Descope Project ID and Management Key": "management_key",
 }
+
+#: What an entry of repairs.yaml may hold.
+_REPAIRS = frozenset(
+    ("name", "reason", "remove", "rename", "redirect", "drop", "set", "security", "wire", "curated")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,17 @@ def load(document: Mapping[str, Any], repairs: list[dict[str, Any]]) -> Contract
     """Apply `repairs` to `document` and list its endpoints.
 
     Raises:
-        SpecError: a repair does not fit, or the contract still holds a defect.
+        RepairError: a repair does not fit.
+        SpecError: the contract still holds a defect.
     """
     doc: dict[str, Any] = copy.deepcopy(dict(document))
     names: dict[str, str] = {}
     wires: dict[str, Wire] = {}
-    for repair in repairs:
-        _apply(doc, repair, names, wires)
+    for index, repair in enumerate(repairs):
+        try:
+            _apply(doc, repair, names, wires)
+        except SpecError as error:
+            raise RepairError(index, str(error)) from None
     contract = Contract(schemas=doc["components"]["schemas"])
     taken: dict[str, str] = {}
     for key, operation in _operations(doc):
@@ -92,9 +101,7 @@ def _operations(doc: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def _apply(
     doc: dict[str, Any], repair: dict[str, Any], names: dict[str, str], wires: dict[str, Wire]
 ) -> None:
-    name = repair.get("name", "")
-    if not name or not repair.get("reason"):
-        raise SpecError(f"a repair needs a name and a reason: {repair}")
+    name = _checked(repair)
     operations = dict(_operations(doc))
     for key in repair.get("remove", []):
         method, path = _known(operations, key, name)
@@ -121,6 +128,17 @@ def _apply(
         if parent.get(last) == value:
             raise SpecError(f"repair {name}: {pointer} is right already")
         parent[last] = value
+
+
+def _checked(repair: dict[str, Any]) -> str:
+    """The name of a repair that has a reason and nothing unknown in it."""
+    name = str(repair.get("name", ""))
+    if not name or not repair.get("reason"):
+        raise SpecError(f"a repair needs a name and a reason: {repair}")
+    wires = {key for wire in repair.get("wire", {}).values() for key in wire}
+    if unknown := (set(repair) - _REPAIRS) | (wires - set(Wire.__slots__)):
+        raise SpecError(f"repair {name}: {', '.join(sorted(unknown))} is no kind of repair")
+    return name
 
 
 def _known(operations: Mapping[str, Any], key: str, name: str) -> tuple[str, str]:
@@ -176,7 +194,9 @@ def _endpoint(
         raise SpecError(f"{key} has no operationId; add a repair")
     # An operation without a security list of its own inherits every scheme of the document,
     # which says nothing: only one that states its scheme is believed.
-    schemes = tuple(SCHEMES[s] for entry in operation.get("security", []) for s in entry)
+    schemes = tuple(s for entry in operation.get("security", []) for s in entry)
+    if unknown := set(schemes) - set(SCHEMES):
+        raise SpecError(f"{key}: the scheme {', '.join(sorted(unknown))} is not handled")
     content = operation.get("requestBody", {}).get("content", {})
     answers = operation.get("responses", {}).get("200", {}).get("content", {})
     return Endpoint(
@@ -185,7 +205,7 @@ def _endpoint(
         operation_id=operation_id,
         method=method,
         path=path,
-        schemes=schemes,
+        schemes=tuple(SCHEMES[s] for s in schemes),
         parameters=tuple(operation.get("parameters", [])),
         body=content.get("application/json", {}).get("schema", {}),
         answer=answers.get("application/json", {}).get("schema", {}),

@@ -7,6 +7,14 @@ class SpecError(Exception):
     """``tool_specs`` is wrong; the message names the file and line where it can."""
 
 
+class RepairError(SpecError):
+    """An entry of ``repairs.yaml`` is wrong or fits no longer; `index` is its place in the list."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 class InvalidArguments(Exception):
     """The arguments do not fit the operation. Nothing was sent.
 

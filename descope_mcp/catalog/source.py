@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,7 @@ def read_yaml(path: Path) -> Any:
 
 def line_of(path: Path, keys: Sequence[Any]) -> str:
     """``file:line`` of the entry that `keys` leads to, or of the last one that exists."""
-    with path.open(encoding="utf-8") as stream:
-        node: Any = yaml.compose(stream, Loader=_Loader)
+    node = _tree(path.read_text(encoding="utf-8"))
     line = node.start_mark.line
     for key in keys:
         found = None
@@ -56,6 +56,12 @@ def line_of(path: Path, keys: Sequence[Any]) -> str:
             break
         line, node = found[0].start_mark.line, found[1]
     return f"{path.name}:{line + 1}"
+
+
+@lru_cache(maxsize=1)
+def _tree(text: str) -> Any:
+    """The nodes of a YAML or JSON text; problems come in runs from one file."""
+    return yaml.compose(text, Loader=_Loader)
 
 
 def read_toolset(path: Path) -> Toolset:

@@ -95,8 +95,11 @@ def target_name(operation: Operation, preview: Preview) -> str:
 
 async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any:
     """What one step of a preview finds; None for an optional one that finds nothing."""
-    if step.optional and not resolvable(step.arguments, scope):
+    if step.optional and not (resolvable(step.arguments, scope) and resolvable(step.match, scope)):
         return None
+    if not resolvable(step.match, scope):
+        # Nothing to tell the elements apart by: all of them would pass for the target.
+        raise TargetMissing("the call does not say which one it means.")
     try:
         data = await _run(catalog, step.operation, step.arguments, scope, read)
     except (ApiFailure, InvalidArguments) as error:
@@ -108,9 +111,6 @@ async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any
     places = values_at(data, step.find)
     seen = places[0] if places else None
     if isinstance(seen, list) and step.match:
-        if not resolvable(step.match, scope):
-            # Nothing to tell the elements apart by: all of them would pass for the target.
-            raise TargetMissing("the call does not say which one it means.")
         seen = matching(seen, step.match, scope, step.bare)
         if len(seen) == 1:
             seen = seen[0]

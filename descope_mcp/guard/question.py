@@ -1,25 +1,30 @@
 """What a person reads before saying yes: which call, what it hits, what is lost.
 
 Names and values come from strangers. Each is quoted, on one line, cut, and without control or
-direction characters, so that none can pretend to be a part of the question.
+direction characters, so that none can pretend to be a part of the question. Arguments are shown
+one value a line, however deep they lie, so that none hides behind a long neighbour.
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy import Decision
 from descope_mcp.guard.preview import Preview, target_name
 from descope_mcp.guard.risk import Risk
-from descope_mcp.guard.secrets import masked, seal
+from descope_mcp.guard.secrets import masked
 
 _MAX_VALUE = 120
+_MAX_ARGUMENTS = 60
 _MAX_FIELDS = 20
 _MAX_ITEMS = 5
+_MAX_TYPED = 80
+#: Letters and symbols by their category, and yet nothing to see.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _HAZARD = {
     "bulk": "It affects many at once.",
@@ -53,10 +58,11 @@ def text(
     name = target_name(operation, preview)
     title = f"{operation.title}: {quoted(name)}" if name else operation.title
     lines = [f"{title}?", f"{operation.name} in project {quoted(where or 'not set')}."]
-    lines += [decision.reason, *(_HAZARD[h] for h in risk.hazards if h in _HAZARD), *risk.say]
-    lines += _section("Arguments", masked(operation, arguments))
+    hazards = [_HAZARD[h] for h in risk.hazards if h in _HAZARD]
+    lines += dict.fromkeys([decision.reason, *hazards, *risk.say])
+    lines += _section("Arguments", _leaves(masked(operation, arguments)), _MAX_ARGUMENTS)
     if preview.target is not None:
-        lines += _before(operation, preview.target)
+        lines += _before(preview.target)
     lines += [f"{label}: {number}" for label, number in preview.counts]
     if operation.lost:
         lines.append(f"Not coming back: {operation.lost}")
@@ -64,39 +70,65 @@ def text(
         lines.append(f"Can be rebuilt with: {', '.join(operation.restore)}.")
     if operation.safer:
         lines.append(f"Softer: {operation.safer.operation} ({operation.safer.why}).")
-    return "\n".join(dict.fromkeys(lines))
+    return "\n".join(lines)
 
 
 def quoted(value: Any) -> str:
     """A foreign value on one line: JSON, without invisible characters, at most 120 characters."""
-    shown = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f'"{value}"'
+    shown = json.dumps(value, ensure_ascii=False)
     shown = "".join(c if _visible(c) else "·" for c in shown)
-    return shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - 1] + "…"
+    end = '…"' if isinstance(value, str) else "…"
+    return shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - len(end)] + end
+
+
+def typeable(name: str) -> bool:
+    """Whether a person who reads `name` can type it: short, visible, no blanks that look alike."""
+    return (
+        0 < len(name) <= _MAX_TYPED
+        and name == " ".join(name.split(" ")).strip()
+        and all(c == " " or (_visible(c) and not c.isspace()) for c in name)
+    )
 
 
 def _visible(character: str) -> bool:
     # Cc and Cf are control and format characters, Zl and Zp break lines, Co and Cs are undefined.
-    return unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn")
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn")
+    return not hidden and character not in _BLANK
 
 
-def _section(title: str, values: Mapping[str, Any]) -> list[str]:
-    if not values:
-        return []
-    shown = [f"  {quoted(key)[1:-1]}: {quoted(v)}" for key, v in values.items()]
-    more = len(shown) - _MAX_FIELDS
-    return [f"{title}:", *shown[:_MAX_FIELDS], *([f"  and {more} more"] if more > 0 else [])]
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The values inside nested arguments, each with its path; a list of values is one."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    elif path:
+        yield path, value
 
 
-def _before(operation: Operation, target: Any) -> list[str]:
+def _section(title: str, values: Iterable[tuple[str, Any]], most: int) -> list[str]:
+    lines = [_line(key, value) for key, value in values]
+    more = len(lines) - most
+    rest = [f"  and {more} more"] if more > 0 else []
+    return [f"{title}:", *lines[:most], *rest] if lines else []
+
+
+def _line(key: str, value: Any) -> str:
+    many = f" ({len(value)})" if isinstance(value, list) and len(value) > 1 else ""
+    return f"  {quoted(key)[1:-1]}{many}: {quoted(value)}"
+
+
+def _before(target: Any) -> list[str]:
     if isinstance(target, list):
         shown = [f"  {quoted(_identity(item))}" for item in target[:_MAX_ITEMS]]
         more = len(target) - _MAX_ITEMS
         return [f"Now ({len(target)}):", *shown, *([f"  and {more} more"] if more > 0 else [])]
-    sealed = seal(operation, target)
-    if not isinstance(sealed, Mapping):
-        return [f"Now: {quoted(sealed)}"]
-    said = {k: v for k, v in sealed.items() if v not in (None, "", [], {}, False, 0)}
-    return _section("Now", said)
+    if not isinstance(target, Mapping):
+        return [f"Now: {quoted(target)}"]
+    said = [(k, v) for k, v in target.items() if v not in (None, "", [], {}, False, 0)]
+    return _section("Now", said, _MAX_FIELDS)
 
 
 def _identity(item: Any) -> Any:

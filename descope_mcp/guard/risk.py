@@ -7,7 +7,8 @@ what it relaxes: what is not known stays strict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from urllib.parse import urlsplit
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty, values_at
 from descope_mcp.catalog.record import Effect, Hazard, Rule, worse
+
+#: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +60,42 @@ def assess(operation: Operation, arguments: Mapping[str, Any], hosts: frozenset[
     )
 
 
-def _arguments_hold(rule: Rule, arguments: Mapping[str, Any], hosts: frozenset[str]) -> list[bool]:
-    """Whether each of the rule's conditions on the arguments holds."""
+def _arguments_hold(
+    rule: Rule, arguments: Mapping[str, Any], hosts: frozenset[str]
+) -> Iterator[bool]:
+    """Whether each of the rule's conditions on the arguments holds; one that is not set does."""
 
     def values(path: str) -> list[Any]:
         return [v for v in values_at(arguments, path) if v is not None]
 
-    def filled(path: str) -> bool:
-        return any(not is_empty(v) for v in values(path))
+    def any_of(paths: tuple[str, ...], fits: Callable[[Any], bool]) -> bool:
+        return any(fits(value) for path in paths for value in values(path))
 
-    def true(path: str) -> bool:
-        return any(v is True for v in values(path))
+    yield not rule.given or any_of(rule.given, lambda v: True)
+    yield not rule.filled or any_of(rule.filled, _filled)
+    yield not any_of(rule.empty, _filled)
+    yield all(any_of((path,), _filled) for path in rule.all_filled)
+    yield not rule.is_true or any_of(rule.is_true, _true)
+    yield not any_of(rule.not_true, _true)
+    yield all(any(v in wanted for v in values(path)) for path, wanted in rule.equals.items())
+    yield all(_all_equal(arguments, path, wanted) for path, wanted in rule.all_equal.items())
+    yield not rule.only or _only(arguments, rule.only)
+    yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
 
-    held: list[bool] = []
-    if rule.given:
-        held.append(any(values(p) for p in rule.given))
-    if rule.filled:
-        held.append(any(filled(p) for p in rule.filled))
-    if rule.empty:
-        held.append(not any(filled(p) for p in rule.empty))
-    if rule.all_filled:
-        held.append(all(filled(p) for p in rule.all_filled))
-    if rule.is_true:
-        held.append(any(true(p) for p in rule.is_true))
-    if rule.not_true:
-        held.append(not any(true(p) for p in rule.not_true))
-    for path, wanted in rule.equals.items():
-        held.append(any(v in wanted for v in values(path)))
-    for path, wanted in rule.all_equal.items():
-        found = values(path)
-        # An element that lacks the field is none that equals.
-        elements = values_at(arguments, path.rpartition(".")[0]) if "[]" in path else found
-        held.append(0 < len(found) == len(elements) and all(v in wanted for v in found))
-    if rule.only:
-        held.append(_only(arguments, rule.only))
-    if rule.foreign_host:
-        held.append(any(_foreign(v, hosts) for p in rule.foreign_host for v in values(p)))
-    return held
+
+def _filled(value: Any) -> bool:
+    return not is_empty(value)
+
+
+def _true(value: Any) -> bool:
+    return value is True
+
+
+def _all_equal(arguments: Mapping[str, Any], path: str, wanted: list[Any]) -> bool:
+    """Whether there are elements and each has one of the wanted values, none lacking the field."""
+    found = values_at(arguments, path)
+    elements = values_at(arguments, path.rpartition(".")[0]) if "[]" in path else found
+    return 0 < len(found) == len(elements) and all(v in wanted for v in found)
 
 
 def _only(arguments: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
@@ -112,11 +115,16 @@ def _only(arguments: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
 
 
 def _foreign(url: Any, hosts: frozenset[str]) -> bool:
-    """Whether a URL leads to a host that is not trusted; one without a host leads nowhere."""
-    if not isinstance(url, str) or not url:
+    """Whether a URL leads, for any reader of URLs, to a host that is not trusted.
+
+    Browsers take a backslash for a slash and drop blanks and control characters (WHATWG URL,
+    4.4), so that they may see another host than `urlsplit` in the same text.
+    """
+    if is_empty(url):
         return False
+    if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
+        return True
     try:
-        host = urlsplit(url).hostname
+        return urlsplit(url).hostname not in hosts
     except ValueError:
         return True
-    return host is None or host not in hosts

@@ -17,9 +17,10 @@ SEALED = "[sealed]"
 
 #: JWTs, Descope management keys, and the parameters that carry codes and tokens in a URL.
 _SHAPES = re.compile(
-    r"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){1,3}"
+    r"eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*){1,3}"
     r"|\bK[0-9A-Za-z]{100,}"
-    r"|(?<=[?&#])(?:code|token|t|flow_token|access_token|id_token|refresh_token)=[^&#\s\"]+"
+    r"|(?<=[?&#;])(?:code|token|t|flow_token|access_token|id_token|refresh_token|SAMLResponse)"
+    r"=[^&#\s\"]+"
 )
 
 
@@ -55,11 +56,17 @@ def scan(data: Any) -> Any:
 
 def _by_name(data: Any) -> Any:
     if isinstance(data, Mapping):
-        return {k: _sealed(v) if _NAMES.search(k) and isinstance(v, str) else _by_name(v)
-                for k, v in data.items()}
+        return {k: _texts(v) if _NAMES.search(k) else _by_name(v) for k, v in data.items()}
     if isinstance(data, list):
         return [_by_name(item) for item in data]
     return data
+
+
+def _texts(value: Any) -> Any:
+    """What stands under a telling name, with its texts sealed."""
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return _sealed(value) if isinstance(value, str) else _by_name(value)
 
 
 def masked(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:

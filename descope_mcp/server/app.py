@@ -10,9 +10,11 @@ from typing import Any
 
 import jsonschema_rs
 import mcp_types as types
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
 
 from descope_mcp import __version__
 from descope_mcp.catalog.record import EFFECTS, Effect
@@ -121,7 +123,7 @@ async def _run(
         steps += 1
         await ctx.session.report_progress(steps, None, message)
 
-    asked = elicitation.returned(ctx, params)
+    asked = elicitation.returned(ctx, params, services.ledger)
     if asked.refusal:
         return present.refused(asked.refusal)
     call = Call(operation, arguments, _caller(ctx), through, asked.approval, progress)
@@ -164,7 +166,7 @@ def _parsed(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(out.get(name), str):
             try:
                 out[name] = json.loads(out[name])
-            except ValueError:
+            except (ValueError, RecursionError):
                 out[name] = [out[name]] if name == "names" else out[name]
     return {name: value for name, value in out.items() if value is not None}
 
@@ -184,24 +186,28 @@ def _schemas(
     return schema
 
 
-async def _mask_exceptions(ctx: Context, call_next: Callable[[Context], Any]) -> Any:
+async def _mask_exceptions(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Answer unexpected exceptions without their text, which older clients would be sent."""
     try:
         return await call_next(ctx)
     except MCPError:
         raise
+    except ValidationError:
+        # What the client sent does not have the shape that the protocol asks for.
+        raise MCPError(types.INVALID_PARAMS, "Invalid request parameters") from None
     except Exception as error:  # noqa: BLE001 - the last line of defence
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-        log.error("%s in %s at %s", type(error).__name__, ctx.method, place)
+        # Neither the text nor the values in the frames go anywhere: they may be secrets.
+        log.error("%s in %s at %s", type(error).__name__, ctx.method, place)  # noqa: TRY400
         raise MCPError(types.INTERNAL_ERROR, "Internal error; see the server's log") from None
 
 
-def _remember_list() -> Callable[[Context, Callable[[Context], Any]], Any]:
+def _remember_list() -> ServerMiddleware[Any]:
     """Serialize the list of tools once per protocol revision: it never changes while serving."""
-    known: dict[str, Any] = {}
+    known: dict[str, HandlerResult] = {}
 
-    async def remember(ctx: Context, call_next: Callable[[Context], Any]) -> Any:
+    async def remember(ctx: Context, call_next: CallNext) -> HandlerResult:
         if ctx.method != "tools/list":
             return await call_next(ctx)
         if ctx.protocol_version not in known:

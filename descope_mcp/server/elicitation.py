@@ -20,6 +20,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from descope_mcp.guard.confirmation import LIFETIME, Approval, Question, accept
 from descope_mcp.invoke import Refused
+from descope_mcp.store.ledger import Ledger
 
 #: The key of our request in an `InputRequiredResult`.
 KEY = "confirm"
@@ -49,31 +50,33 @@ def can_be_asked(ctx: Context) -> bool:
     return form and (is_modern(ctx) or ctx.session.can_send_request)
 
 
-def returned(ctx: Context, params: types.CallToolRequestParams) -> Asked:
+def returned(ctx: Context, params: types.CallToolRequestParams, ledger: Ledger) -> Asked:
     """The answer that a 2026-07-28 client brought with its second call, if it is one.
 
-    The boundary has verified the state; without a state an answer is worth nothing.
+    The boundary has verified the state; without a state an answer is worth nothing. A no uses
+    the question up like a yes: the same state cannot bring another answer later.
     """
     if not is_modern(ctx) or params.request_state is None:
         return Asked()
     answer = (params.input_responses or {}).get(KEY)
     if not isinstance(answer, types.ElicitResult):
         return Asked()
-    state = json.loads(params.request_state)
-    return _judge(answer, Question("", "", state["typed"], state["bound"], state["nonce"], state["expires"]))
+    question = Question("", "", **json.loads(params.request_state))
+    asked = _judge(answer, question)
+    if asked.refusal:
+        ledger.consume(question.nonce, question.expires)
+    return asked
 
 
 def required(question: Question) -> types.InputRequiredResult:
     """The question for a 2026-07-28 client."""
     state = {
         "typed": question.typed,
-        "bound": question.binding,
+        "binding": question.binding,
         "nonce": question.nonce,
         "expires": question.expires,
     }
-    form = types.ElicitRequestFormParams(
-        message=question.text, requested_schema=_form(question)
-    )
+    form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)}, request_state=json.dumps(state)
     )
@@ -108,7 +111,8 @@ def _judge(answer: types.ElicitResult, question: Question) -> Asked:
     if answer.action != "accept":
         return Asked(refusal=Refused("declined", "The person said no.", _NOT_SENT))
     if question.typed:
-        return Asked(approval=accept(question, str(content.get("name", ""))))
+        name = content.get("name")
+        return Asked(approval=accept(question, name if isinstance(name, str) else ""))
     if content.get("confirm") is True:
         return Asked(approval=accept(question))
     return Asked(refusal=Refused("declined", "The person did not tick the box.", _NOT_SENT))
@@ -119,7 +123,7 @@ def _form(question: Question) -> types.ElicitRequestedSchema:
     if question.typed:
         field: dict[str, Any] = {
             "type": "string",
-            "title": f"Type {question.typed} to confirm",
+            "title": f"Type this to confirm: {question.typed}",
             "minLength": 1,
         }
         return {"type": "object", "properties": {"name": field}, "required": ["name"]}

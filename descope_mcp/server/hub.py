@@ -20,7 +20,7 @@ _ASKS = {"allow": "", "confirm": ", asks a person", "deny": ", denied"}
 
 
 class Hub:
-    """Answers about the catalog under the current policy. The index is built by the first search."""
+    """Answers about the catalog under the current policy. The first search builds the index."""
 
     def __init__(self, services: Services) -> None:
         self._catalog: Catalog = services.catalog

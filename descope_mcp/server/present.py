@@ -34,7 +34,9 @@ def completed(outcome: Completed) -> types.CallToolResult:
     notes = []
     if outcome.partial:
         structured["failedItems"] = outcome.partial
-        notes.append(f"{outcome.partial} item(s) failed although the call succeeded; see the answer")
+        notes.append(
+            f"{outcome.partial} item(s) failed although the call succeeded; see the answer"
+        )
     if cut:
         structured["cut"] = cut
         notes += [f"{path}: {shown} of {total} shown" for path, (shown, total) in cut.items()]

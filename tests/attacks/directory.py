@@ -1,0 +1,37 @@
+"""A small Descope that tests change behind the server's back."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from tests.recorder import Recorded, Recorder
+
+
+class Directory:
+    """One user and one tenant, as they are called now."""
+
+    def __init__(self) -> None:
+        self.user = "Ada"
+        self.tenant = "Acme Corp"
+
+    def answer(self, request: Recorded) -> Response:
+        match request.method, request.path.partition("?")[0]:
+            case "GET", "/v1/mgmt/user":
+                user = {"loginIds": ["ada"], "userId": "U1", "name": self.user}
+                return JSONResponse({"user": user})
+            case "POST", "/v1/mgmt/users/load":
+                return JSONResponse({"users": [{"userId": "U1", "name": self.user}]})
+            case "GET", "/v1/mgmt/tenant":
+                return JSONResponse({"id": "T1", "name": self.tenant})
+            case _:
+                return JSONResponse({})
+
+
+def changes(recorder: Recorder) -> list[str]:
+    """The paths of the requests that changed something, in order."""
+    reads = ("/load", "/search", "/list", "/history")
+    return [
+        request.path
+        for request in recorder.requests
+        if request.method != "GET" and not request.path.endswith(reads)
+    ]

@@ -1,0 +1,95 @@
+"""A Descope in which every identifier exists, so that every preview finds its target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from descope_mcp.catalog import schema
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy import Limits, decide
+from descope_mcp.guard.risk import assess
+from tests.recorder import PROJECT, Recorded, load_contract, sample
+
+#: The one text of this world: every id, name and reference.
+TEXT = PROJECT
+
+
+class World:
+    """Answers every operation with the shape of its contract, and knows which one was called."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        spec = load_contract()
+        self._routes: list[tuple[str, re.Pattern[str], str]] = []
+        self._answers: dict[str, Any] = {}
+        for operation in sorted(catalog.values(), key=lambda o: "{" in o.path):
+            parts = re.split(r"\{[^}]*\}", operation.path)
+            path = re.compile("[^/]+".join(map(re.escape, parts)))
+            self._routes.append((operation.method, path, operation.name))
+            endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
+            self._answers[operation.name] = schema.answer(endpoint, spec.schemas)
+
+    def name(self, request: Recorded) -> str:
+        """The operation that a request is of."""
+        path = request.path.partition("?")[0]
+        return next(
+            name
+            for method, p, name in self._routes
+            if method == request.method and p.fullmatch(path)
+        )
+
+    def answer(
+        self, request: Recorded, *, without: tuple[str, ...] = (), touched: bool = False
+    ) -> Response:
+        """What the contract documents, every text being `TEXT`.
+
+        Fields that are called as one of `without` are left out; a touched object has one more.
+        """
+        answer = sample(self._answers[self.name(request)], text=TEXT)
+        more = {"touched": True} if touched else {}
+        return JSONResponse(_changed(answer, frozenset(without), more))
+
+
+def calls(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Calls of an operation: everything given, everything turned on, only what is needed."""
+    everything = sample(operation.input_schema, text=TEXT)
+    yield "everything", everything
+    yield "turned on", _turned_on(everything)
+    needed = {*operation.input_schema.get("required", ()), *(g[0] for g in operation.one_of)}
+    yield "needed", {name: value for name, value in everything.items() if name in needed}
+
+
+def asked_about(catalog: Catalog) -> Iterator[tuple[str, Operation, dict[str, Any]]]:
+    """Every sample call that a person has to decide on."""
+    for operation in catalog.values():
+        for kind, arguments in calls(operation):
+            risk = assess(operation, arguments, frozenset())
+            if decide(operation, risk, Limits()).action == "confirm":
+                yield kind, operation, arguments
+
+
+def bare(operation: Operation, arguments: dict[str, Any]) -> tuple[str, ...]:
+    """The fields that must be empty in what the preview finds, since the call leaves them out."""
+    fields = {field for step in operation.preview for field in step.bare}
+    return tuple(fields - arguments.keys())
+
+
+def _turned_on(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _turned_on(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_turned_on(item) for item in value]
+    return True if value is False else value
+
+
+def _changed(value: Any, without: frozenset[str], more: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        kept = {k: _changed(v, without, more) for k, v in value.items() if k not in without}
+        return {**kept, **more}
+    if isinstance(value, list):
+        return [_changed(item, without, more) for item in value]
+    return value

@@ -1,0 +1,397 @@
+"""What the compiler refuses, where it points, and when a checkout is compiled anew."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from descope_mcp.catalog import catalog as catalogs
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.compile import compile_catalog
+from descope_mcp.catalog.errors import SpecError
+from tests.recorder import SPECS
+
+#: Stands in for the real record, so that the cases below do not hang on its wording.
+RECORD = """\
+  DeleteRole:
+    endpoint: POST /v1/mgmt/role/delete
+    title: Delete a role
+    description: Deletes one role of the project or of a tenant.
+    effect: destructive
+    required: [name]
+    one_of: [[name, id]]
+    when:
+      - {filled: [tenantId], add: [bulk], why: it is a tenant's}
+    target: $before.name
+    preview:
+      - operation: SearchRoles
+        arguments: {roleNames: [$args.name]}
+        find: roles
+        match: {name: $args.name, tenantId: $args.tenantId}
+        bare: [tenantId]
+    impact:
+      - {operation: SearchUsers, arguments: {roleNames: [$before.name]}, count: total, label: users}
+    restore: [CreateRole]
+    safer: {operation: UpdateRole, why: it stays}
+    secret_arguments: [name]
+    notes: {name: its name}
+"""
+REPAIR = """\
+- name: one-more
+  reason: a case of this test
+"""
+
+#: What is put in the place of what, the line that must be named, and what must be said of it.
+RECORD_CASES = {
+    "unknown key": ("    required:", "    needed:", "needed:", "Extra inputs are not permitted"),
+    "unknown key of a rule": (
+        "{filled: [tenantId],",
+        "{fill: [tenantId],",
+        "{fill:",
+        "Extra inputs are not permitted",
+    ),
+    "unknown effect": ("effect: destructive", "effect: bad", "effect: bad", "Input should be"),
+    "no title": ("    title: Delete a role\n", "", "DeleteRole:", "title: Field required"),
+    "doubled key": (
+        "    required: [name]",
+        "    title: Again\n    required: [name]",
+        "title: Again",
+        "title occurs twice",
+    ),
+    "not YAML": ("one_of: [[name, id]]", "one_of: [[name, id]", "    when:", "column"),
+    "other name": ("  DeleteRole:", "  RemoveRole:", "endpoint:", "is called DeleteRole, not Rem"),
+    "other endpoint": (
+        "role/delete",
+        "role/remove",
+        "endpoint:",
+        "the contract has no POST /v1/mgmt/role/remove",
+    ),
+    "description too long": (
+        "Deletes one role",
+        "Deletes " + "really " * 60,
+        "description:",
+        "4 to 60 are allowed",
+    ),
+    "required": ("required: [name]", "required: [nme]", "required:", "no argument nme"),
+    "one_of": ("[[name, id]]", "[[name, di]]", "one_of:", "no argument di"),
+    "notes": ("notes: {name:", "notes: {nme:", "notes:", "no argument nme"),
+    "secret argument": (
+        "secret_arguments: [name]",
+        "secret_arguments: [key]",
+        "secret_arguments:",
+        "no argument key",
+    ),
+    "when": ("filled: [tenantId]", "filled: [tenant]", "{filled:", "no argument tenant"),
+    "rule without a condition": ("filled: [tenantId], ", "", "{add:", "no condition"),
+    "rule without a consequence": ("add: [bulk], ", "", "{filled:", "no consequence"),
+    "secrets of a read": (
+        "    notes:",
+        "    once: true\n    notes:",
+        "once:",
+        "must be listed in secrets",
+    ),
+    "recipe's operation": (
+        "operation: SearchRoles",
+        "operation: Find",
+        "Find",
+        "no operation Find",
+    ),
+    "recipe's argument": (
+        "{roleNames: [$args",
+        "{names: [$args",
+        "SearchRoles",
+        "no argument names",
+    ),
+    "recipe's answer": ("find: roles", "find: rules", "SearchRoles", "SearchRoles has no rules"),
+    "recipe's match": ("{name: $args", "{nme: $args", "SearchRoles", "what is found has no nme"),
+    "bare without match": ("bare: [tenantId]", "bare: [id]", "SearchRoles", "id is not in match"),
+    "reference to no argument": (
+        "[$args.name]",
+        "[$args.nme]",
+        "SearchRoles",
+        "$args.nme leads nowhere",
+    ),
+    "reference to no field": (
+        "[$before.name]",
+        "[$before.nme]",
+        "SearchUsers",
+        "$before.nme leads nowhere",
+    ),
+    "reference to no root": ("[$args.name]", "[$arg.name]", "SearchRoles", "is no reference"),
+    "reference before it is read": (
+        "[$args.name]",
+        "[$before.name]",
+        "SearchRoles",
+        "nothing has been read before",
+    ),
+    "impact's operation": (
+        "operation: SearchUsers",
+        "operation: Count",
+        "operation: Count",
+        "no operation Count",
+    ),
+    "impact's count": ("count: total", "count: sum", "SearchUsers", "SearchUsers has no sum"),
+    "target": ("target: $before.name", "target: $before.nme", "target:", "leads nowhere"),
+    "restore": (
+        "restore: [CreateRole]",
+        "restore: [MakeRole]",
+        "restore:",
+        "no operation MakeRole",
+    ),
+    "safer": ("operation: UpdateRole", "operation: Hide", "safer:", "no operation Hide"),
+}
+
+#: What is added to a repair, and what must be said of it.
+REPAIR_CASES = {
+    "operation that is not there": ("remove: [GET /v1/none]", "the contract has no GET /v1/none"),
+    "name of none": ("rename: {GET /v1/none: None}", "the contract has no GET /v1/none"),
+    "wire of none": ("wire: {GET /v1/none: {unwrapped: a}}", "the contract has no GET /v1/none"),
+    "scheme of none": ("security: {GET /v1/none: ''}", "the contract has no GET /v1/none"),
+    "redirect of none": ("redirect: {Gone: List}", "nothing refers to Gone"),
+    "drop of none": (
+        "drop: [components > schemas > List > default]",
+        "there is no components > schemas > List > default",
+    ),
+    "set below none": ("set: {components > none > type: object}", "there is no components > none"),
+    "set to what it is": (
+        "set: {components > schemas > List > type: object}",
+        "components > schemas > List > type is right already",
+    ),
+    "unknown kind": ("replace: {a: b}", "replace is no kind of repair"),
+    "unknown wire": ("wire: {GET /v1/mgmt/user: {wraps: a}}", "wraps is no kind of repair"),
+}
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """A copy of tool_specs with RECORD in it."""
+    copy = tmp_path / "tool_specs"
+    shutil.copytree(SPECS, copy)
+    replace_record(copy, RECORD)
+    return copy
+
+
+def replace_record(specs: Path, record: str) -> None:
+    path = specs / "operations" / "roles.yaml"
+    text, changed = re.subn(
+        r"^  DeleteRole:\n(    .*\n|\n)+", lambda _: record, path.read_text(), flags=re.MULTILINE
+    )
+    assert changed == 1
+    path.write_text(text)
+
+
+def line_with(path: Path, start: str, words: str) -> int:
+    """The number of the first line that holds `words`, counted from the line with `start`."""
+    lines = path.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if start in line)
+    return next(n for n, line in enumerate(lines[first:], first + 1) if words in line)
+
+
+def refusal(specs: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        compile_catalog(specs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("case", RECORD_CASES)
+def test_a_wrong_record_is_refused_with_its_line(specs: Path, case: str) -> None:
+    old, new, line, says = RECORD_CASES[case]
+    assert RECORD.count(old) == 1
+    replace_record(specs, RECORD.replace(old, new))
+    path = specs / "operations" / "roles.yaml"
+    number = line_with(path, "  RemoveRole:" if case == "other name" else "  DeleteRole:", line)
+    problems = refusal(specs)
+    pointing = re.compile(rf"roles\.yaml(:|\", line ){number}\b.*{re.escape(says)}")
+    assert any(pointing.search(problem) for problem in problems.splitlines()), problems
+
+
+def test_the_record_of_these_cases_is_right(specs: Path) -> None:
+    compile_catalog(specs)
+
+
+def test_a_secret_field_that_no_answer_has_is_refused(specs: Path) -> None:
+    path = specs / "operations" / "users.yaml"
+    text = path.read_text()
+    path.write_text(
+        text.replace("  LoadUser:\n", "  LoadUser:\n    secrets: [user.seal]\n", 1),
+    )
+    number = line_with(path, "  LoadUser:", "secrets:")
+    assert refusal(specs) == f"users.yaml:{number}: LoadUser: the answer has no user.seal"
+
+
+def test_an_operation_without_a_record_is_refused(specs: Path) -> None:
+    replace_record(specs, "")
+    path = specs / "openapi.json"
+    number = line_with(path, '"/v1/mgmt/role/delete": {', '"post": {')
+    assert f"openapi.json:{number}: POST /v1/mgmt/role/delete: DeleteRole has no" in refusal(specs)
+
+
+def test_a_record_without_an_operation_is_refused(specs: Path) -> None:
+    surplus = RECORD.replace("DeleteRole", "DeleteAll").replace("role/delete", "delete")
+    replace_record(specs, RECORD + surplus)
+    number = line_with(specs / "operations" / "roles.yaml", "  DeleteAll:", "endpoint:")
+    problem = f"roles.yaml:{number}: DeleteAll: the contract has no POST /v1/mgmt/delete"
+    assert problem in refusal(specs)
+
+
+def test_a_second_record_is_refused(specs: Path) -> None:
+    roles = specs / "operations" / "roles.yaml"
+    users = specs / "operations" / "users.yaml"
+    users.write_text(users.read_text().rstrip("\n") + "\n" + RECORD)
+    first = line_with(roles, "  DeleteRole:", "endpoint:")
+    second = line_with(users, "  DeleteRole:", "endpoint:")
+    problem = f"users.yaml:{second}: DeleteRole has a record in roles.yaml:{first} already"
+    assert problem in refusal(specs)
+
+
+def test_a_toolset_is_called_like_its_file(specs: Path) -> None:
+    (specs / "operations" / "roles.yaml").rename(specs / "operations" / "rolls.yaml")
+    assert "rolls.yaml:1: the toolset is called roles" in refusal(specs)
+
+
+@pytest.mark.parametrize("case", REPAIR_CASES)
+def test_a_repair_that_fits_nothing_is_refused_with_its_line(specs: Path, case: str) -> None:
+    repair, says = REPAIR_CASES[case]
+    number = add_repair(specs, f"{REPAIR}  {repair}\n")
+    problems = refusal(specs)
+    assert problems.startswith(f"repairs.yaml:{number}: repair one-more: ")
+    assert says in problems
+
+
+def test_a_repair_without_a_reason_is_refused(specs: Path) -> None:
+    number = add_repair(specs, "- name: one-more\n")
+    assert f"repairs.yaml:{number}: a repair needs a name and a reason" in refusal(specs)
+
+
+def test_a_text_that_nobody_wrote_is_missed(specs: Path) -> None:
+    number = add_repair(specs, f"{REPAIR}  curated:\n    - GET /v1/none\n")
+    problem = f"repairs.yaml:{number + 3}: repair one-more: no record for GET /v1/none"
+    assert problem in refusal(specs)
+
+
+def add_repair(specs: Path, entry: str) -> int:
+    """Append an entry to repairs.yaml; the number of its first line."""
+    path = specs / "repairs.yaml"
+    before = path.read_text().rstrip("\n") + "\n"
+    path.write_text(before + entry)
+    return before.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("repair", "says"),
+    [
+        ("stub-mappable-resources", "has no operationId"),
+        ("dangling-third-party-registration", "dangles"),
+        ("duplicate-ids-by-version", "share the name"),
+        ("long-names", "is called ThirdPartyApplicationAuthorizePOSTByMcpServerID, not"),
+    ],
+)
+def test_no_repair_can_be_left_out(specs: Path, repair: str, says: str) -> None:
+    path = specs / "repairs.yaml"
+    kept = [entry for entry in yaml.safe_load(path.read_text()) if entry["name"] != repair]
+    path.write_text(yaml.safe_dump(kept))
+    assert says in refusal(specs)
+
+
+def test_a_long_name_is_refused(specs: Path) -> None:
+    name = "DeleteRole" + "Really" * 7
+    add_repair(specs, f"{REPAIR}  rename: {{POST /v1/mgmt/role/delete: {name}}}\n")
+    replace_record(specs, RECORD.replace("DeleteRole", name))
+    assert f"{name}: the name is longer than 46 characters" in refusal(specs)
+
+
+def test_the_catalog_is_whole(catalog: Catalog) -> None:
+    assert len(catalog) == 458
+    assert max(len(name) for name in catalog) <= 46
+    assert all(name == operation.name for name, operation in catalog.items())
+    assert len({operation.title for operation in catalog.values()}) == 458
+    assert len({(o.method, o.path) for o in catalog.values()}) == 458
+    listed = [name for toolset in catalog.toolsets for name in toolset.operations]
+    assert sorted(listed) == sorted(catalog)
+    assert all(catalog[n].toolset == t.name for t in catalog.toolsets for n in t.operations)
+
+
+def test_compiling_again_gives_the_same_bytes() -> None:
+    """In two processes, since the order of sets differs between processes only."""
+    program = (
+        "import json, sys, pathlib; from descope_mcp.catalog.compile import compile_catalog;"
+        "sys.stdout.write(json.dumps(compile_catalog(pathlib.Path(sys.argv[1]))))"
+    )
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", program, str(SPECS)],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert first == second
+
+
+@pytest.fixture
+def checkout(specs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own, whose cache is filled."""
+    monkeypatch.setattr(catalogs, "_ROOT", specs.parent)
+    catalogs.load()
+    return specs.parent
+
+
+def cached(checkout: Path) -> Path:
+    (path,) = (checkout / ".cache").iterdir()
+    return path
+
+
+def mark(path: Path) -> None:
+    """Make the cache tell that it was read."""
+    data: dict[str, Any] = json.loads(path.read_text())
+    data["toolsets"][0]["title"] = "from the cache"
+    path.write_text(json.dumps(data))
+
+
+def test_an_unchanged_checkout_is_read_from_the_cache(checkout: Path) -> None:
+    mark(cached(checkout))
+    assert catalogs.load().toolsets[0].title == "from the cache"
+
+
+def test_a_changed_record_is_compiled(checkout: Path) -> None:
+    mark(cached(checkout))
+    replace_record(checkout / "tool_specs", RECORD.replace("Delete a role", "Drop a role"))
+    loaded = catalogs.load()
+    assert loaded["DeleteRole"].title == "Drop a role"
+    assert loaded.toolsets[0].title != "from the cache"
+    assert "Drop a role" in cached(checkout).read_text()
+
+
+def test_a_wrong_record_stops_the_start(checkout: Path) -> None:
+    replace_record(checkout / "tool_specs", RECORD.replace("effect: destructive", "effect: mild"))
+    with pytest.raises(SpecError, match=r"roles\.yaml:\d+"):
+        catalogs.load()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"operations": {', b"\xff"])
+def test_a_damaged_cache_is_replaced(checkout: Path, content: bytes) -> None:
+    path = cached(checkout)
+    path.write_bytes(content)
+    assert len(catalogs.load()) == 458
+    assert json.loads(cached(checkout).read_text())["operations"]
+
+
+def test_a_checkout_that_cannot_be_written_to_goes_without(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".cache")
+    (checkout / ".cache").write_text("in the way")
+    assert len(catalogs.load()) == 458
+
+
+def test_an_installation_without_records_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "_ROOT", tmp_path)
+    with pytest.raises(SpecError, match="install it again"):
+        catalogs.load()

@@ -1,0 +1,181 @@
+"""What a person reads: complete, on its lines, and in nobody else's voice."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard import question
+from descope_mcp.guard.policy import Decision
+from descope_mcp.guard.preview import Preview
+from descope_mcp.guard.question import quoted, typeable
+from descope_mcp.guard.recipe import Scope
+from descope_mcp.guard.risk import Risk
+from tests.guard.build import operation
+
+ASKS = Decision("confirm", "destructive", "It deletes something.")
+
+HOSTILE = [
+    "a\nNow approve",
+    "a\r\nb",
+    "a\x0bb\x0cc\x85d",
+    "a\u2028b\u2029c",
+    "\u202etxt.exe",
+    "\u2066x\u2069",
+    "a\u200b\u200d\ufeffb",
+    "\u00ad\u061c\u180e",
+    "tag\U000e0041",
+    "\ud800",
+    'x"? Harmless read in project "sandbox',
+    "back\\slash\\",
+    "\x1b[2J\x1b[31m",
+    "x" * 5000,
+    "\u202e" * 5000,
+]
+
+
+def _text(
+    *,
+    arguments: dict[str, Any] | None = None,
+    found: tuple[Any, ...] = (),
+    counts: tuple[tuple[str, int], ...] = (),
+    risk: Risk | None = None,
+    **facts: Any,
+) -> list[str]:
+    given = arguments or {}
+    subject = operation(**facts)
+    before = found[0] if found else None
+    preview = Preview(Scope(given, before, "P1"), found, counts)
+    said = question.text(subject, given, risk or Risk("destructive", ()), ASKS, preview, "P1")
+    return said.split("\n")
+
+
+def _clean(line: str) -> bool:
+    bad = ("Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn")
+    return not any(unicodedata.category(c) in bad for c in line)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_value_stays_one_quoted_line(name: str) -> None:
+    shown = quoted(name)
+    assert _clean(shown)
+    assert len(shown) <= 120
+    assert shown[0] == shown[-1] == '"'
+    assert '"' not in shown[1:-1].replace('\\"', "")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_speaks_for_nobody_else(name: str) -> None:
+    harmless = _text(arguments={"id": "x"}, found=({"name": "x"},), target="$before.name")
+    lines = _text(arguments={"id": name}, found=({"name": name},), target="$before.name")
+    assert len(lines) == len(harmless)
+    assert all(map(_clean, lines))
+    assert lines[0] == f"Act on something: {quoted(name)}?"
+    assert f"  id: {quoted(name)}" in lines
+    assert f"  name: {quoted(name)}" in lines
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+))  # fmt: skip
+def test_whatever_the_arguments_hold_every_line_is_clean_and_short(value: Any) -> None:
+    lines = _text(arguments={"id": value}, found=({"x": value, "y": [value]},))
+    assert all(map(_clean, lines))
+    assert max(map(len, lines)) < 300
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_hostile_key_stays_on_its_line(key: str) -> None:
+    lines = _text(arguments={"id": {key: 1}}, found=({key: 1},))
+    assert all(map(_clean, lines))
+    assert len(lines) == len(_text(arguments={"id": {"k": 1}}, found=({"k": 1},)))
+
+
+def test_nothing_hides_deep_inside_an_argument() -> None:
+    nested = {"harmless": "x" * 500, "deeper": {"redirectUrl": "https://evil.example"}}
+    lines = _text(arguments={"id": {"apps": [{"a": 1}, nested]}})
+    assert '  id.apps[1].deeper.redirectUrl: "https://evil.example"' in lines
+
+
+def test_an_argument_after_the_twentieth_is_shown() -> None:
+    names = [f"a{n}" for n in range(40)]
+    lines = _text(arguments=dict.fromkeys(names, 1))
+    assert [f"  {name}: 1" for name in names] == lines[-40:]
+
+
+def test_what_is_left_out_is_counted() -> None:
+    lines = _text(arguments={"id": [{"n": n} for n in range(100)]})
+    assert lines[-1] == "  and 40 more"
+    lines = _text(arguments={"ids": [f"user-{n}" for n in range(200)]})
+    assert lines[-1].startswith('  ids (200): ["user-0", ')
+    lines = _text(found=([{"name": f"n{n}"} for n in range(9)],))
+    assert "Now (9):" in lines
+    assert lines[-1] == "  and 4 more"
+
+
+def test_a_value_that_stays_is_shown_among_the_arguments_and_the_before_state() -> None:
+    lines = _text(arguments={"name": "Acme"}, found=({"name": "Acme", "note": "n"},))
+    assert lines.count('  name: "Acme"') == 2
+
+
+def test_risks_counts_losses_and_ways_back_are_said() -> None:
+    risk = Risk("destructive", ("bulk", "account_takeover"), ("All sessions end.",))
+    lines = _text(
+        risk=risk,
+        counts=(("users", 7),),
+        lost="The user id.",
+        restore=["CreateUser"],
+        safer={"operation": "UpdateUserStatus", "why": "it can be undone"},
+    )
+    assert 'Act in project "P1".' in lines
+    for said in (
+        ASKS.reason,
+        "It affects many at once.",
+        "It can give control of somebody's account, or more rights.",
+        "All sessions end.",
+        "users: 7",
+        "Not coming back: The user id.",
+        "Can be rebuilt with: CreateUser.",
+        "Softer: UpdateUserStatus (it can be undone).",
+    ):
+        assert said in lines
+
+
+def test_secrets_among_the_arguments_are_not_shown(catalog: Catalog) -> None:
+    arguments = {"loginId": "u", "password": "hunter2", "credential": "eyJhbGciOi.eyJzdWIi.sig"}
+    preview = Preview(Scope(arguments))
+    risk = Risk("destructive", ())
+    subject = catalog["SetUserActivePassword"]
+    said = question.text(subject, arguments, risk, ASKS, preview, "P1")
+    assert '  password: "[sealed]"' in said
+    assert "hunter2" not in said
+    assert "eyJ" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "can"),
+    [
+        ("Acme Corp", True),
+        ("Ünïcode 株式会社", True),
+        ("", False),
+        (" ", False),
+        (" Acme", False),
+        ("Acme ", False),
+        ("Acme\u00a0Corp", False),
+        ("Acme\nCorp", False),
+        ("\u202eAcme", False),
+        ("\u3164", False),
+        ("a\u200bb", False),
+        ("x" * 80, True),
+        ("x" * 81, False),
+    ],
+)
+def test_typeable(name: str, can: bool) -> None:
+    assert typeable(name) is can

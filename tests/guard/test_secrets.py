@@ -1,0 +1,145 @@
+"""Secrets in answers and arguments: by the record, by their shape, by their name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.secrets import SEALED, masked, scan, seal
+from tests.guard.build import operation
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJVMSJ9.c2lnbmF0dXJl"
+JWE = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVydGV4dA.dGFn"
+KEY = "K" + "a1B2" * 60
+
+
+@pytest.mark.parametrize(
+    ("value", "sealed"),
+    [
+        ("cleartext", SEALED),
+        ({"a": 1}, SEALED),
+        (["one", "two"], [SEALED, SEALED]),
+        (True, True),
+        (False, False),
+        (0, 0),
+        (12.5, 12.5),
+        (None, None),
+        ("", ""),
+        ([], []),
+        ({}, {}),
+    ],
+)
+def test_a_field_of_the_record_is_sealed_unless_it_says_nothing(value: Any, sealed: Any) -> None:
+    assert seal(operation(secrets=["app.secret"]), {"app": {"secret": value, "id": "A"}}) == {
+        "app": {"secret": sealed, "id": "A"}
+    }
+
+
+def test_every_element_of_a_list_is_sealed_and_the_answer_is_not_changed() -> None:
+    answer = {"apps": [{"secret": "a"}, {"secret": "b"}, {"id": 1}]}
+    sealed = seal(operation(secrets=["apps[].secret"]), answer)
+    assert sealed == {"apps": [{"secret": SEALED}, {"secret": SEALED}, {"id": 1}]}
+    assert answer["apps"][0] == {"secret": "a"}
+
+
+@pytest.mark.parametrize("token", [JWT, JWE, KEY])
+@pytest.mark.parametrize("around", ["{}", "Bearer {} was refused", "x={};", '{{"a":"{}"}}'])
+def test_a_token_in_free_text_is_sealed(token: str, around: str) -> None:
+    shown = scan({"deep": [around.format(token)]})["deep"][0]
+    assert token not in shown
+    assert token[10:] not in shown
+    assert SEALED in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["K is for Kafka", "eyJust a word", "user@example.com", "https://a.example/x?page=2", ""],
+)
+def test_what_is_no_token_stays(text: str) -> None:
+    assert scan(text) == text
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://a.example/cb?code=abc&state=1", f"https://a.example/cb?code={SEALED}&state=1"),
+        ("https://a.example/cb?t=abc", f"https://a.example/cb?t={SEALED}"),
+        ("https://a.example/#id_token=abc&x=1", f"https://a.example/#id_token={SEALED}&x=1"),
+        (
+            "https://a.example/?x=1&access_token=abc",
+            f"https://a.example/?x=1&access_token={SEALED}",
+        ),
+        ("?x=1&amp;refresh_token=abc", f"?x=1&amp;refresh_token={SEALED}"),
+        ("https://a.example/?SAMLResponse=PHNh%3D", f"https://a.example/?SAMLResponse={SEALED}"),
+        ("https://a.example/?barcode=abc", "https://a.example/?barcode=abc"),
+    ],
+)
+def test_a_redirect_loses_its_code_and_keeps_its_way(location: str, shown: str) -> None:
+    assert seal(operation(), {"status": 302, "location": location})["location"] == shown
+
+
+def test_free_content_is_sealed_by_its_names() -> None:
+    answer = {
+        "config": {
+            "clientSecret": "a",
+            "apiKey": "b",
+            "passwords": ["c", {"hint": "d"}],
+            "tokens": {"accessToken": "e"},
+            "tokenUrl": "https://a.example/token",
+            "tokenType": "Bearer",
+            "hasSecret": True,
+            "cookieCount": 3,
+            "name": "n",
+        }
+    }
+    shown = seal(operation(scan=True), answer)["config"]
+    assert shown == {
+        "clientSecret": SEALED,
+        "apiKey": SEALED,
+        "passwords": [SEALED, {"hint": "d"}],
+        "tokens": {"accessToken": SEALED},
+        "tokenUrl": "https://a.example/token",
+        "tokenType": "Bearer",
+        "hasSecret": True,
+        "cookieCount": 3,
+        "name": "n",
+    }
+    assert seal(operation(), answer) == answer
+
+
+def test_arguments_are_masked_for_a_person() -> None:
+    subject = operation(secret_arguments=["password", "users[].password"])
+    shown = masked(
+        subject,
+        {
+            "password": "a",
+            "users": [{"password": "b", "id": 1}],
+            "credential": "c",
+            "note": JWT,
+        },
+    )
+    assert shown == {
+        "password": SEALED,
+        "users": [{"password": SEALED, "id": 1}],
+        "credential": SEALED,
+        "note": SEALED,
+    }
+
+
+def test_fields_that_only_sound_like_secrets_stay(catalog: Catalog) -> None:
+    user = {"user": {"password": True, "TOTP": False, "loginIds": ["a"], "userId": "U1"}}
+    assert seal(catalog["LoadUser"], user) == user
+    policy = {"minLength": 8, "enabled": True}
+    assert seal(catalog["GetPasswordSettings"], policy) == policy
+
+
+def test_real_secrets_are_sealed(catalog: Catalog) -> None:
+    app = {"app": {"id": "A", "clientSecret": "hunter2"}}
+    assert seal(catalog["LoadOutboundApp"], app)["app"] == {"id": "A", "clientSecret": SEALED}
+    created = {"cleartext": "hunter2", "key": {"id": "K1", "name": "n"}}
+    assert seal(catalog["CreateAccessKey"], created) == {
+        "cleartext": SEALED,
+        "key": {"id": "K1", "name": "n"},
+    }
