@@ -38,8 +38,8 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
         arguments: a mapping, or a JSON string of one (some clients send strings); None is none.
 
     Raises:
-        InvalidArguments: with every problem, each naming the argument and what was expected.
-            The messages never repeat a value.
+        InvalidArguments: with every problem up to MAX_PROBLEMS, each naming the argument and what
+            was expected. The messages never repeat a value.
     """
     if arguments is None:
         arguments = {}

@@ -67,6 +67,11 @@ def body_of(operation: Operation, arguments: object) -> Any:
             {"tenantRoleIds": {"T1": {"values": 1}}},
             "tenantRoleIds.T1.values: expected array, got integer",
         ),
+        (
+            "ThirdPartyApplicationCIBAEndpoint",
+            {"requested_expiry": -5},
+            "requested_expiry: must be at least 0",
+        ),
         ("CreateList", {"data": 1}, "data: expected array or object, got integer"),
         ("CreateList", {"data": ["a", 1]}, "data[1]: expected string, got integer"),
         ("LoadUser", {}, "one of loginId, userId is needed"),

@@ -1,0 +1,55 @@
+"""An agent: the protocol's own client on a server process, and the person before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp_types as types
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from tests.e2e.wire import COMMAND, environment
+
+DECLINE = types.ElicitResult(action="decline")
+YES = types.ElicitResult(action="accept", content={"confirm": True})
+
+
+@dataclass
+class Person:
+    """Whoever sits before the client: what they were asked, and how they answer."""
+
+    answer: Callable[[types.ElicitRequestFormParams], types.ElicitResult] = lambda _: DECLINE
+    asked: list[types.ElicitRequestFormParams] = field(default_factory=list)
+
+    async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
+        self.asked.append(params)
+        return self.answer(params)
+
+
+@dataclass
+class Agent:
+    """A connected client and its person."""
+
+    client: Client
+    person: Person
+    mode: str
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any] | None = None, **more: Any
+    ) -> types.CallToolResult:
+        result = await self.client.call_tool(tool, arguments or {}, **more)
+        assert isinstance(result, types.CallToolResult)
+        return result
+
+    async def run(self, effect: str, operation: str, arguments: Any = None) -> Any:
+        """Run an operation through the hub; the structured result."""
+        given = {"operation": operation, "arguments": arguments or {}}
+        return (await self.call(f"descope_{effect}", given)).structured_content
+
+
+def connected(mode: str, **callbacks: Any) -> Client:
+    """A client of one era, still to be entered, on a sandbox of its own."""
+    server = StdioServerParameters(command=COMMAND, args=["serve", "--sandbox"], env=environment())
+    return Client(stdio_client(server), mode=mode, **callbacks)

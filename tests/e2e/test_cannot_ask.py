@@ -1,0 +1,37 @@
+"""A client that cannot show a form: nothing that needs a person's word runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.e2e.agent import Agent, Person, connected
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module", params=["auto", "legacy"])
+async def mute(request: pytest.FixtureRequest) -> AsyncIterator[Agent]:
+    async with connected(request.param) as client:
+        yield Agent(client, Person(), request.param)
+
+
+async def test_status_says_so(mute: Agent) -> None:
+    assert (await mute.call("descope_status")).structured_content["canAskPerson"] is False
+
+
+async def test_it_is_refused_however_often_it_tries(mute: Agent) -> None:
+    target = {"loginId": "daniel.weiss@acme.example"}
+    for _ in range(3):
+        refused = await mute.run("destructive", "DeleteUser", target)
+        assert (refused["error"], refused["rule"]) == ("refused", "cannot-ask")
+        by_name = await mute.call("DeleteUser", target)
+        assert by_name.structured_content["rule"] == "cannot-ask"
+    assert "user" in (await mute.run("read", "LoadUser", target))["answer"]
+
+
+async def test_what_needs_nobody_runs(mute: Agent) -> None:
+    created = await mute.run("write", "CreateTenant", {"name": "New"})
+    tenant = {"id": created["answer"]["id"]}
+    assert (await mute.run("read", "LoadTenant", tenant))["answer"]["tenant"]["name"] == "New"

@@ -1,0 +1,108 @@
+"""Which tools a server lists, as it is started, and that the list is one and the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+
+from descope_mcp.catalog.catalog import Catalog
+from tests.e2e.wire import COMMAND, Wire, environment, meta, wired
+
+pytestmark = pytest.mark.anyio
+
+
+async def _listed(wire: Wire, *, modern: bool) -> list[dict[str, Any]]:
+    params = {"_meta": meta()} if modern else {}
+    answer = await wire.request("tools/list", params)
+    assert "nextCursor" not in answer["result"]
+    return answer["result"]["tools"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["modern", "legacy"])
+async def everything(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Wire, bool]]:
+    async with wired("--sandbox", "--toolsets", "all") as wire:
+        if not request.param:
+            await wire.initialize()
+        yield wire, request.param
+
+
+async def test_all_lists_every_operation_but_the_blocked_one(
+    everything: tuple[Wire, bool], catalog: Catalog
+) -> None:
+    wire, modern = everything
+    tools = await _listed(wire, modern=modern)
+    assert [t["name"] for t in tools] == [n for n in catalog if n != "NoPublishRotate"]
+    for tool in tools:
+        operation = catalog[tool["name"]]
+        assert tool["inputSchema"] == operation.input_schema
+        hints = tool["annotations"]
+        assert hints["readOnlyHint"] is (operation.worst_effect == "read")
+        assert hints["destructiveHint"] is (operation.worst_effect == "destructive")
+
+
+async def test_the_list_does_not_change_with_what_is_called(
+    everything: tuple[Wire, bool],
+) -> None:
+    wire, modern = everything
+    before = await _listed(wire, modern=modern)
+    call = {"name": "LoadAllTenants", "arguments": {}, **({"_meta": meta()} if modern else {})}
+    assert not (await wire.request("tools/call", call))["result"]["isError"]
+    hidden = {**call, "name": "descope_search", "arguments": {"query": "users"}}
+    assert not (await wire.request("tools/call", hidden))["result"]["isError"]
+    assert await _listed(wire, modern=modern) == before
+
+
+async def test_a_toolset_lists_its_operations(catalog: Catalog) -> None:
+    async with wired("--sandbox", "--toolsets", "users,tenants") as wire:
+        await wire.initialize()
+        names = [tool["name"] for tool in await _listed(wire, modern=False)]
+    wanted = [o.name for o in catalog.values() if o.toolset in ("users", "tenants")]
+    assert names == wanted
+
+
+async def test_read_only_lists_and_runs_nothing_but_reads(catalog: Catalog) -> None:
+    async with wired("--sandbox", "--read-only", "--toolsets", "all") as wire:
+        for tool in await _listed(wire, modern=True):
+            assert tool["annotations"]["readOnlyHint"] or catalog[tool["name"]].effect == "read"
+        changes = [
+            ("CreateTenant", {"name": "New"}),
+            ("UpdateProjectName", {"name": "New"}),
+            ("DeleteUser", {"loginId": "ada.okafor@acme.example"}),
+        ]
+        for name, arguments in changes:
+            answer = await wire.call(name, arguments, capabilities={"elicitation": {}})
+            assert answer["result"]["structuredContent"]["rule"] == "read-only"
+        read = await wire.call("LoadAllTenants", {})
+        assert len(read["result"]["structuredContent"]["answer"]["tenants"]) == 4
+
+
+async def test_a_read_only_hub_has_no_tools_that_change() -> None:
+    async with wired("--sandbox", "--read-only") as wire:
+        names = [tool["name"] for tool in await _listed(wire, modern=True)]
+        assert names == ["descope_search", "descope_describe", "descope_read", "descope_status"]
+        for tool in ("descope_write", "descope_destructive"):
+            answer = await wire.call(tool, {"operation": "CreateTenant", "arguments": {}})
+            assert answer["error"]["code"] == -32602
+
+
+async def test_a_toolset_that_does_not_exist_stops_the_start() -> None:
+    result = await anyio.run_process(
+        [COMMAND, "serve", "--sandbox", "--toolsets", "userz"], env=environment(), check=False
+    )
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert b"there is no toolset userz" in result.stderr
+
+
+async def test_both_eras_are_listed_the_same_tools() -> None:
+    lists = []
+    for modern in (True, False):
+        async with wired("--sandbox") as wire:
+            if not modern:
+                await wire.initialize()
+            lists.append(json.dumps(await _listed(wire, modern=modern)))
+    assert lists[0] == lists[1]
