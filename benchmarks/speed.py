@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -23,9 +24,9 @@ import httpx
 _ROUNDS = 10
 _CALLS = 300
 _USER = json.dumps({"user": {"loginIds": ["a@b.example"], "userId": "U1", "name": "A"}}).encode()
-_ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_USER), _USER)
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(_USER),
+    _USER,
 )
 _SERVE = [sys.executable, "-m", "descope_mcp", "serve"]
 _FLOOR = [sys.executable, "-m", "benchmarks.floor"]
@@ -152,7 +153,7 @@ def _lists(environment: dict[str, str]) -> None:
     ):
         server = Stdio([*_SERVE, *extra], environment)
         server.request("tools/list", {})
-        _row(name, _times(lambda s=server: s.request("tools/list", {}), 100), least, aim)
+        _row(name, _times(partial(server.request, "tools/list", {}), 100), least, aim)
         server.close()
 
 

@@ -45,7 +45,9 @@ def main() -> None:
     print(f"{'list of the hub':42} {listed(tools.hub(Limits())):8}  1800")
     every = tools.endpoints(catalog, ["all"], Limits())
     print(f"{'list of all operations':42} {listed(every):8}  75000")
-    print(f"{'descope_describe DeleteTenant':42} {_cost(hub.describe({'names': ['DeleteTenant']})):8}")
+    print(
+        f"{'descope_describe DeleteTenant':42} {_cost(hub.describe({'names': ['DeleteTenant']})):8}"
+    )
     for query in _QUERIES:
         print(f"{f'descope_search {query}':42} {_cost(hub.search({'query': query})):8}")
     for toolset in catalog.toolsets:

@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CatalogHook(BuildHookInterface):  # type: ignore[type-arg]
+class CatalogHook(BuildHookInterface):  # type: ignore[misc]
     """Adds ``descope_mcp/catalog/catalog.json`` to every wheel that is not editable."""
 
     PLUGIN_NAME = "custom"

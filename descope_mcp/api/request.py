@@ -53,11 +53,10 @@ def build(
     for name, value in arguments.items():
         where, wire_name = operation.places[name]
         if where == "path":
-            text = quote(_text(operation, name, value), safe="")
-            path = path.replace("{" + wire_name + "}", text)
+            path = path.replace("{" + wire_name + "}", quote(str(value), safe=""))
         elif where == "query":
             items = value if isinstance(value, list) else [value]
-            query += [(wire_name, _text(operation, name, item)) for item in items]
+            query += [(wire_name, _text(item)) for item in items]
         elif where == "credential":
             given = value
         else:
@@ -80,17 +79,10 @@ def build(
     return Request(operation.method, path, tuple(query), content, headers)
 
 
-def _text(operation: Operation, name: str, value: Any) -> str:
-    """A value as it stands in a URL, before percent-encoding."""
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        message = f"{operation.name}: {name} holds half a character (a lone surrogate)."
-        raise NotSendable(message, "Pass the value as plain text.") from None
-    return text
+    return str(value)
 
 
 _SHORTER = "Pass fewer or shorter values."

@@ -26,9 +26,8 @@ SCHEMES = {
 }
 
 #: What an entry of repairs.yaml may hold.
-_REPAIRS = frozenset(
-    ("name", "reason", "remove", "rename", "redirect", "drop", "set", "security", "wire", "curated")
-)
+_REPAIRS = {"name", "reason", "remove", "rename", "redirect", "drop", "set", "wire", "curated"}
+_REPAIRS |= {"by_records", "unrolled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,6 @@ def _apply(
     for key, wire in repair.get("wire", {}).items():
         _known(operations, key, name)
         wires[key] = Wire(**wire)
-    for key, scheme in repair.get("security", {}).items():
-        _known(operations, key, name)
-        operations[key]["security"] = [{scheme: []}] if scheme else []
     for old, new in repair.get("redirect", {}).items():
         if _redirect(doc, f"#/components/schemas/{old}", f"#/components/schemas/{new}") == 0:
             raise SpecError(f"repair {name}: nothing refers to {old}")

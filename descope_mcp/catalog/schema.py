@@ -71,6 +71,18 @@ def expand(
     return out
 
 
+def is_recursive(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> bool:
+    """Whether a schema contains itself."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(_PREFIX)
+        return name in path or is_recursive(schemas[name], schemas, (*path, name))
+    inner = [*schema.get("properties", {}).values(), *schema.get("allOf", ())]
+    inner += [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    return any(isinstance(v, Mapping) and is_recursive(v, schemas, path) for v in inner)
+
+
 def arguments(
     endpoint: Endpoint, schemas: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:

@@ -37,9 +37,13 @@ _WEIGHTS = {
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = re.compile(r"\b[Ss]ign[- ]?(in|up|out)|[Ss]ign(In|Up|Out)")
 _STOP = frozenset(
-    "a an and are as at be been by can could do does for from has have how i if in into is it its "
-    "just me my need not now of on or other our please same should so some than that the their "
-    "them then they this to us want was we were what when which who will with would you your".split()
+    re.findall(
+        r"\w+",
+        "a an and are as at be been by can could do does for from has have how i if in into is it "
+        "its just me my need not now of on or other our please same should so some than that the "
+        "their them then they this to us want was we were what when which who will with would "
+        "you your",
+    )
 )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -16,6 +19,7 @@ from descope_mcp.guard.confirmation import Approval, Question, accept
 from descope_mcp.invoke import Call, Completed, Failed, NeedsConfirmation, Outcome, Refused, invoke
 
 _CALLER = "terminal"
+_TERMINAL = Path("/dev/tty")
 
 
 @click.command("call")
@@ -36,7 +40,8 @@ def command(operation: str, arguments: str, read_only: bool | None, sandbox: boo
             outcome = await invoke(call, services)
             if not isinstance(outcome, NeedsConfirmation):
                 return outcome
-            approval = await anyio.to_thread.run_sync(_ask, outcome.question)
+            # Blocks the event loop, in which nothing else has to run meanwhile.
+            approval = _ask(outcome.question)
             if isinstance(approval, Refused):
                 return approval
             call = Call(operation, arguments, _CALLER, approval=approval, progress=_tell)
@@ -51,21 +56,39 @@ async def _tell(message: str) -> None:
 
 def _ask(question: Question) -> Approval | Refused:
     """Ask in the terminal itself: a pipe is no person, and neither is a flag."""
+    wanted = f"Type {question.typed} to run it: " if question.typed else "Run it? Type yes: "
     try:
-        terminal = Path("/dev/tty").open("r+", encoding="utf-8", buffering=1)  # noqa: SIM115
+        with _TERMINAL.open("w", encoding="utf-8") as screen, _TERMINAL.open("rb") as keys:
+            _forget_what_was_typed(keys.fileno())
+            screen.write(f"{question.text}\n\n{wanted}")
+            screen.flush()
+            with _interruptible():
+                said = keys.readline().decode(errors="replace").strip()
     except OSError:
         message = "This call needs a person's yes, and there is no terminal to ask in."
         return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
-    with terminal:
-        wanted = f"Type {question.typed} to run it: " if question.typed else "Run it? Type yes: "
-        terminal.write(f"{question.text}\n\n{wanted}")
-        terminal.flush()
-        said = terminal.readline().strip()
     if question.typed:
         return accept(question, said)
     if said.lower() == "yes":
         return accept(question)
     return Refused("declined", "You said no.", "Nothing was sent.")
+
+
+def _forget_what_was_typed(terminal: int) -> None:
+    """Drop what was typed before the question stood there: it is no answer to it."""
+    import termios
+
+    termios.tcflush(terminal, termios.TCIFLUSH)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a read at once; asyncio would only take note of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _show(outcome: Outcome) -> int:

@@ -10,7 +10,7 @@ import click
 from descope_mcp import __version__
 
 #: Exit codes: what a script can tell apart.
-FAILED, USAGE, REFUSED, UNKNOWN = 1, 2, 3, 4
+FAILED, USAGE, REFUSED, UNKNOWN, INTERRUPTED = 1, 2, 3, 4, 130
 
 _COMMANDS = {
     "serve": "Serve MCP on stdin and stdout.",
@@ -21,6 +21,12 @@ _COMMANDS = {
 }
 
 
+def _command(name: str) -> click.Command:
+    module = importlib.import_module(f"descope_mcp.cli.{name}")
+    command: click.Command = module.command
+    return command
+
+
 class _Lazy(click.Group):
     """Imports a command's module only when that command is used."""
 
@@ -28,11 +34,7 @@ class _Lazy(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"descope_mcp.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
+        return _command(cmd_name) if cmd_name in _COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -47,9 +49,7 @@ class _Lazy(click.Group):
 def cli(ctx: click.Context) -> None:
     """The whole Descope API as MCP tools. Without a command: serve."""
     if ctx.invoked_subcommand is None:
-        serve = _Lazy.get_command(cli, ctx, "serve")  # type: ignore[arg-type]
-        assert serve is not None
-        ctx.invoke(serve)
+        ctx.invoke(_command("serve"))
 
 
 def main() -> None:
@@ -58,9 +58,13 @@ def main() -> None:
     from descope_mcp.settings import SettingsError
 
     try:
-        cli.main(prog_name="descope-mcp")
+        # Not click's standalone mode, which makes an interrupt the exit code of a failure.
+        sys.exit(cli.main(prog_name="descope-mcp", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except (SettingsError, SpecError) as error:
         click.echo(f"descope-mcp: {error}", err=True)
         sys.exit(USAGE)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except click.Abort:
+        sys.exit(INTERRUPTED)

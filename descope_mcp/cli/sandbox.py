@@ -11,7 +11,9 @@ from descope_mcp.sandbox.serve import running
 
 
 @click.command("sandbox")
-@click.option("--port", default=0, help="Loopback port; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one."
+)
 def command(port: int) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
@@ -22,4 +24,7 @@ def command(port: int) -> None:
             click.echo(f"DESCOPE_MANAGEMENT_KEY={local.management_key}")
             await anyio.sleep_forever()
 
-    anyio.run(main)
+    try:
+        anyio.run(main)
+    except OSError as error:
+        raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -91,6 +91,6 @@ def _facts(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _fail(message: str) -> Any:
+def _fail(message: str) -> NoReturn:
     click.echo(f"descope-mcp: {message}", err=True)
     sys.exit(FAILED)

@@ -152,7 +152,6 @@ REPAIR_CASES = {
     "operation that is not there": ("remove: [GET /v1/none]", "the contract has no GET /v1/none"),
     "name of none": ("rename: {GET /v1/none: None}", "the contract has no GET /v1/none"),
     "wire of none": ("wire: {GET /v1/none: {unwrapped: a}}", "the contract has no GET /v1/none"),
-    "scheme of none": ("security: {GET /v1/none: ''}", "the contract has no GET /v1/none"),
     "redirect of none": ("redirect: {Gone: List}", "nothing refers to Gone"),
     "drop of none": (
         "drop: [components > schemas > List > default]",

@@ -76,7 +76,6 @@ async def test_garbage_on_stdin_leaves_nothing_but_json_rpc_on_stdout(modern: bo
             ("tools/call", {}),
             ("tools/call", {"name": 5}),
             ("tools/call", {"name": "LoadUser", "arguments": "x"}),
-            ("tools/list", {"cursor": 5}),
         ):
             answer = await wire.request(method, {**params, **envelope})
             assert answer["error"]["code"] in (-32601, -32602), (method, params, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -104,5 +103,5 @@ async def test_both_eras_are_listed_the_same_tools() -> None:
         async with wired("--sandbox") as wire:
             if not modern:
                 await wire.initialize()
-            lists.append(json.dumps(await _listed(wire, modern=modern)))
+            lists.append(await _listed(wire, modern=modern))
     assert lists[0] == lists[1]
