@@ -58,12 +58,15 @@ def _ask(question: Question) -> Approval | Refused:
     """Ask in the terminal itself: a pipe is no person, and neither is a flag."""
     wanted = f"Type {question.typed} to run it: " if question.typed else "Run it? Type yes: "
     try:
-        with _TERMINAL.open("w", encoding="utf-8") as screen, _TERMINAL.open("rb") as keys:
+        with (
+            _interruptible(),
+            _TERMINAL.open("w", encoding="utf-8") as screen,
+            _TERMINAL.open("rb") as keys,
+        ):
             _forget_what_was_typed(keys.fileno())
             screen.write(f"{question.text}\n\n{wanted}")
             screen.flush()
-            with _interruptible():
-                said = keys.readline().decode(errors="replace").strip()
+            said = keys.readline().decode(errors="replace").strip()
     except OSError:
         message = "This call needs a person's yes, and there is no terminal to ask in."
         return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
@@ -83,7 +86,7 @@ def _forget_what_was_typed(terminal: int) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a read at once; asyncio would only take note of it."""
+    """Let Ctrl-C end what blocks at once; asyncio would only take note of it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -79,7 +79,7 @@ async def _examine(services: Services) -> list[Finding]:
 def _clock(headers: Mapping[str, str]) -> Finding:
     try:
         theirs = email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return Finding("clock", True, "the service does not tell the time")
     off = abs(time.time() - theirs)
     if off <= _CLOCK_SECONDS:

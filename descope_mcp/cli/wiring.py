@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
@@ -38,24 +38,24 @@ async def services(
     """What calls need; with `sandbox`, a local Descope that ends with the context."""
     catalog = catalog or load()
     limits = Limits(read_only=settings.read_only, production=settings.production)
-    if sandbox:
-        from descope_mcp.sandbox import seed
-        from descope_mcp.sandbox.serve import running
+    async with AsyncExitStack() as stack:
+        if sandbox:
+            from descope_mcp.sandbox import seed
+            from descope_mcp.sandbox.serve import running
 
-        async with running(catalog.values(), seed.acme()) as local:
-            keys = Credentials(local.project_id, local.management_key)
-            client = Client(local.url, keys, catalog.errors, settings.timeout)
-            yield Services(catalog, client, limits, Ledger(), settings.hosts)
-            await client.close()
-        return
-    keys = Credentials(
+            local = await stack.enter_async_context(running(catalog.values(), seed.acme()))
+            url, keys = local.url, Credentials(local.project_id, local.management_key)
+        else:
+            url, keys = settings.api_url, _credentials(settings)
+        client = Client(url, keys, catalog.errors, settings.timeout)
+        stack.push_async_callback(client.close)
+        yield Services(catalog, client, limits, Ledger(), settings.hosts)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    return Credentials(
         settings.project_id,
         settings.management_key.get_secret_value(),
         settings.auth_management_key.get_secret_value(),
         settings.access_key.get_secret_value(),
     )
-    client = Client(settings.api_url, keys, catalog.errors, settings.timeout)
-    try:
-        yield Services(catalog, client, limits, Ledger(), settings.hosts)
-    finally:
-        await client.close()

@@ -84,9 +84,7 @@ def quoted(value: Any) -> str:
 def typeable(name: str) -> bool:
     """Whether a person who reads `name` can type it: short, visible, no blanks that look alike."""
     return (
-        0 < len(name) <= _MAX_TYPED
-        and name == " ".join(name.split(" ")).strip()
-        and all(c == " " or (_visible(c) and not c.isspace()) for c in name)
+        0 < len(name) <= _MAX_TYPED and name == " ".join(name.split()) and all(map(_visible, name))
     )
 
 

@@ -17,7 +17,7 @@ from descope_mcp.guard.confirmation import accept
 from descope_mcp.guard.policy import Limits, decide
 from descope_mcp.guard.risk import assess
 from descope_mcp.invoke import Call, Completed, NeedsConfirmation, Refused, invoke
-from tests.attacks.world import World, asked_about, bare, calls
+from tests.attacks.world import SECRET, World, asked_about, bare, calls
 from tests.recorder import Recorded, recording
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +54,8 @@ async def test_unasked_nothing_but_the_preview_reaches_descope(
                 asked = isinstance(outcome, Refused) and outcome.rule == "shown-once" and not sent
             else:
                 asked = isinstance(outcome, NeedsConfirmation)
+            if isinstance(outcome, NeedsConfirmation) and SECRET in outcome.question.text:
+                wrong.append(f"{operation.name} ({kind}) shows a secret")
             if not asked:
                 wrong.append(f"{operation.name} ({kind}) was answered {outcome}")
         await services.client.close()

@@ -11,12 +11,14 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.catalog import schema
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.path import replaced_at
 from descope_mcp.guard.policy import Limits, decide
 from descope_mcp.guard.risk import assess
 from tests.recorder import PROJECT, Recorded, load_contract, sample
 
 #: The one text of this world: every id, name and reference.
 TEXT = PROJECT
+SECRET = "hunter2"
 
 
 class World:
@@ -26,6 +28,7 @@ class World:
         spec = load_contract()
         self._routes: list[tuple[str, re.Pattern[str], str]] = []
         self._answers: dict[str, Any] = {}
+        self._secrets = {name: operation.secrets for name, operation in catalog.items()}
         for operation in sorted(catalog.values(), key=lambda o: "{" in o.path):
             parts = re.split(r"\{[^}]*\}", operation.path)
             path = re.compile("[^/]+".join(map(re.escape, parts)))
@@ -45,11 +48,14 @@ class World:
     def answer(
         self, request: Recorded, *, without: tuple[str, ...] = (), touched: bool = False
     ) -> Response:
-        """What the contract documents, every text being `TEXT`.
+        """What the contract documents: every secret being `SECRET`, every other text `TEXT`.
 
         Fields that are called as one of `without` are left out; a touched object has one more.
         """
-        answer = sample(self._answers[self.name(request)], text=TEXT)
+        name = self.name(request)
+        answer = sample(self._answers[name], text=TEXT)
+        for path in self._secrets[name]:
+            answer = replaced_at(answer, path, lambda value: SECRET if value == TEXT else value)
         more = {"touched": True} if touched else {}
         return JSONResponse(_changed(answer, frozenset(without), more))
 

@@ -90,11 +90,9 @@ async def test_garbage_on_stdin_leaves_nothing_but_json_rpc_on_stdout(modern: bo
     assert b"Traceback" not in wire.errors
 
 
-@pytest.mark.parametrize("lines", [[], [b"garbage"]], ids=str)
-async def test_it_ends_when_stdin_closes_before_a_word_was_said(lines: list[bytes]) -> None:
+async def test_it_ends_when_stdin_closes_before_a_word_was_said() -> None:
     async with wired("--sandbox") as wire:
-        for line in lines:
-            await wire.line(line)
+        await wire.line(b"garbage")
         await wire.hang_up()
         with anyio.fail_after(15):
             assert await wire.process.wait() == 0
@@ -103,12 +101,16 @@ async def test_it_ends_when_stdin_closes_before_a_word_was_said(lines: list[byte
     assert b"Traceback" not in wire.errors
 
 
-@pytest.mark.parametrize("modern", [True, False], ids=["modern", "legacy"])
-async def test_a_change_is_finished_although_the_client_hung_up(modern: bool) -> None:
+@pytest.mark.parametrize(
+    ("modern", "deaf"), [(True, True), (False, False)], ids=["modern, both ends", "legacy, stdin"]
+)
+async def test_a_change_is_finished_although_the_client_hung_up(modern: bool, deaf: bool) -> None:
     async with recording(_slowly) as recorder:
         async with wired(env=pointed_at(recorder.url)) as wire:
             await _start(wire, RENAME, modern=modern)
             await _arrived(recorder)
+            if deaf:
+                await wire.stop_listening()
             await wire.hang_up()
             with anyio.fail_after(10):
                 assert await wire.process.wait() == 0
@@ -118,7 +120,8 @@ async def test_a_change_is_finished_although_the_client_hung_up(modern: bool) ->
 
 
 @pytest.mark.parametrize("modern", [True, False], ids=["modern", "legacy"])
-async def test_a_change_is_finished_although_it_was_cancelled(modern: bool) -> None:
+async def test_a_change_that_is_cancelled_is_finished_and_a_read_given_up(modern: bool) -> None:
+    envelope = {"_meta": meta()} if modern else {}
     async with (
         recording(_slowly) as recorder,
         wired(env=pointed_at(recorder.url)) as wire,
@@ -126,24 +129,17 @@ async def test_a_change_is_finished_although_it_was_cancelled(modern: bool) -> N
         number = await _start(wire, RENAME, modern=modern)
         await _arrived(recorder)
         await wire.notify("notifications/cancelled", {"requestId": number})
-        envelope = {"_meta": meta()} if modern else {}
         assert "result" in await wire.request("tools/call", {**READ, **envelope})
         assert len(recorder.requests) == 2
         assert recorder.abandoned == []
 
-
-@pytest.mark.parametrize("modern", [True, False], ids=["modern", "legacy"])
-async def test_a_read_is_given_up_when_it_is_cancelled(modern: bool) -> None:
-    async with (
-        recording(_slowly) as recorder,
-        wired(env=pointed_at(recorder.url)) as wire,
-    ):
-        number = await _start(wire, READ, modern=modern)
-        await _arrived(recorder)
+        number = await wire.send("tools/call", {**READ, **envelope})
+        await _arrived(recorder, 3)
         await wire.notify("notifications/cancelled", {"requestId": number})
         with anyio.fail_after(10):
             while not recorder.abandoned:  # noqa: ASYNC110 - it tells nobody
                 await anyio.sleep(0.01)
+        assert recorder.abandoned == recorder.requests[2:]
 
 
 @pytest.mark.parametrize("modern", [True, False], ids=["modern", "legacy"])

@@ -147,6 +147,11 @@ class Wire:
         params = {"name": name, "arguments": arguments, "_meta": meta(capabilities), **more}
         return await self.send("tools/call", params)
 
+    async def stop_listening(self) -> None:
+        """Close the server's stdout."""
+        assert self.process.stdout is not None
+        await self.process.stdout.aclose()
+
     async def hang_up(self) -> None:
         """Close the server's stdin."""
         assert self.process.stdin is not None

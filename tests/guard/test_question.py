@@ -168,6 +168,7 @@ def test_secrets_among_the_arguments_are_not_shown(catalog: Catalog) -> None:
         (" ", False),
         (" Acme", False),
         ("Acme ", False),
+        ("Acme  Corp", False),
         ("Acme\u00a0Corp", False),
         ("Acme\nCorp", False),
         ("\u202eAcme", False),

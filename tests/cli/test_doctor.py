@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import datetime
+import email.utils
+import json
+from typing import Any
+
+import anyio
+import pytest
+
+from descope_mcp.cli.main import FAILED
+
+from ..api.sockets import answer, closed_port, serving
+from ..recorder import MANAGEMENT_KEY, PROJECT
+from .processes import run
+
+TESTS = ["catalog", "project", "reachability", "clock", "management key"]
+
+
+def doctor(*options: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the findings by test."""
+    done = run("doctor", "--json", *options, env=env)
+    assert done.stderr == ""
+    findings = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, {finding["test"]: finding for finding in findings}
+
+
+def failed(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What failed, with its remedy."""
+    return {name: one["remedy"] for name, one in findings.items() if not one["ok"]}
+
+
+def test_the_sandbox_is_well() -> None:
+    code, findings = doctor("--sandbox")
+    assert (code, list(findings), failed(findings)) == (0, TESTS, {})
+    plain = run("doctor", "--sandbox")
+    assert plain.returncode == 0
+    assert [line.split()[0] for line in plain.stdout.splitlines()] == ["ok"] * len(TESTS)
+
+
+def test_a_wrong_key(sandbox: dict[str, str]) -> None:
+    wrong = "K" + "w" * 40
+    code, findings = doctor(**{**sandbox, "DESCOPE_MANAGEMENT_KEY": wrong})
+    assert (code, list(findings)) == (FAILED, TESTS)
+    assert list(failed(findings)) == ["management key"]
+    assert "Check the key" in failed(findings)["management key"]
+    assert wrong not in str(findings)
+    plain = run("doctor", env={**sandbox, "DESCOPE_MANAGEMENT_KEY": wrong})
+    assert "FAIL management key" in plain.stdout
+    assert wrong not in plain.stdout
+
+
+def test_a_project_that_is_not_there(sandbox: dict[str, str]) -> None:
+    code, findings = doctor(**{**sandbox, "DESCOPE_PROJECT_ID": PROJECT})
+    assert code == FAILED
+    assert "DESCOPE_PROJECT_ID" in failed(findings)["management key"]
+
+
+def test_nothing_set(sandbox: dict[str, str]) -> None:
+    code, findings = doctor(DESCOPE_BASE_URL=sandbox["DESCOPE_BASE_URL"])
+    remedies = failed(findings)
+    assert (code, list(remedies)) == (FAILED, ["project", "management key"])
+    assert "Set DESCOPE_PROJECT_ID" in remedies["project"]
+    assert "Set DESCOPE_MANAGEMENT_KEY" in remedies["management key"]
+
+
+def test_nobody_answers() -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+    code, findings = doctor(DESCOPE_PROJECT_ID=PROJECT, DESCOPE_BASE_URL=url)
+    remedies = failed(findings)
+    assert (code, list(remedies)) == (FAILED, ["reachability"])
+    assert "DESCOPE_BASE_URL" in remedies["reachability"]
+
+
+def test_certificates_that_are_not_there() -> None:
+    url = f"https://127.0.0.1:{closed_port()}"
+    code, findings = doctor(DESCOPE_BASE_URL=url, SSL_CERT_FILE="/nowhere/ca.pem")
+    assert code == FAILED
+    assert "SSL_CERT_FILE" in failed(findings)["reachability"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("date", "ok"),
+    [
+        (-3600, False),
+        (3600, False),
+        (-20, True),
+        ("no date", True),
+        ("Mon, 99999999999999999999 Jan 2030 00:00:00 GMT", True),
+    ],
+)
+async def test_a_clock_that_is_off(date: int | str, ok: bool) -> None:
+    if isinstance(date, int):
+        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=date)
+        date = email.utils.format_datetime(moment, usegmt=True)
+    keys = {"DESCOPE_PROJECT_ID": PROJECT, "DESCOPE_MANAGEMENT_KEY": MANAGEMENT_KEY}
+    async with serving(answer(200, {"permissions": []}, (("Date", date),))) as server:
+        code, findings = await anyio.to_thread.run_sync(
+            lambda: doctor(**keys, DESCOPE_BASE_URL=server.url)
+        )
+    assert (code, list(failed(findings))) == ((0, []) if ok else (FAILED, ["clock"]))
+    assert ok or "NTP" in failed(findings)["clock"]
