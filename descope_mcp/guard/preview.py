@@ -20,6 +20,9 @@ from descope_mcp.catalog.record import Count, Read
 from descope_mcp.guard.recipe import ABSENT, Scope, matching, resolvable, resolve
 from descope_mcp.guard.secrets import seal
 
+#: How often one step may read, where the call names several things.
+MOST_READS = 10
+
 #: Runs one read through the API core: ``(operation, arguments) -> data of the answer``.
 Reader = Callable[[Operation, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -101,15 +104,13 @@ async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any
         # Nothing to tell the elements apart by: all of them would pass for the target.
         raise TargetMissing("the call does not say which one it means.")
     try:
-        data = await _run(catalog, step.operation, step.arguments, scope, read)
+        seen = await _run(catalog, step, step.find, scope, read)
     except (ApiFailure, InvalidArguments) as error:
         if step.optional:
             return None
         if isinstance(error, ApiError) and error.status == 404:
             raise TargetMissing(f"{step.operation}: {error.message}") from None
         raise PreviewFailed(f"{step.operation} failed: {_text(error)}") from None
-    places = values_at(data, step.find)
-    seen = places[0] if places else None
     if isinstance(seen, list) and step.match:
         seen = matching(seen, step.match, scope, step.bare)
         if len(seen) == 1:
@@ -128,11 +129,9 @@ async def _count(
     if not (resolvable(step.arguments, scope) and resolvable(step.match, scope)):
         return None
     try:
-        data = await _run(catalog, step.operation, step.arguments, scope, read)
+        value = await _run(catalog, step, step.count, scope, read)
     except (ApiFailure, InvalidArguments):
         return None
-    places = values_at(data, step.count)
-    value = places[0] if places else None
     if isinstance(value, list):
         value = len(matching(value, step.match, scope) if step.match else value)
     try:
@@ -142,15 +141,33 @@ async def _count(
 
 
 async def _run(
-    catalog: Catalog, name: str, arguments: dict[str, Any], scope: Scope, read: Reader
-) -> dict[str, Any]:
-    operation = catalog[name]
+    catalog: Catalog, step: Read | Count, path: str, scope: Scope, read: Reader
+) -> Any:
+    """What the read of one step holds at `path`, with secrets sealed; None if nothing.
+
+    Where the call names several and the read takes one, it runs for each and the lists are
+    joined, up to MOST_READS.
+    """
+    operation = catalog[step.operation]
     if operation.worst_effect != "read" or "reveals_secret" in operation.worst_hazards:
-        raise PreviewFailed(f"{name} is no read; a preview may not run it.")
-    resolved = resolve(arguments, scope)
-    data = await read(operation, check(operation, {} if resolved is ABSENT else resolved))
-    sealed: dict[str, Any] = seal(operation, data)
-    return sealed
+        raise PreviewFailed(f"{step.operation} is no read; a preview may not run it.")
+    resolved = resolve(step.arguments, scope)
+    places: list[Any] = []
+    for arguments in _one_by_one(operation, {} if resolved is ABSENT else resolved):
+        data = await read(operation, check(operation, arguments))
+        places += values_at(seal(operation, data), path)
+    if len(places) > 1 and all(isinstance(place, list) for place in places):
+        return [item for place in places for item in place]
+    return places[0] if places else None
+
+
+def _one_by_one(operation: Operation, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    """The arguments of each read: one, or one per element where a single value is taken."""
+    properties = operation.input_schema["properties"]
+    for name, value in arguments.items():
+        if isinstance(value, list) and properties.get(name, {}).get("type") == "string":
+            return [{**arguments, name: item} for item in dict.fromkeys(value[:MOST_READS])]
+    return [arguments]
 
 
 def _text(error: ApiFailure | InvalidArguments) -> str:
