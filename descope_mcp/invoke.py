@@ -180,7 +180,12 @@ async def _confirmed(
         return Refused("no-name", "The target has no name that a person could type.", _DENIED)
     bound = confirmation.binding(operation.name, arguments, services.project, call.caller, preview)
     if approval is None:
-        text = question.text(operation, arguments, risk, decision, preview, services.project)
+        where = _project(operation, arguments) or services.project
+        try:
+            text = question.text(operation, arguments, risk, decision, preview, where)
+        except question.TooMuchToShow:
+            message = f"{operation.name} has more in it than a person can be shown at once."
+            return Refused("too-much", message, "Nothing was sent. Split it into smaller calls.")
         return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
     if approval.binding != bound:
         return Refused("changed", "What the call hits has changed since the question.", _AGAIN)
@@ -214,6 +219,14 @@ async def _send(
         return _failure(error)
     data = seal(operation, answer.data)
     return Completed(operation, data, call_id, answer.partial, answer.cut)
+
+
+def _project(operation: Operation, arguments: dict[str, Any]) -> str:
+    """The project that a call names in its path, "" if it runs in the server's own."""
+    for name, place in operation.places.items():
+        if place.where == "path" and place.name in ("projectId", "project_id"):
+            return str(arguments[name])
+    return ""
 
 
 def _must_type(

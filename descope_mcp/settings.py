@@ -6,7 +6,9 @@ DESCOPE_MANAGEMENT_KEY, ...); everything of this server is called DESCOPE_MCP_*.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
+import os
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,8 +99,9 @@ def load(**overrides: Any) -> Settings:
     """The settings of this process; an override of None does not count.
 
     Raises:
-        SettingsError: a setting is malformed. The message never repeats a value.
+        SettingsError: a setting is malformed or unknown. The message never repeats a value.
     """
+    _refuse_unknown()
     given = {_alias(name): value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
@@ -114,6 +117,16 @@ _EXPECTED = {
     "DESCOPE_MCP_PRODUCTION": "must be true or false",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
 }
+
+
+def _refuse_unknown() -> None:
+    """A misspelt setting must not be ignored: it may be the one that limits the server."""
+    known = [_alias(name) for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith("DESCOPE_MCP_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"{name}: there is no such setting{hint}")
 
 
 def _alias(name: str) -> str:

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog, load
@@ -22,11 +20,10 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's real credentials reach a test."""
     import os
 
     for name in list(os.environ):
         if name.startswith("DESCOPE_"):
             monkeypatch.delenv(name)
-    yield

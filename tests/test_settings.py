@@ -176,3 +176,9 @@ def test_trusted_hosts_are_a_list() -> None:
         "b.example",
     }
     assert load().hosts == frozenset()
+
+
+def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESCOPE_MCP_READONLY", "true")
+    with pytest.raises(SettingsError, match="did you mean DESCOPE_MCP_READ_ONLY"):
+        load()

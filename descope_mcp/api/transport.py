@@ -106,7 +106,9 @@ class Transport:
         async with self._limiter:
             for pause in (*PAUSES, None):
                 try:
-                    answer = await self._once(request)
+                    # A change that is on its way is finished; one that waits can be cancelled.
+                    with anyio.CancelScope(shield=not repeatable):
+                        answer = await self._once(request)
                 except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                     failure: Unreachable | OutcomeUnknown = self._unreachable(error)
                 except (httpx.HTTPError, TimeoutError) as error:

@@ -41,27 +41,45 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
         InvalidArguments: with every problem up to MAX_PROBLEMS, each naming the argument and what
             was expected. The messages never repeat a value.
     """
-    if arguments is None:
-        arguments = {}
-    parsed = _parse(arguments, operation.input_schema, MAX_DEPTH)
-    if not isinstance(parsed, dict):
-        raise InvalidArguments(operation.name, ["arguments: an object was expected"])
-    unsendable = list(islice(_unsendable(parsed, ()), MAX_PROBLEMS))
-    if unsendable:
-        raise InvalidArguments(operation.name, unsendable)
     keep = frozenset(operation.nullable)
-    given: dict[str, Any] = _without_nulls(parsed, operation.input_schema, keep)
-    # A null that means "keep" is a value of its own and has no type to check.
-    typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
-    errors = operation.validator.iter_errors(typed)
-    problems = [_explain(error) for error in islice(errors, MAX_PROBLEMS)]
-    problems += _path_problems(operation, given)
-    for group in operation.one_of:
-        if all(is_empty(given.get(name)) for name in group):
-            problems.append(f"one of {', '.join(group)} is needed")
+    given, problems = fit(operation.input_schema, operation.validator, arguments, keep)
+    if not problems or given:
+        problems += _path_problems(operation, given)
+        for group in operation.one_of:
+            if all(is_empty(given.get(name)) for name in group):
+                problems.append(f"one of {', '.join(group)} is needed")
     if problems:
         raise InvalidArguments(operation.name, problems)
     return given
+
+
+def fit(
+    wanted: Mapping[str, Any],
+    validator: jsonschema_rs.Draft202012Validator,
+    arguments: object,
+    keep: frozenset[str] = frozenset(),
+) -> tuple[dict[str, Any], list[str]]:
+    """Arguments parsed and stripped of nulls, and what does not fit the schema.
+
+    Args:
+        wanted: the input schema.
+        validator: of that schema.
+        arguments: as they came in.
+        keep: arguments for which null is a value.
+
+    Returns:
+        ``(arguments, problems)``; arguments that cannot be used at all are empty.
+    """
+    parsed = _parse({} if arguments is None else arguments, wanted, MAX_DEPTH)
+    if not isinstance(parsed, dict):
+        return {}, ["arguments: an object was expected"]
+    unsendable = list(islice(_unsendable(parsed, ()), MAX_PROBLEMS))
+    if unsendable:
+        return {}, unsendable
+    given: dict[str, Any] = _without_nulls(parsed, wanted, keep)
+    # A null that means "keep" is a value of its own and has no type to check.
+    typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
+    return given, [_explain(e) for e in islice(validator.iter_errors(typed), MAX_PROBLEMS)]
 
 
 def _parse(value: Any, wanted: Mapping[str, Any], room: int) -> Any:
@@ -164,6 +182,10 @@ def _explain(error: jsonschema_rs.ValidationError) -> str:
             return _explain_choice(error, prefix)
         case "minimum":
             return f"{prefix}must be at least {value}"
+        case "maximum":
+            return f"{prefix}must be at most {value}"
+        case "maxItems" | "maxLength":
+            return f"{prefix}is too long; at most {value}"
         case other:
             return f"{prefix}does not meet {other}"
 

@@ -60,6 +60,7 @@ class Rule(Frozen):
     equals: dict[str, list[Any]] = Field(default_factory=dict)  # any element is one of the values
     all_equal: dict[str, list[Any]] = Field(default_factory=dict)  # elements exist, each is one of
     only: tuple[str, ...] = ()  # nothing but these is present
+    clears: tuple[str, ...] = ()  # any of these is there and holds an empty value, however deep
     foreign_host: tuple[str, ...] = ()  # any of these names a host that is not trusted
 
     # Conditions on the difference to the before-state.
@@ -97,6 +98,7 @@ CONDITIONS = (
     "equals",
     "all_equal",
     "only",
+    "clears",
     "foreign_host",
 )
 COMPARISONS = (

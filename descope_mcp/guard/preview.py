@@ -1,7 +1,8 @@
 """What a call would hit: the before-state and how much hangs on it, read before anybody is asked.
 
-Only reads, and only such whose purpose is not a secret. A step that is not optional and fails
-refuses the call: a preview that cannot be shown never turns into an unasked yes.
+Only reads, and only such whose purpose is not a secret. A step that fails refuses the call: a
+preview that cannot be shown never turns into a yes. An optional step may find nothing, and may be
+left out where the server has no credential for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.api.errors import ApiError, ApiFailure
+from descope_mcp.api.errors import ApiError, ApiFailure, MissingCredential
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
@@ -106,7 +107,8 @@ async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any
     try:
         seen = await _run(catalog, step, step.find, scope, read)
     except (ApiFailure, InvalidArguments) as error:
-        if step.optional:
+        missing = isinstance(error, ApiError) and error.status in (400, 404)
+        if step.optional and (missing or isinstance(error, (MissingCredential, InvalidArguments))):
             return None
         if isinstance(error, ApiError) and error.status == 404:
             raise TargetMissing(f"{step.operation}: {error.message}") from None
@@ -140,9 +142,7 @@ async def _count(
         return None
 
 
-async def _run(
-    catalog: Catalog, step: Read | Count, path: str, scope: Scope, read: Reader
-) -> Any:
+async def _run(catalog: Catalog, step: Read | Count, path: str, scope: Scope, read: Reader) -> Any:
     """What the read of one step holds at `path`, with secrets sealed; None if nothing.
 
     Where the call names several and the read takes one, it runs for each and the lists are

@@ -8,6 +8,7 @@ one value a line, however deep they lie, so that none hides behind a long neighb
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -23,8 +24,18 @@ _MAX_ARGUMENTS = 60
 _MAX_FIELDS = 20
 _MAX_ITEMS = 5
 _MAX_TYPED = 80
-#: Letters and symbols by their category, and yet nothing to see.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+#: Letters, marks and symbols by their category, and yet nothing to see.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+
+_INDEX = re.compile(r"\[\d+\]")
+
+
+class TooMuchToShow(Exception):
+    """More values raise the risk of a call than a person can be shown at once."""
+
 
 _HAZARD = {
     "bulk": "It affects many at once.",
@@ -54,15 +65,21 @@ def text(
         decision: why a person is asked.
         preview: the before-state and the counts.
         where: the project that it would run in.
+
+    Raises:
+        TooMuchToShow: the arguments that a person has to see are too many for one question.
     """
     name = target_name(operation, preview)
     title = f"{operation.title}: {quoted(name)}" if name else operation.title
     lines = [f"{title}?", f"{operation.name} in project {quoted(where or 'not set')}."]
     hazards = [_HAZARD[h] for h in risk.hazards if h in _HAZARD]
     lines += dict.fromkeys([decision.reason, *hazards, *risk.say])
-    lines += _section("Arguments", _leaves(masked(operation, arguments)), _MAX_ARGUMENTS)
-    if preview.target is not None:
-        lines += _before(preview.target)
+    leaves = _riskiest_first(list(_leaves(masked(operation, arguments))), risk)
+    lines += _section("Arguments", leaves, _MAX_ARGUMENTS)
+    for index, seen in enumerate(preview.found):
+        if seen is not None:
+            read = operation.preview[index].operation if index else ""
+            lines += _before(f"Now, {read}" if read else "Now", seen)
     lines += [f"{label}: {number}" for label, number in preview.counts]
     if operation.lost:
         lines.append(f"Not coming back: {operation.lost}")
@@ -89,21 +106,42 @@ def typeable(name: str) -> bool:
 
 
 def _visible(character: str) -> bool:
-    # Cc and Cf are control and format characters, Zl and Zp break lines, Co and Cs are undefined.
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn")
-    return not hidden and character not in _BLANK
+    # Cc and Cf are control and format characters, Z* blanks and breaks, Co, Cs and Cn undefined.
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cs", "Cn")
+    return character == " " or not (hidden or _BLANK.match(character))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The values inside nested arguments, each with its path; a list of values is one."""
+    """The values inside nested arguments, each with its path."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+    elif isinstance(value, list) and not _fits_a_line(value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}[{index}]")
     elif path:
         yield path, value
+
+
+def _fits_a_line(values: list[Any]) -> bool:
+    plain = not any(isinstance(item, (Mapping, list)) for item in values)
+    return plain and len(json.dumps(values, ensure_ascii=False)) <= _MAX_VALUE
+
+
+def _riskiest_first(leaves: list[tuple[str, Any]], risk: Risk) -> list[tuple[str, Any]]:
+    """The leaves at the paths that raised the risk, then the others.
+
+    Raises:
+        TooMuchToShow: those that raised the risk are more than a person is shown.
+    """
+    raised = tuple(path.removesuffix("[]") for path in risk.paths)
+    first: list[tuple[str, Any]] = []
+    rest: list[tuple[str, Any]] = []
+    for leaf in leaves:
+        (first if _INDEX.sub("[]", leaf[0]).startswith(raised) else rest).append(leaf)
+    if len(first) > _MAX_ARGUMENTS:
+        raise TooMuchToShow(len(first))
+    return [*first, *rest]
 
 
 def _section(title: str, values: Iterable[tuple[str, Any]], most: int) -> list[str]:
@@ -118,15 +156,15 @@ def _line(key: str, value: Any) -> str:
     return f"  {quoted(key)[1:-1]}{many}: {quoted(value)}"
 
 
-def _before(target: Any) -> list[str]:
+def _before(title: str, target: Any) -> list[str]:
     if isinstance(target, list):
         shown = [f"  {quoted(_identity(item))}" for item in target[:_MAX_ITEMS]]
         more = len(target) - _MAX_ITEMS
-        return [f"Now ({len(target)}):", *shown, *([f"  and {more} more"] if more > 0 else [])]
+        return [f"{title} ({len(target)}):", *shown, *([f"  and {more} more"] if more > 0 else [])]
     if not isinstance(target, Mapping):
-        return [f"Now: {quoted(target)}"]
+        return [f"{title}: {quoted(target)}"]
     said = [(k, v) for k, v in target.items() if v not in (None, "", [], {}, False, 0)]
-    return _section("Now", said, _MAX_FIELDS)
+    return _section(title, said, _MAX_FIELDS)
 
 
 def _identity(item: Any) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty, values_at
-from descope_mcp.catalog.record import Effect, Hazard, Rule, worse
+from descope_mcp.catalog.record import COMPARISONS, CONDITIONS, Effect, Hazard, Rule, worse
 
 #: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
@@ -23,12 +23,16 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?"
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """What a call does at worst, sentences for the person asked, and a reason not to send it."""
+    """What a call does at worst, sentences for the person asked, and a reason not to send it.
+
+    ``paths`` are the arguments by which rules raised the risk: a person has to see them.
+    """
 
     effect: Effect
     hazards: tuple[Hazard, ...]
     say: tuple[str, ...] = ()
     refusal: str = ""
+    paths: tuple[str, ...] = ()
 
 
 def assess(operation: Operation, arguments: Mapping[str, Any], hosts: frozenset[str]) -> Risk:
@@ -57,7 +61,18 @@ def assess(operation: Operation, arguments: Mapping[str, Any], hosts: frozenset[
         hazards=tuple(dict.fromkeys([*kept, *added])),
         say=tuple(r.say for r in matching if r.say and not r.compares),
         refusal="; ".join(r.why for r in matching if r.refuse),
+        paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
     )
+
+
+def _raises(rule: Rule) -> bool:
+    return bool(rule.add) or (rule.effect is not None and rule.effect != "write")
+
+
+def _paths(rule: Rule) -> list[str]:
+    """The arguments that a rule looks at, but for those that it merely allows."""
+    names = [n for n in (*CONDITIONS, *COMPARISONS) if not n.startswith("only")]
+    return [path for name in names for path in getattr(rule, name)]
 
 
 def _arguments_hold(
@@ -80,11 +95,21 @@ def _arguments_hold(
     yield all(any(v in wanted for v in values(path)) for path, wanted in rule.equals.items())
     yield all(_all_equal(arguments, path, wanted) for path, wanted in rule.all_equal.items())
     yield not rule.only or _only(arguments, rule.only)
+    yield not rule.clears or any_of(rule.clears, _clears)
     yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
 
 
 def _filled(value: Any) -> bool:
-    return not is_empty(value)
+    return not is_empty(value.strip() if isinstance(value, str) else value)
+
+
+def _clears(value: Any) -> bool:
+    """Whether there is an empty value in `value`, at any depth."""
+    if isinstance(value, Mapping) and value:
+        return any(_clears(item) for item in value.values())
+    if isinstance(value, list) and value:
+        return any(_clears(item) for item in value)
+    return not _filled(value)
 
 
 def _true(value: Any) -> bool:

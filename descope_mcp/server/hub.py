@@ -57,7 +57,7 @@ class Hub:
             return present.result({"toolsets": sets}, "\n".join(lines))
         known = {t.name: t for t in self._catalog.toolsets}
         pages: list[dict[str, Any]] = []
-        for name in names:
+        for name in dict.fromkeys(names):
             operation = self._catalog.find(name)
             if operation is not None:
                 pages.append(self._page(operation, schema=bool(arguments.get("schema"))))
@@ -67,7 +67,11 @@ class Hub:
             else:
                 near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
                 pages.append({"name": name, "error": f"unknown; the nearest names: {near}"})
-        return present.result({"pages": pages}, "\n\n".join(_as_text(page) for page in pages))
+        answer, cut = present.bounded({"pages": pages})
+        if cut:
+            answer["cut"] = "too much at once; ask for fewer names"
+        shown = answer.get("pages", [])
+        return present.result(answer, "\n\n".join(_as_text(page) for page in shown))
 
     def status(self, *, can_be_asked: bool) -> types.CallToolResult:
         """Project, credentials (whether, never what), limits, and whether a person can be asked."""

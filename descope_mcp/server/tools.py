@@ -106,7 +106,11 @@ _SEARCH = _tool(
     "descope_search",
     "Find operations of the Descope API by what they do. Answers name, class and arguments.",
     {
-        "query": {"type": "string", "description": "What you want to do, in plain words"},
+        "query": {
+            "type": "string",
+            "maxLength": 500,
+            "description": "What you want to do, in plain words",
+        },
         "toolset": {"type": "string", "description": "Only this toolset (see descope_describe)"},
         "effect": {"type": "string", "enum": list(EFFECTS), "description": "Only this class"},
         "limit": {"type": "integer", "minimum": 1, "maximum": 20},
@@ -122,6 +126,7 @@ _DESCRIBE = _tool(
         "names": {
             "type": "array",
             "items": {"type": "string"},
+            "maxItems": 20,
             "description": "Operations or toolsets",
         },
         "schema": {"type": "boolean", "description": "Add the full JSON Schema"},

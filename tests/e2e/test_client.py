@@ -104,7 +104,7 @@ async def test_arguments_may_come_as_text_and_operations_by_name(agent: Agent) -
         ("LoadUser", {"loginId": 5}, "invalid_arguments", "expected string"),
         ("descope_read", {"operation": "Me", "verbose": True}, "invalid_arguments", "verbose"),
         ("descope_read", {}, "invalid_arguments", "operation"),
-        ("descope_search", {"query": "x", "limit": 500}, "invalid_arguments", "500"),
+        ("descope_search", {"query": "x", "limit": 500}, "invalid_arguments", "at most 20"),
         ("LoadUser", {"loginId": "nobody@acme.example"}, "api_error", "E112102"),
         ("NoPublishRotate", {}, "refused", "not known well enough"),
     ],

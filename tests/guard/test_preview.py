@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.api.errors import ApiError, RateLimited, Unreachable
+from descope_mcp.api.errors import ApiError, MissingCredential, RateLimited, Unreachable
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview import Preview, PreviewFailed, TargetMissing, look, target_name
@@ -90,7 +90,7 @@ async def test_a_step_that_fails_refuses(error: Exception) -> None:
     assert not isinstance(raised.value, TargetMissing)
 
 
-@pytest.mark.parametrize("answer", [MISSING, DENIED, Unreachable("No.", ""), {}, {"thing": []}])
+@pytest.mark.parametrize("answer", [MISSING, MissingCredential("No.", ""), {}, {"thing": []}])
 async def test_an_optional_step_may_find_nothing(answer: Any) -> None:
     preview, _ = await _look(
         {"Load": {"name": "Acme"}, "List": answer},
@@ -100,6 +100,12 @@ async def test_an_optional_step_may_find_nothing(answer: Any) -> None:
         ],
     )
     assert preview.found == ({"name": "Acme"}, None)
+
+
+@pytest.mark.parametrize("error", [DENIED, Unreachable("No.", "")])
+async def test_an_optional_step_that_fails_refuses_all_the_same(error: Exception) -> None:
+    with pytest.raises(PreviewFailed):
+        await _look({"Load": error}, preview=[{"operation": "Load", "optional": True}])
 
 
 async def test_an_optional_step_whose_arguments_say_nothing_is_not_run() -> None:

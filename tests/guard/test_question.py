@@ -13,7 +13,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard import question
 from descope_mcp.guard.policy import Decision
 from descope_mcp.guard.preview import Preview
-from descope_mcp.guard.question import quoted, typeable
+from descope_mcp.guard.question import TooMuchToShow, quoted, typeable
 from descope_mcp.guard.recipe import Scope
 from descope_mcp.guard.risk import Risk
 from tests.guard.build import operation
@@ -114,7 +114,7 @@ def test_what_is_left_out_is_counted() -> None:
     lines = _text(arguments={"id": [{"n": n} for n in range(100)]})
     assert lines[-1] == "  and 40 more"
     lines = _text(arguments={"ids": [f"user-{n}" for n in range(200)]})
-    assert lines[-1].startswith('  ids (200): ["user-0", ')
+    assert lines[-2:] == ['  ids[59]: "user-59"', "  and 140 more"]
     lines = _text(found=([{"name": f"n{n}"} for n in range(9)],))
     assert "Now (9):" in lines
     assert lines[-1] == "  and 4 more"
@@ -180,3 +180,25 @@ def test_secrets_among_the_arguments_are_not_shown(catalog: Catalog) -> None:
 )
 def test_typeable(name: str, can: bool) -> None:
     assert typeable(name) is can
+
+
+GRANT = Risk("write", ("account_takeover",), paths=("users[].roleNames",))
+
+
+def test_what_raised_the_risk_is_shown_first() -> None:
+    users = [{"loginId": f"u{n}", "name": "n"} for n in range(40)]
+    users.append({"loginId": "mallory", "roleNames": ["Tenant Admin"]})
+    lines = _text(arguments={"users": users}, risk=GRANT)
+    assert lines[lines.index("Arguments:") + 1] == '  users[40].roleNames: ["Tenant Admin"]'
+
+
+def test_more_than_can_be_shown_of_what_raised_the_risk_is_refused() -> None:
+    users = [{"roleNames": [f"role-{n}"]} for n in range(61)]
+    with pytest.raises(TooMuchToShow):
+        _text(arguments={"users": users}, risk=GRANT)
+
+
+def test_every_step_of_the_preview_is_shown() -> None:
+    steps = [{"operation": "Load"}, {"operation": "LoadOther"}]
+    lines = _text(preview=steps, found=({"name": "a"}, {"name": "b"}))
+    assert lines[-4:] == ["Now:", '  name: "a"', "Now, LoadOther:", '  name: "b"']
