@@ -126,8 +126,11 @@ async def invoke(call: Call, services: Services) -> Outcome:
         message = f"{operation.name} with these arguments is a {effect} call. Nothing was sent."
         return Refused("class", message, f"Call it with descope_{effect}.")
     decision = decide(operation, risk, services.limits)
+    if decision.rule == "senseless":
+        return Failed("invalid_arguments", f"{operation.name} was not sent. {risk.refusal}", "")
     if decision.action == "deny":
-        return Refused(decision.rule, f"{operation.name}: {decision.reason}", _DENIED)
+        remedy = _DENIED.get(decision.rule, _IN_THE_CONSOLE)
+        return Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy)
     if operation.once:
         return Refused(
             "shown-once", f"{operation.name} shows a secret only once, and it would be lost.", _ONCE
@@ -169,7 +172,8 @@ async def _confirmed(
             counting=approval is None,
         )
     except TargetMissing as error:
-        return Failed("target_missing", f"Nothing to do: {error}", "Search for the right target.")
+        message = f"The target was not found. {error}"
+        return Failed("target_missing", message, "Search for it and call again.")
     except PreviewFailed as error:
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
         return Refused(
@@ -177,7 +181,9 @@ async def _confirmed(
         )
     typed = _must_type(operation, decision, preview, services)
     if decision.typed and not typed:
-        return Refused("no-name", "The target has no name that a person could type.", _DENIED)
+        return Refused(
+            "no-name", "The target has no name that a person could type.", _IN_THE_CONSOLE
+        )
     bound = confirmation.binding(operation.name, arguments, services.project, call.caller, preview)
     if approval is None:
         where = _project(operation, arguments) or services.project
@@ -262,12 +268,21 @@ def _invalid(error: InvalidArguments) -> str:
 
 
 def _look_up(operation: Operation) -> str:
-    names = ", ".join(operation.input_schema["properties"]) or "none"
-    return f"Arguments of {operation.name}: {names}. descope_describe shows their types."
+    names = list(operation.input_schema["properties"])
+    more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    shown = ", ".join([*names[:_MOST_NAMES], *more]) or "none"
+    return f"Arguments of {operation.name}: {shown}. descope_describe shows their types."
 
 
+#: So many arguments are named after a wrong one.
+_MOST_NAMES = 12
 #: Longer than any operation's name; comparing a longer one with all of them takes time.
 _LONGEST_NAME = 100
 _AGAIN = "Nothing was sent. Call again to be asked anew."
-_DENIED = "Nothing was sent. An administrator can do it in the Descope console."
+_IN_THE_CONSOLE = "Nothing was sent. An administrator can do it in the Descope console."
+_DENIED = {
+    "read-only": "Nothing was sent. Changes need a server that was started without --read-only.",
+    "production": "Nothing was sent. An administrator can do it in the Descope console, or "
+    "unset DESCOPE_MCP_PRODUCTION.",
+}
 _ONCE = "Nothing was sent. Do it in the Descope console, where a person can keep the secret."

@@ -124,7 +124,7 @@ class Transport:
                     continue
                 if pause is None:
                     raise failure from None
-                await waiting(pause, failure.message)
+                await waiting(pause, failure.message.rstrip("."))
                 await anyio.sleep(pause)
             raise AssertionError("the last round returns or raises")
 

@@ -6,6 +6,7 @@ ever dropped silently: an argument that the operation does not declare refuses t
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
@@ -79,7 +80,8 @@ def fit(
     given: dict[str, Any] = _without_nulls(parsed, wanted, keep)
     # A null that means "keep" is a value of its own and has no type to check.
     typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
-    return given, [_explain(e) for e in islice(validator.iter_errors(typed), MAX_PROBLEMS)]
+    errors = islice(validator.iter_errors(typed), MAX_PROBLEMS)
+    return given, [_explain(error, wanted) for error in errors]
 
 
 def _parse(value: Any, wanted: Mapping[str, Any], room: int) -> Any:
@@ -162,7 +164,7 @@ def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: stands in the path, so / \\ ? # % and control characters are refused"
 
 
-def _explain(error: jsonschema_rs.ValidationError) -> str:
+def _explain(error: jsonschema_rs.ValidationError, wanted: Mapping[str, Any] | None = None) -> str:
     """One problem in our words; the value itself is left out, it may be a secret."""
     kind: Any = error.kind
     value: Any = getattr(kind, "value", None)
@@ -171,7 +173,9 @@ def _explain(error: jsonschema_rs.ValidationError) -> str:
     match kind.name:
         case "additionalProperties":
             names = ", ".join(_cut(name) for name in value[:MAX_PROBLEMS])
-            return f"{prefix}{names}: not an argument of this operation"
+            return (
+                f"{prefix}{names}: not an argument of this operation{_nearest(value, wanted or {})}"
+            )
         case "required":
             return f"{prefix}{value}: required"
         case "type":
@@ -188,6 +192,13 @@ def _explain(error: jsonschema_rs.ValidationError) -> str:
             return f"{prefix}is too long; at most {value}"
         case other:
             return f"{prefix}does not meet {other}"
+
+
+def _nearest(unknown: list[str], wanted: Mapping[str, Any]) -> str:
+    """The argument that was probably meant, if one name looks like the unknown one."""
+    known = list(wanted.get("properties", ()))
+    near = difflib.get_close_matches(_cut(unknown[0]), known, n=1) if len(unknown) == 1 else []
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _explain_choice(error: jsonschema_rs.ValidationError, prefix: str) -> str:

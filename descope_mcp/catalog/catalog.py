@@ -61,9 +61,9 @@ class Catalog(Mapping[str, Operation]):
         return made
 
     @property
-    def index(self) -> Mapping[str, list[tuple[int, float]]]:
+    def index(self) -> Mapping[str, Any]:
         """The inverted index of `search`."""
-        index: Mapping[str, list[tuple[int, float]]] = json.loads(self._index)
+        index: Mapping[str, Any] = json.loads(self._index)
         return index
 
     def __iter__(self) -> Iterator[str]:

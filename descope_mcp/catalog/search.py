@@ -23,6 +23,9 @@ _B = 0.75
 #: What a synonym counts beside the word itself, and a query's half beside the whole of it.
 _SYNONYM = 0.6
 _PART = 0.15
+#: What a title or alias like the query counts, and how many operations are compared with it.
+_PHRASE = 4.0
+_LOOKED_AT = 80
 #: What a record's field counts. A name of a neighbour in a description counts nothing.
 _WEIGHTS = {
     "title": 3.0,
@@ -78,8 +81,9 @@ def build(operations: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
         titles: of the toolsets, by name.
 
     Returns:
-        ``{word: [[number of the operation, weight], ...]}``, the weight already divided by how
-        long the operation's text is beside the average.
+        ``{"postings": {word: [[number of the operation, weight], ...]}, "phrases": [...]}``. A
+        weight is already divided by how long the operation's text is beside the average; phrases
+        are the words of the title and of each alias, by operation.
     """
     known = re.compile(r"\b(?:" + "|".join(sorted(operations, key=len, reverse=True)) + r")\b")
     weighed = [_weigh(operation, titles, known) for operation in operations.values()]
@@ -89,7 +93,13 @@ def build(operations: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
         scale = 1 - _B + _B * sum(weights.values()) / average
         for word, weight in weights.items():
             postings[word].append([number, round(weight / scale, 3)])
-    return dict(postings)
+    return {
+        "postings": dict(postings),
+        "phrases": [
+            [sorted(set(words(phrase))) for phrase in (o["title"], *o.get("aliases", ()))]
+            for o in operations.values()
+        ],
+    }
 
 
 def _weigh(
@@ -111,7 +121,9 @@ class Index:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._names = list(catalog)
-        self._postings = catalog.index
+        index = catalog.index
+        self._postings: Mapping[str, list[tuple[int, float]]] = index["postings"]
+        self._phrases: list[list[list[str]]] = index["phrases"]
         self._synonyms = {
             next(words(word)): [stem for other in others for stem in words(other)]
             for word, others in catalog.synonyms.items()
@@ -140,10 +152,26 @@ class Index:
                 covered[number] += rarest
         # An operation that has most of the query's words beats one that has a few of them often.
         ranked = {n: score * (_PART + covered[n] / total) for n, score in scores.items()}
+        asked = {alike: share for w in self._known(query) for alike, share in self._alike(w)}
+        for number in sorted(ranked, key=ranked.__getitem__, reverse=True)[:_LOOKED_AT]:
+            ranked[number] *= 1 + _PHRASE * self._likeness(number, asked)
         best = sorted(ranked, key=lambda number: (-ranked[number], number))
         found = (self._catalog[self._names[number]] for number in best)
         fits = (o for o in found if toolset in ("", o.toolset) and effect in (None, o.effect))
         return [operation for operation, _ in zip(fits, range(limit), strict=False)]
+
+    def _likeness(self, number: int, asked: Mapping[str, float]) -> float:
+        """How much the query and the operation's title, or one of its aliases, are the same.
+
+        The share of words that both have among the words that either has, 0 to 1: it tells a
+        deletion of one from a deletion of several.
+        """
+        most = 0.0
+        size = len([share for share in asked.values() if share == 1.0])
+        for phrase in self._phrases[number]:
+            both = sum(asked.get(word, 0.0) for word in phrase)
+            most = max(most, both / max(len(phrase) + size - both, 1.0))
+        return most
 
     def _alike(self, word: str) -> Iterable[tuple[str, float]]:
         """A word of the index with its synonyms, and what each counts."""

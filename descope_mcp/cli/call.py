@@ -14,7 +14,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.cli import options, wiring
-from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN
+from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.confirmation import Approval, Question, accept
 from descope_mcp.invoke import Call, Completed, Failed, NeedsConfirmation, Outcome, Refused, invoke
 
@@ -94,6 +94,13 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+_EXIT_CODES = {
+    "outcome_unknown": UNKNOWN,
+    "invalid_arguments": USAGE,
+    "unknown_operation": USAGE,
+}
+
+
 def _show(outcome: Outcome) -> int:
     """Print an outcome; the exit code it stands for."""
     match outcome:
@@ -105,7 +112,7 @@ def _show(outcome: Outcome) -> int:
         case Failed():
             code = f" ({outcome.code})" if outcome.code else ""
             click.echo(f"descope-mcp: {outcome.message}{code} {outcome.remedy}", err=True)
-            return UNKNOWN if outcome.kind == "outcome_unknown" else FAILED
+            return _EXIT_CODES.get(outcome.kind, FAILED)
         case Refused():
             click.echo(f"descope-mcp: {outcome.message} {outcome.remedy}", err=True)
             return REFUSED

@@ -14,6 +14,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.api import probe
+from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.main import FAILED
@@ -59,21 +60,29 @@ async def _examine(services: Services) -> list[Finding]:
     keys = services.client.credentials
     findings = [
         Finding("catalog", True, f"{len(services.catalog)} operations"),
-        Finding(
-            "project",
-            bool(keys.project_id),
-            keys.project_id or "not set",
-            "" if keys.project_id else "Set DESCOPE_PROJECT_ID (Descope console, Project).",
-        ),
+        _project(keys),
     ]
+    if not keys.management_key:
+        findings.append(await _management_key(services))
     try:
         headers = await probe.headers(services.client.base_url)
     except ApiFailure as error:
         return [*findings, Finding("reachability", False, error.message, error.remedy)]
     findings.append(Finding("reachability", True, f"{services.client.base_url} answers"))
     findings.append(_clock(headers))
-    findings.append(await _management_key(services))
+    if keys.management_key:
+        findings.append(await _management_key(services))
     return findings
+
+
+def _project(keys: Credentials) -> Finding:
+    if keys.project_id:
+        return Finding("project", True, keys.project_id)
+    if keys.management_key:
+        return Finding("project", True, "not set; the management key is taken as company-wide")
+    return Finding(
+        "project", False, "not set", "Set DESCOPE_PROJECT_ID (Descope console, Project)."
+    )
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 from descope_mcp.cli import options
@@ -35,4 +37,6 @@ def command(toolsets: str | None, read_only: bool | None, sandbox: bool) -> None
         async with wiring.services(chosen, operations, sandbox=sandbox) as services:
             await stdio.serve(services, names)
 
+    # The thread that reads stdin cannot be interrupted: let Ctrl-C end the process at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(main)

@@ -11,6 +11,18 @@ from descope_mcp.guard.risk import Risk
 
 Action = Literal["allow", "confirm", "deny"]
 
+#: Why a person is asked, by hazard or effect.
+WHY: dict[str, str] = {
+    "destructive": "It deletes, overwrites or cuts off something.",
+    "bulk": "It affects many at once.",
+    "project_wide": "It affects the whole project.",
+    "account_takeover": "It can give control of somebody's account, or more rights.",
+    "mints_secret": "It creates a credential.",
+    "reveals_secret": "It reveals a stored secret.",
+    "sends_message": "It sends a message to people.",
+    "forges_record": "It writes a record that may accuse somebody and cannot be taken back.",
+}
+
 #: Hazards that a person decides on, on every plane.
 _ASK: tuple[Hazard, ...] = ("account_takeover", "reveals_secret", "forges_record")
 #: Planes that administer; on the end users' plane a token is minted for whoever presents the
@@ -48,24 +60,17 @@ def decide(operation: Operation, risk: Risk, limits: Limits) -> Decision:
     if "project_wide" in hazards:
         if limits.production:
             return Decision("deny", "production", "The project is marked as production.")
-        return Decision("confirm", "project-wide", "It affects the whole project.", typed=True)
+        return Decision("confirm", "project-wide", WHY["project_wide"], typed=True)
     for hazard in _ASK:
         if hazard in hazards:
-            return Decision("confirm", hazard.replace("_", "-"), _REASON[hazard])
+            return Decision("confirm", hazard.replace("_", "-"), WHY[hazard])
     if "mints_secret" in hazards and operation.plane in _SERVER_PLANES:
-        return Decision("confirm", "mints-secret", "It creates a credential.")
+        return Decision("confirm", "mints-secret", WHY["mints_secret"])
     if risk.effect == "destructive":
-        return Decision("confirm", "destructive", "It deletes, overwrites or cuts off something.")
+        return Decision("confirm", "destructive", WHY["destructive"])
     return Decision("allow", risk.effect, "Reads and additions are allowed.")
 
 
 def worst(operation: Operation, limits: Limits) -> Decision:
     """The decision on the worst call that any arguments can make of `operation`."""
     return decide(operation, Risk(operation.worst_effect, operation.worst_hazards), limits)
-
-
-_REASON: dict[Hazard, str] = {
-    "account_takeover": "It can give control of somebody's account, or more rights.",
-    "reveals_secret": "It reveals a stored secret.",
-    "forges_record": "It writes a record that accuses somebody and cannot be taken back.",
-}

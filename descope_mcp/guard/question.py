@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.policy import Decision
+from descope_mcp.guard.policy import WHY, Decision
 from descope_mcp.guard.preview import Preview, target_name
 from descope_mcp.guard.risk import Risk
 from descope_mcp.guard.secrets import masked
@@ -35,17 +35,6 @@ _INDEX = re.compile(r"\[\d+\]")
 
 class TooMuchToShow(Exception):
     """More values raise the risk of a call than a person can be shown at once."""
-
-
-_HAZARD = {
-    "bulk": "It affects many at once.",
-    "project_wide": "It affects the whole project.",
-    "account_takeover": "It can give control of somebody's account, or more rights.",
-    "mints_secret": "It creates a credential.",
-    "reveals_secret": "It reveals a stored secret.",
-    "sends_message": "It sends a message to people.",
-    "forges_record": "It writes a record that cannot be taken back.",
-}
 
 
 def text(
@@ -72,19 +61,22 @@ def text(
     name = target_name(operation, preview)
     title = f"{operation.title}: {quoted(name)}" if name else operation.title
     lines = [f"{title}?", f"{operation.name} in project {quoted(where or 'not set')}."]
-    hazards = [_HAZARD[h] for h in risk.hazards if h in _HAZARD]
-    lines += dict.fromkeys([decision.reason, *hazards, *risk.say])
+    reasons = [WHY[key] for key in (risk.effect, *risk.hazards) if key in WHY]
+    lines += dict.fromkeys([*reasons, decision.reason, *risk.say])
     leaves = _riskiest_first(list(_leaves(masked(operation, arguments))), risk)
     lines += _section("Arguments", leaves, _MAX_ARGUMENTS)
     for index, seen in enumerate(preview.found):
         if seen is not None:
             read = operation.preview[index].operation if index else ""
             lines += _before(f"Now, {read}" if read else "Now", seen)
+    if operation.update == "replace":
+        lines += _cleared(operation, arguments, preview.target)
     lines += [f"{label}: {number}" for label, number in preview.counts]
     if operation.lost:
         lines.append(f"Not coming back: {operation.lost}")
     if operation.restore:
-        lines.append(f"Can be rebuilt with: {', '.join(operation.restore)}.")
+        verb = "rebuilt" if risk.effect == "destructive" else "undone"
+        lines.append(f"Can be {verb} with: {', '.join(operation.restore)}.")
     if operation.safer:
         lines.append(f"Softer: {operation.safer.operation} ({operation.safer.why}).")
     return "\n".join(lines)
@@ -126,6 +118,27 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _fits_a_line(values: list[Any]) -> bool:
     plain = not any(isinstance(item, (Mapping, list)) for item in values)
     return plain and len(json.dumps(values, ensure_ascii=False)) <= _MAX_VALUE
+
+
+def _cleared(operation: Operation, arguments: Mapping[str, Any], before: Any) -> list[str]:
+    """What a wholesale replacement takes away: what it could set, is set and is not given."""
+    named = {name for group in operation.one_of for name in group}
+    lost = _missing(operation.input_schema, arguments, before)
+    said = ((path, value) for path, value in lost if path not in named)
+    return _section("Will be cleared", said, _MAX_FIELDS)
+
+
+def _missing(
+    wanted: Mapping[str, Any], arguments: Any, before: Any, path: str = ""
+) -> Iterator[tuple[str, Any]]:
+    if not (isinstance(arguments, Mapping) and isinstance(before, Mapping)):
+        return
+    for name, inner in wanted.get("properties", {}).items():
+        here = f"{path}.{name}" if path else name
+        if name in arguments:
+            yield from _missing(inner, arguments[name], before.get(name), here)
+        elif before.get(name):
+            yield here, before[name]
 
 
 def _riskiest_first(leaves: list[tuple[str, Any]], risk: Risk) -> list[tuple[str, Any]]:

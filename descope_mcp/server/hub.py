@@ -16,8 +16,6 @@ from descope_mcp.guard.policy import Decision, worst
 from descope_mcp.invoke import Failed, Services
 from descope_mcp.server import present
 
-_ASKS = {"allow": "", "confirm": ", asks a person", "deny": ", denied"}
-
 
 class Hub:
     """Answers about the catalog under the current policy. The first search builds the index."""
@@ -107,8 +105,10 @@ class Hub:
             "call": signature(operation),
             "title": operation.title,
         }
-        if decision.action == "deny":
-            row["note"] = f" (denied: {decision.reason})"
+        if operation.once:
+            row["note"] = " (refused: its secret is shown only once)"
+        elif decision.action != "allow":
+            row["note"] = _note(operation, decision)
         return row
 
     def _page(self, operation: Operation, *, schema: bool) -> dict[str, Any]:
@@ -142,6 +142,12 @@ class Hub:
         return present.failed(
             Failed("unknown_toolset", f"There is no toolset {name}.", f"There are: {known}.")
         )
+
+
+def _note(operation: Operation, decision: Decision) -> str:
+    if decision.action == "deny":
+        return f" (denied: {decision.reason})"
+    return " (may ask a person)" if operation.when else " (asks a person)"
 
 
 def _toolset(info: ToolsetInfo) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from descope_mcp.invoke import Completed, Failed, Refused
 
 #: The largest answer that a model gets, in characters of JSON. More is cut, and said to be cut.
 LARGEST = 40_000
+#: How often the share of an answer that fits is halved in on.
+_STEPS = 10
 
 
 def result(structured: dict[str, Any], text: str, *, error: bool = False) -> types.CallToolResult:
@@ -40,7 +42,12 @@ def completed(outcome: Completed) -> types.CallToolResult:
     if cut:
         structured["cut"] = cut
         notes += [f"{path}: {shown} of {total} shown" for path, (shown, total) in cut.items()]
-        notes.append("narrow the call (filters, limit, page) to see the rest")
+        notes.append(
+            "call again with a smaller limit, fewer fields or filters; the next page begins after "
+            "what was asked for, not after what is shown"
+            if outcome.operation.effect == "read"
+            else "the call is done; read the rest with a read"
+        )
     if outcome.cut:
         notes.append("the answer was larger than this server reads")
     text = f"{outcome.operation.name}: done{''.join(f'; {n}' for n in notes)}.\n{_json(data)}"
@@ -85,15 +92,17 @@ def bounded(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[int, 
     size = len(_json(data))
     if size <= LARGEST:
         return data, {}
-    share = LARGEST / size
-    cut: dict[str, tuple[int, int]] = {}
-    while len(_json(data)) > LARGEST and share > 1e-6:
-        cut = {}
-        smaller = _cut(data, "", share * 0.95, cut)
+    best: tuple[dict[str, Any], dict[str, tuple[int, int]]] | None = None
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        share = (low + high) / 2
+        cut: dict[str, tuple[int, int]] = {}
+        smaller = _cut(data, "", share, cut)
         if len(_json(smaller)) <= LARGEST:
-            return smaller, cut
-        share /= 2
-    return {"omitted": f"{size} characters"}, {"answer": (0, size)}
+            best, low = (smaller, cut), share
+        else:
+            high = share
+    return best or ({"omitted": f"{size} characters"}, {"answer": (0, size)})
 
 
 def _cut(value: Any, path: str, share: float, cut: dict[str, tuple[int, int]]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import anyio
 from mcp.server.stdio import stdio_server
 
 from descope_mcp.invoke import Services
@@ -16,5 +17,6 @@ async def serve(services: Services, toolsets: Sequence[str] = ()) -> None:
     try:
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
-    finally:
-        await services.client.close()
+    except* (BrokenPipeError, anyio.BrokenResourceError):
+        # The client has closed our output: there is nobody left to tell.
+        pass

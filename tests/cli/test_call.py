@@ -38,10 +38,10 @@ def test_a_read_prints_its_answer() -> None:
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        (["LoadTenan"], FAILED, "LoadTenant"),
-        (["LoadTenant"], FAILED, "id: required"),
-        (["LoadTenant", *arguments(ids="x")], FAILED, "ids: not an argument"),
-        (["LoadTenant", "--arguments", "{id: x}"], FAILED, "an object was expected"),
+        (["LoadTenan"], USAGE, "LoadTenant"),
+        (["LoadTenant"], USAGE, "id: required"),
+        (["LoadTenant", *arguments(ids="x")], USAGE, "ids: not an argument"),
+        (["LoadTenant", "--arguments", "{id: x}"], USAGE, "an object was expected"),
         (["LoadTenant", *arguments(id="nowhere")], FAILED, "no such tenant"),
         (["NoPublishRotate"], REFUSED, "Nothing was sent"),
         (["CreateRole", *arguments(name="x"), "--read-only"], REFUSED, "read-only"),

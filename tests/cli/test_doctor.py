@@ -68,7 +68,7 @@ def test_nobody_answers() -> None:
     url = f"http://127.0.0.1:{closed_port()}"
     code, findings = doctor(DESCOPE_PROJECT_ID=PROJECT, DESCOPE_BASE_URL=url)
     remedies = failed(findings)
-    assert (code, list(remedies)) == (FAILED, ["reachability"])
+    assert (code, list(remedies)) == (FAILED, ["management key", "reachability"])
     assert "DESCOPE_BASE_URL" in remedies["reachability"]
 
 

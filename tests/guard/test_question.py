@@ -202,3 +202,15 @@ def test_every_step_of_the_preview_is_shown() -> None:
     steps = [{"operation": "Load"}, {"operation": "LoadOther"}]
     lines = _text(preview=steps, found=({"name": "a"}, {"name": "b"}))
     assert lines[-4:] == ["Now:", '  name: "a"', "Now, LoadOther:", '  name: "b"']
+
+
+def test_what_a_replacement_clears_is_said() -> None:
+    properties = {n: {"type": "string"} for n in ("name", "id", "email", "phone")}
+    lines = _text(
+        arguments={"name": "a"},
+        found=({"name": "a", "id": "1", "email": "e@x.example", "phone": "", "other": 1},),
+        update="replace",
+        one_of=[["name", "id"]],
+        input_schema={"type": "object", "properties": properties},
+    )
+    assert lines[lines.index("Will be cleared:") + 1 :] == ['  email: "e@x.example"']

@@ -1,0 +1,65 @@
+import pytest
+
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.search import Index
+
+#: What people type, and the operations that answer it.
+PLAIN = [
+    ("list all users", "SearchUsers"),
+    ("list users", "SearchUsers"),
+    ("users who never signed in", "SearchUsers"),
+    ("find a user by email", "SearchUsers LoadUser"),
+    ("disable a user", "UpdateUserStatus"),
+    ("block a user", "UpdateUserStatus"),
+    ("create user", "CreateUser"),
+    ("create a tenant", "CreateTenant"),
+    ("delete a tenant", "DeleteTenant"),
+    ("look at the audit log", "SearchAudit"),
+    ("who signed in yesterday", "SearchAudit"),
+    ("which users have a role", "SearchUsers"),
+    ("rename a user", "UpdateUserDisplayName PatchUser"),
+    ("change a user's email", "UpdateUserEmail PatchUser"),
+    ("remove a person who has left", "DeleteUser"),
+    ("give a user a role in a tenant", "UpdateUserAddRoles"),
+    ("take a role away from a user", "UpdateUserRemoveRoles"),
+    ("list roles", "LoadAllRoles SearchRoles"),
+    ("rename a permission", "UpdatePermission"),
+    ("create an access key", "CreateAccessKey"),
+    ("deactivate an access key", "DeactivateAccessKey"),
+    ("rotate the secret of a third party application", "RotateThirdPartyApplicationSecret"),
+    ("reset a password", "SendPasswordReset SetUserTemporaryPassword"),
+    ("log a user out everywhere", "LogoutAllUserDevices"),
+    ("configure SAML for a tenant", "ConfigureSSOSAMLSettings ConfigureSSOSAMLSettingsByMetadata"),
+    ("export the project", "ExportSnapshot ExportProject"),
+    ("import a flow", "ImportFlow"),
+    ("check whether a user can access a document", "Check"),
+    ("get the public keys", "GetKeysV2 GetKeys GetWellKnownJWKS"),
+    ("send a one-time code by sms", "SignInOTPSMS SignUpOrInOTPSMS"),
+]
+
+
+@pytest.fixture(scope="module")
+def index(catalog: Catalog) -> Index:
+    return Index(catalog)
+
+
+@pytest.mark.parametrize(("query", "wanted"), PLAIN)
+def test_a_plain_question_finds_its_operation(index: Index, query: str, wanted: str) -> None:
+    found = [operation.name for operation in index.search(query, limit=3)]
+    assert set(found) & set(wanted.split()), found
+
+
+@pytest.mark.parametrize("query", ["delte a usr", "dekete user", "delete users account"])
+def test_typos_and_inflection_are_forgiven(index: Index, query: str) -> None:
+    assert "DeleteUser" in [operation.name for operation in index.search(query, limit=3)]
+
+
+def test_filters(index: Index) -> None:
+    reads = index.search("user", effect="read", toolset="users", limit=20)
+    assert reads
+    assert all(o.effect == "read" and o.toolset == "users" for o in reads)
+
+
+def test_words_that_nobody_knows_find_nothing(index: Index) -> None:
+    assert index.search("qqqq zzzz") == []
+    assert index.search("") == []
