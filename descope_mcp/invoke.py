@@ -108,11 +108,35 @@ class Services:
         return self.client.credentials.project_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A call that makes sense and is not denied: what it would do, and what the policy says."""
+
+    operation: Operation
+    arguments: dict[str, Any]
+    risk: Risk
+    effect: Effect
+    decision: Decision
+    id: str
+
+
 async def invoke(call: Call, services: Services) -> Outcome:
     """Run one call, or say why not, or what a person has to be asked first.
 
     Never raises for anything that a caller can send or Descope can answer.
     """
+    checked = _check(call, services)
+    if not isinstance(checked, _Checked):
+        return checked
+    if checked.decision.action == "confirm":
+        instead = await _ask(call, checked, services)
+        if instead is not None:
+            return instead
+    return await _send(call, checked, services)
+
+
+def _check(call: Call, services: Services) -> _Checked | Failed | Refused:
+    """Find the operation, check its arguments and decide, without sending anything."""
     operation = services.catalog.find(call.operation)
     if operation is None:
         return _unknown(call.operation, services.catalog)
@@ -132,67 +156,39 @@ async def invoke(call: Call, services: Services) -> Outcome:
         remedy = _DENIED.get(decision.rule, _IN_THE_CONSOLE)
         return Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy)
     if operation.once:
-        return Refused(
-            "shown-once", f"{operation.name} shows a secret only once, and it would be lost.", _ONCE
-        )
-    call_id = str(uuid.uuid4())
-    if decision.action == "confirm":
-        confirmed = await _confirmed(call, operation, arguments, risk, decision, services, call_id)
-        if confirmed is not None:
-            return confirmed
-    return await _send(call, operation, arguments, risk, services, call_id)
+        message = f"{operation.name} shows a secret only once, and it would be lost."
+        return Refused("shown-once", message, _ONCE)
+    return _Checked(operation, arguments, risk, effect, decision, str(uuid.uuid4()))
 
 
-async def _confirmed(
-    call: Call,
-    operation: Operation,
-    arguments: dict[str, Any],
-    risk: Risk,
-    decision: Decision,
-    services: Services,
-    call_id: str,
-) -> Outcome | None:
-    """None if a person has said yes to this call as things are now, else what to answer."""
-    approval = call.approval
+async def _ask(call: Call, checked: _Checked, services: Services) -> Outcome | None:
+    """What to answer instead of running; None if a person has approved the call as things are."""
+    operation, arguments, approval = checked.operation, checked.arguments, call.approval
     if approval and not services.ledger.consume(approval.nonce, approval.expires):
         return Refused("used", "This confirmation has been used or has expired.", _AGAIN)
 
     async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         await call.progress(f"Reading what the call would hit: {operation.title}")
-        answer = await services.client.run(operation, arguments, call_id=call_id, repeatable=True)
-        return answer.data
+        run = services.client.run
+        return (await run(operation, arguments, call_id=checked.id, repeatable=True)).data
 
+    catalog, project = services.catalog, services.project
     try:
-        preview = await look(
-            services.catalog,
-            operation,
-            arguments,
-            services.project,
-            read,
-            counting=approval is None,
-        )
+        counting = approval is None
+        preview = await look(catalog, operation, arguments, project, read, counting=counting)
     except TargetMissing as error:
         message = f"The target was not found. {error}"
         return Failed("target_missing", message, "Search for it and call again.")
     except PreviewFailed as error:
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
-        return Refused(
-            "preview", message, "Mend what keeps the read from working, then call again."
-        )
-    typed = _must_type(operation, decision, preview, services)
-    if decision.typed and not typed:
-        return Refused(
-            "no-name", "The target has no name that a person could type.", _IN_THE_CONSOLE
-        )
-    bound = confirmation.binding(operation.name, arguments, services.project, call.caller, preview)
+        return Refused("preview", message, "Mend what keeps the read from working and call again.")
+    typed = _must_type(checked, preview, project)
+    if checked.decision.typed and not typed:
+        message = "The target has no name that a person could type."
+        return Refused("no-name", message, _IN_THE_CONSOLE)
+    bound = confirmation.binding(operation.name, arguments, project, call.caller, preview)
     if approval is None:
-        where = _project(operation, arguments) or services.project
-        try:
-            text = question.text(operation, arguments, risk, decision, preview, where)
-        except question.TooMuchToShow:
-            message = f"{operation.name} has more in it than a person can be shown at once."
-            return Refused("too-much", message, "Nothing was sent. Split it into smaller calls.")
-        return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
+        return _question(checked, preview, typed, bound, project)
     if approval.binding != bound:
         return Refused("changed", "What the call hits has changed since the question.", _AGAIN)
     if typed and approval.typed.strip() != typed:
@@ -200,49 +196,56 @@ async def _confirmed(
     return None
 
 
-async def _send(
-    call: Call,
-    operation: Operation,
-    arguments: dict[str, Any],
-    risk: Risk,
-    services: Services,
-    call_id: str,
-) -> Outcome:
+def _question(
+    checked: _Checked, preview: Preview, typed: str, bound: str, project: str
+) -> NeedsConfirmation | Refused:
+    operation = checked.operation
+    where = _named_project(checked) or project
+    try:
+        text = question.text(
+            operation, checked.arguments, checked.risk, checked.decision, preview, where
+        )
+    except question.TooMuchToShow:
+        message = f"{operation.name} has more in it than a person can be shown at once."
+        return Refused("too-much", message, "Nothing was sent. Split it into smaller calls.")
+    return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
+
+
+async def _send(call: Call, checked: _Checked, services: Services) -> Completed | Failed:
     """The one request of the call, and its answer without secrets."""
 
     async def waiting(seconds: float, reason: str) -> None:
         await call.progress(f"{reason}; trying again in {seconds:.1f} s")
 
+    operation = checked.operation
     try:
         answer = await services.client.run(
             operation,
-            arguments,
-            call_id=call_id,
-            repeatable=worse(operation.effect, risk.effect) == "read",
+            checked.arguments,
+            call_id=checked.id,
+            repeatable=checked.effect == "read",
             waiting=waiting,
         )
     except ApiFailure as error:
         return _failure(error)
     data = seal(operation, answer.data)
-    return Completed(operation, data, call_id, answer.partial, answer.cut)
+    return Completed(operation, data, checked.id, answer.partial, answer.cut)
 
 
-def _project(operation: Operation, arguments: dict[str, Any]) -> str:
+def _named_project(checked: _Checked) -> str:
     """The project that a call names in its path, "" if it runs in the server's own."""
-    for name, place in operation.places.items():
+    for name, place in checked.operation.places.items():
         if place.where == "path" and place.name in ("projectId", "project_id"):
-            return str(arguments[name])
+            return str(checked.arguments[name])
     return ""
 
 
-def _must_type(
-    operation: Operation, decision: Decision, preview: Preview, services: Services
-) -> str:
+def _must_type(checked: _Checked, preview: Preview, project: str) -> str:
     """What the person has to type: the target's name, else the project's id."""
-    if not decision.typed:
+    if not checked.decision.typed:
         return ""
-    name = target_name(operation, preview)
-    return name if question.typeable(name) else services.project
+    name = target_name(checked.operation, preview)
+    return name if question.typeable(name) else project
 
 
 def _failure(error: ApiFailure) -> Failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -126,21 +127,20 @@ async def _run(
         steps += 1
         await ctx.session.report_progress(steps, None, message)
 
-    asked = elicitation.returned(ctx, params, services.ledger)
-    if asked.refusal:
-        return present.refused(asked.refusal)
-    call = Call(operation, arguments, _CALLER, through, asked.approval, progress)
+    answer = elicitation.returned(ctx, params, services.ledger)
+    if isinstance(answer, Refused):
+        return present.refused(answer)
+    call = Call(operation, arguments, _CALLER, through, answer, progress)
     outcome = await invoke(call, services)
     if isinstance(outcome, NeedsConfirmation):
         if not elicitation.can_be_asked(ctx):
             return present.refused(elicitation.unasked())
         if elicitation.is_modern(ctx):
             return elicitation.required(outcome.question)
-        asked = await elicitation.ask(ctx, outcome.question)
-        if asked.refusal or not asked.approval:
-            return present.refused(asked.refusal or elicitation.unasked())
-        call = Call(operation, arguments, _CALLER, through, asked.approval, progress)
-        outcome = await invoke(call, services)
+        answer = await elicitation.ask(ctx, outcome.question)
+        if isinstance(answer, Refused):
+            return present.refused(answer)
+        outcome = await invoke(replace(call, approval=answer), services)
     return _present(outcome)
 
 
@@ -153,8 +153,8 @@ def _present(outcome: Outcome) -> types.CallToolResult:
         case Refused():
             return present.refused(outcome)
         case NeedsConfirmation():
-            # A call that was just confirmed is never asked about again.
-            return present.refused(elicitation.unasked())
+            message = "The call was confirmed and would have to be asked about again."
+            return present.refused(Refused("asked-again", message, "Nothing was sent."))
 
 
 def _schemas(

@@ -9,7 +9,6 @@ while the call is open. A client that offers neither cannot be asked, and the ca
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -28,14 +27,6 @@ KEY = "confirm"
 Context = ServerRequestContext[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the client brought back: an approval, or why there is none."""
-
-    approval: Approval | None = None
-    refusal: Refused | None = None
-
-
 def is_modern(ctx: Context) -> bool:
     """Whether the request is of the revision that asks by `InputRequiredResult`."""
     return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
@@ -50,22 +41,24 @@ def can_be_asked(ctx: Context) -> bool:
     return form and (is_modern(ctx) or ctx.session.can_send_request)
 
 
-def returned(ctx: Context, params: types.CallToolRequestParams, ledger: Ledger) -> Asked:
-    """The answer that a 2026-07-28 client brought with its second call, if it is one.
+def returned(
+    ctx: Context, params: types.CallToolRequestParams, ledger: Ledger
+) -> Approval | Refused | None:
+    """The answer that a 2026-07-28 client brought with its second call; None if it is none.
 
     The boundary has verified the state; without a state an answer is worth nothing. A no uses
     the question up like a yes: the same state cannot bring another answer later.
     """
     if not is_modern(ctx) or params.request_state is None:
-        return Asked()
+        return None
     answer = (params.input_responses or {}).get(KEY)
     if not isinstance(answer, types.ElicitResult):
-        return Asked()
+        return None
     question = Question("", "", **json.loads(params.request_state))
-    asked = _judge(answer, question)
-    if asked.refusal:
+    judged = _judge(answer, question)
+    if isinstance(judged, Refused):
         ledger.consume(question.nonce, question.expires)
-    return asked
+    return judged
 
 
 def required(question: Question) -> types.InputRequiredResult:
@@ -82,7 +75,7 @@ def required(question: Question) -> types.InputRequiredResult:
     )
 
 
-async def ask(ctx: Context, question: Question) -> Asked:
+async def ask(ctx: Context, question: Question) -> Approval | Refused:
     """Ask a client of an older revision and wait for its answer, as long as it is valid."""
     try:
         with anyio.fail_after(LIFETIME):
@@ -90,9 +83,9 @@ async def ask(ctx: Context, question: Question) -> Asked:
                 question.text, _form(question), related_request_id=ctx.request_id
             )
     except TimeoutError:
-        return Asked(refusal=Refused("no-answer", "Nobody answered in time.", _NOT_SENT))
+        return Refused("no-answer", "Nobody answered in time.", _NOT_SENT)
     except MCPError:
-        return Asked(refusal=unasked())
+        return unasked()
     return _judge(answer, question)
 
 
@@ -106,16 +99,16 @@ def unasked() -> Refused:
     )
 
 
-def _judge(answer: types.ElicitResult, question: Question) -> Asked:
+def _judge(answer: types.ElicitResult, question: Question) -> Approval | Refused:
     content = answer.content or {}
     if answer.action != "accept":
-        return Asked(refusal=Refused("declined", "The person said no.", _NOT_SENT))
+        return Refused("declined", "The person said no.", _NOT_SENT)
     if question.typed:
         name = content.get("name")
-        return Asked(approval=accept(question, name if isinstance(name, str) else ""))
+        return accept(question, name if isinstance(name, str) else "")
     if content.get("confirm") is True:
-        return Asked(approval=accept(question))
-    return Asked(refusal=Refused("declined", "The person did not tick the box.", _NOT_SENT))
+        return accept(question)
+    return Refused("declined", "The person did not tick the box.", _NOT_SENT)
 
 
 def _form(question: Question) -> types.ElicitRequestedSchema:
