@@ -29,6 +29,8 @@ MAX_DEPTH = 64
 #: More problems than this are not told, nor more than so many characters of a name.
 MAX_PROBLEMS = 20
 MAX_NAME_SHOWN = 64
+#: What stands for a secret in an answer. Sent back it would overwrite the secret with itself.
+SEALED = "[sealed]"
 
 
 def check(operation: Operation, arguments: object) -> dict[str, Any]:
@@ -128,6 +130,8 @@ def _unsendable(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unsendable(item, (*path, index))
+    elif isinstance(value, str) and SEALED in value:
+        yield f"{_where(path)}: a sealed value cannot be sent; leave it out"
     elif isinstance(value, str) and _SURROGATE.search(value):
         yield f"{_where(path)}: holds an unpaired surrogate"
     elif isinstance(value, float) and not math.isfinite(value):

@@ -58,6 +58,9 @@ class Consistency:
         for path in record.secret_arguments:
             if schema.lookup(own, path) is None:
                 yield ("secret_arguments",), f"there is no argument {path}"
+        for name in record.content:
+            if name not in own["properties"]:
+                yield ("content",), f"there is no argument {name}"
 
     def _rule(self, rule: Rule, own: dict[str, Any]) -> Iterator[str]:
         conditions = [*CONDITIONS, *COMPARISONS]
@@ -100,11 +103,13 @@ class Consistency:
         properties, _ = schema.arguments(endpoint, self.spec.schemas)
         name = endpoint.name
         read = self.records.get(name)
+        otherwise = step.otherwise if isinstance(step, Read) else {}
+        given = [*step.arguments, *otherwise]
         problems: list[str] = []
         if read and (read.effect != "read" or "reveals_secret" in read.hazards):
             problems.append(f"{name} is no harmless read")
-        problems += [f"{name} has no argument {a}" for a in step.arguments if a not in properties]
-        problems += self._references([step.arguments, step.match], own, before)
+        problems += [f"{name} has no argument {a}" for a in given if a not in properties]
+        problems += self._references([step.arguments, step.match, otherwise], own, before)
         found = schema.lookup(schema.answer(endpoint, self.spec.schemas), path)
         if found is None:
             return {}, [*problems, f"the answer of {name} has no {path}"]

@@ -118,8 +118,10 @@ class Read(Frozen):
 
     ``find`` is the dotted path to the object or list in the answer ("" is the whole answer);
     ``match`` keeps the elements of a list whose fields equal the given values; a field named in
-    ``bare`` must be empty where its value is not given (a role without a tenant). An ``optional``
-    step may find nothing (a tenant without SSO); any other step that fails refuses the call.
+    ``bare`` must be empty where its value is not given (a role without a tenant). Where that
+    finds nothing, ``otherwise`` are other arguments to try (a user id in place of a login id). An
+    ``optional`` step may find nothing (a tenant without SSO); any other step that fails refuses
+    the call.
     """
 
     operation: str
@@ -127,6 +129,7 @@ class Read(Frozen):
     find: str = ""
     match: dict[str, Any] = Field(default_factory=dict)
     bare: tuple[str, ...] = ()
+    otherwise: dict[str, Any] = Field(default_factory=dict)
     optional: bool = False
 
 
@@ -151,7 +154,11 @@ class Safer(Frozen):
 
 
 class Record(Frozen):
-    """What is curated about one operation. ``endpoint`` ties it to the contract."""
+    """What is curated about one operation. ``endpoint`` ties it to the contract.
+
+    ``content`` names arguments that are whole documents (an exported flow): a person is told how
+    large they are instead of being shown every value.
+    """
 
     endpoint: str
     title: str
@@ -173,6 +180,7 @@ class Record(Frozen):
     scan: bool = False
     once: bool = False
     secret_arguments: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
     safer: Safer | None = None
     notes: dict[str, str] = Field(default_factory=dict)
 

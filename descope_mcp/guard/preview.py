@@ -104,24 +104,34 @@ async def _step(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Any
     if not resolvable(step.match, scope):
         # Nothing to tell the elements apart by: all of them would pass for the target.
         raise TargetMissing("the call does not say which one it means.")
+    seen = await _find(catalog, step, step.arguments, scope, read)
+    if seen is None and step.otherwise:
+        seen = await _find(catalog, step, step.otherwise, scope, read)
+    if seen is None and not step.optional:
+        raise TargetMissing(f"{step.operation} finds nothing that the call names.")
+    return seen
+
+
+async def _find(
+    catalog: Catalog, step: Read, arguments: dict[str, Any], scope: Scope, read: Reader
+) -> Any:
+    """What a step finds with these arguments, None if nothing is there."""
     try:
-        seen = await _run(catalog, step, step.find, scope, read)
-    except (ApiFailure, InvalidArguments) as error:
-        missing = isinstance(error, ApiError) and error.status in (400, 404)
-        if step.optional and (missing or isinstance(error, (MissingCredential, InvalidArguments))):
+        seen = await _run(catalog, step.operation, arguments, step.find, scope, read)
+    except (MissingCredential, InvalidArguments) as error:
+        if step.optional:
             return None
-        if isinstance(error, ApiError) and error.status == 404:
-            raise TargetMissing(f"{step.operation}: {error.message}") from None
+        raise PreviewFailed(f"{step.operation} failed: {_text(error)}") from None
+    except ApiFailure as error:
+        status = error.status if isinstance(error, ApiError) else 0
+        if status == 404 or (status == 400 and step.optional):
+            return None
         raise PreviewFailed(f"{step.operation} failed: {_text(error)}") from None
     if isinstance(seen, list) and step.match:
         seen = matching(seen, step.match, scope, step.bare)
         if len(seen) == 1:
             seen = seen[0]
-    if is_empty(seen):
-        if step.optional:
-            return None
-        raise TargetMissing(f"{step.operation} finds nothing that the call names.")
-    return seen
+    return None if is_empty(seen) else seen
 
 
 async def _count(
@@ -131,7 +141,7 @@ async def _count(
     if not (resolvable(step.arguments, scope) and resolvable(step.match, scope)):
         return None
     try:
-        value = await _run(catalog, step, step.count, scope, read)
+        value = await _run(catalog, step.operation, step.arguments, step.count, scope, read)
     except (ApiFailure, InvalidArguments):
         return None
     if isinstance(value, list):
@@ -142,16 +152,18 @@ async def _count(
         return None
 
 
-async def _run(catalog: Catalog, step: Read | Count, path: str, scope: Scope, read: Reader) -> Any:
-    """What the read of one step holds at `path`, with secrets sealed; None if nothing.
+async def _run(
+    catalog: Catalog, name: str, recipe: dict[str, Any], path: str, scope: Scope, read: Reader
+) -> Any:
+    """What one read holds at `path`, with secrets sealed; None if nothing.
 
     Where the call names several and the read takes one, it runs for each and the lists are
     joined, up to MOST_READS.
     """
-    operation = catalog[step.operation]
+    operation = catalog[name]
     if operation.worst_effect != "read" or "reveals_secret" in operation.worst_hazards:
-        raise PreviewFailed(f"{step.operation} is no read; a preview may not run it.")
-    resolved = resolve(step.arguments, scope)
+        raise PreviewFailed(f"{name} is no read; a preview may not run it.")
+    resolved = resolve(recipe, scope)
     places: list[Any] = []
     for arguments in _one_by_one(operation, {} if resolved is ABSENT else resolved):
         data = await read(operation, check(operation, arguments))

@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
@@ -20,7 +21,9 @@ from descope_mcp.guard.risk import Risk
 from descope_mcp.guard.secrets import masked
 
 _MAX_VALUE = 120
-_MAX_ARGUMENTS = 60
+#: No more of a value is looked at: it is cut anyway.
+_MAX_READ = 400
+_MAX_ARGUMENTS = 120
 _MAX_FIELDS = 20
 _MAX_ITEMS = 5
 _MAX_TYPED = 80
@@ -34,7 +37,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class TooMuchToShow(Exception):
-    """More values raise the risk of a call than a person can be shown at once."""
+    """A call has more values than a person can be shown at once."""
 
 
 def text(
@@ -63,8 +66,7 @@ def text(
     lines = [f"{title}?", f"{operation.name} in project {quoted(where or 'not set')}."]
     reasons = [WHY[key] for key in (risk.effect, *risk.hazards) if key in WHY]
     lines += dict.fromkeys([*reasons, decision.reason, *risk.say])
-    leaves = _riskiest_first(list(_leaves(masked(operation, arguments))), risk)
-    lines += _section("Arguments", leaves, _MAX_ARGUMENTS)
+    lines += _section("Arguments", _shown(operation, arguments, risk), _MAX_ARGUMENTS)
     for index, seen in enumerate(preview.found):
         if seen is not None:
             read = operation.preview[index].operation if index else ""
@@ -84,7 +86,8 @@ def text(
 
 def quoted(value: Any) -> str:
     """A foreign value on one line: JSON, without invisible characters, at most 120 characters."""
-    shown = json.dumps(value, ensure_ascii=False)
+    text = value[:_MAX_READ] if isinstance(value, str) else value
+    shown = json.dumps(text, ensure_ascii=False)[:_MAX_READ]
     shown = "".join(c if _visible(c) else "·" for c in shown)
     end = '…"' if isinstance(value, str) else "…"
     return shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - len(end)] + end
@@ -107,7 +110,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """The values inside nested arguments, each with its path."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+            name = str(key)[:_MAX_VALUE]
+            yield from _leaves(item, f"{path}.{name}" if path else name)
     elif isinstance(value, list) and not _fits_a_line(value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}[{index}]")
@@ -116,7 +120,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _fits_a_line(values: list[Any]) -> bool:
-    plain = not any(isinstance(item, (Mapping, list)) for item in values)
+    plain = len(values) <= _MAX_VALUE and not any(isinstance(v, (Mapping, list)) for v in values)
     return plain and len(json.dumps(values, ensure_ascii=False)) <= _MAX_VALUE
 
 
@@ -141,27 +145,30 @@ def _missing(
             yield here, before[name]
 
 
-def _riskiest_first(leaves: list[tuple[str, Any]], risk: Risk) -> list[tuple[str, Any]]:
-    """The leaves at the paths that raised the risk, then the others.
+def _shown(operation: Operation, arguments: Mapping[str, Any], risk: Risk) -> list[tuple[str, Any]]:
+    """Every value of the arguments, those that raised the risk first, documents by their size.
 
     Raises:
-        TooMuchToShow: those that raised the risk are more than a person is shown.
+        TooMuchToShow: there are more than a person can be shown; none may hide among them.
     """
+    values = masked(operation, arguments)
+    sizes = {
+        name: f"{len(json.dumps(arguments[name]))} characters"
+        for name in operation.content
+        if name in values
+    }
+    leaves = list(islice(_leaves({**values, **sizes}), _MAX_ARGUMENTS + 1))
+    if len(leaves) > _MAX_ARGUMENTS:
+        raise TooMuchToShow(operation.name)
     raised = tuple(path.removesuffix("[]") for path in risk.paths)
-    first: list[tuple[str, Any]] = []
-    rest: list[tuple[str, Any]] = []
-    for leaf in leaves:
-        (first if _INDEX.sub("[]", leaf[0]).startswith(raised) else rest).append(leaf)
-    if len(first) > _MAX_ARGUMENTS:
-        raise TooMuchToShow(len(first))
-    return [*first, *rest]
+    return sorted(leaves, key=lambda leaf: not _INDEX.sub("[]", leaf[0]).startswith(raised))
 
 
 def _section(title: str, values: Iterable[tuple[str, Any]], most: int) -> list[str]:
-    lines = [_line(key, value) for key, value in values]
-    more = len(lines) - most
-    rest = [f"  and {more} more"] if more > 0 else []
-    return [f"{title}:", *lines[:most], *rest] if lines else []
+    pairs = list(values)
+    more = len(pairs) - most
+    lines = [_line(key, value) for key, value in pairs[:most]]
+    return [f"{title}:", *lines, *([f"  and {more} more"] if more > 0 else [])] if lines else []
 
 
 def _line(key: str, value: Any) -> str:

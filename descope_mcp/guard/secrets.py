@@ -13,19 +13,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic_core
+
+from descope_mcp.catalog.arguments import SEALED
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty, replaced_at
 
-SEALED = "[sealed]"
-
 #: JWTs and JWEs, Descope management keys, and names in a URL or text that carry a code or token.
 _SHAPES = re.compile(
-    r"(?P<name>(?<![\w.-])(?:(?:[\w.-]{0,40}[_.-])?(?:code|otp|ticket)"
+    r"(?P<name>(?<![\w.-])(?!status)(?:(?:[\w.-]{0,40}[_.-])?(?:code|otp|ticket)"
     r"|[\w.-]{0,40}(?:token|jwt|secret|passw|pendingref|samlresponse|assertion)[\w.-]{0,40})"
     r"(?:%5B\w{0,20}%5D|\[\w{0,20}\])?(?:=|%3D)|(?<=[?&#;])t=|(?<=%3F|%26)t%3D)"
     r"[^&#\s\"'<>]+"
-    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*){1,3}"
-    r"|\bK[0-9A-Za-z]{50,}",
+    r"|(?<![\w-])(?P<dotted>[\w-]++(?:\.[\w-]*+){2,4})"
+    r"|(?<![\w/+])(?-i:K)[0-9A-Za-z]{50,}",
     re.IGNORECASE,
 )
 #: What a field is called that holds a secret as a text, in any answer.
@@ -40,6 +41,8 @@ _TELLING = re.compile(
     r"|authorization|credential|\botp|(?:api|private|access|sign(?:ing)?|encryption)[-_]?key",
     re.IGNORECASE,
 )
+#: A telling name within a line, followed by what gives it a value.
+_INNER = re.compile(rf"(?:{_TELLING.pattern})[\w.\"'-]{{0,20}}\s?[:=>]", re.IGNORECASE)
 #: A line of YAML or of a settings file that gives such a name a value.
 _LINE = re.compile(r"^([^\n:=]{0,120})([:=])[ \t]*(\S[^\n]*)$", re.MULTILINE)
 
@@ -67,12 +70,21 @@ def seal(operation: Operation, data: Any) -> Any:
 def scan(data: Any) -> Any:
     """A copy of `data` in which every text that looks like a token is sealed."""
     if isinstance(data, str):
-        return _SHAPES.sub(lambda match: f"{match['name'] or ''}{SEALED}", data)
+        return _SHAPES.sub(_sealed_shape, data)
     if isinstance(data, Mapping):
-        return {key: scan(value) for key, value in data.items()}
+        return {scan(key): scan(value) for key, value in data.items()}
     if isinstance(data, list):
         return [scan(item) for item in data]
     return data
+
+
+def _sealed_shape(match: re.Match[str]) -> str:
+    dotted = match["dotted"]
+    if dotted is None:
+        return f"{match['name'] or ''}{SEALED}"
+    # The first part of a JWT or JWE is a JSON object in base64, which begins with eyJ.
+    start = dotted.find("eyJ")
+    return dotted[:start] + SEALED if 0 <= start < dotted.index(".") - 8 else dotted
 
 
 def masked(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,8 +111,8 @@ def _by_field(data: Any, names: frozenset[str]) -> Any:
 def _by_name(data: Any) -> Any:
     """Everything below a telling name sealed: fields, pairs of name and value, lines of text."""
     if isinstance(data, Mapping):
-        label = data.get("name", data.get("key"))
-        pair = isinstance(label, str) and _TELLING.search(label) is not None
+        labels = [data[key] for key in ("name", "key") if isinstance(data.get(key), str)]
+        pair = any(_TELLING.search(label) for label in labels)
         return {
             key: _sealed_below(value)
             if _TELLING.search(key) or (pair and key == "value")
@@ -111,15 +123,19 @@ def _by_name(data: Any) -> Any:
         return [_by_name(item) for item in data]
     if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
         try:
-            return json.dumps(_by_name(json.loads(data)), ensure_ascii=False)
+            inner = pydantic_core.from_json(data, allow_inf_nan=False)
+            return json.dumps(_by_name(inner), ensure_ascii=False)
         except (ValueError, RecursionError):
             return SEALED
     return _LINE.sub(_sealed_line, data) if isinstance(data, str) else data
 
 
 def _sealed_line(match: re.Match[str]) -> str:
-    telling = _TELLING.search(match[1])
-    return f"{match[1]}{match[2]} {SEALED}" if telling else match[0]
+    if _TELLING.search(match[1]):
+        return f"{match[1]}{match[2]} {SEALED}"
+    # A second name on the same line (`a: x; password: y`) takes the rest of the line with it.
+    inner = _INNER.search(match[3])
+    return f"{match[1]}{match[2]} {SEALED}" if inner and _TELLING.search(inner[0]) else match[0]
 
 
 def _sealed_below(value: Any) -> Any:

@@ -92,6 +92,8 @@ def bounded(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[int, 
     size = len(_json(data))
     if size <= LARGEST:
         return data, {}
+    if len(_json(_cut(data, "", 0.0, {}))) > LARGEST:
+        return {"omitted": f"{size} characters"}, {"answer": (0, size)}
     best: tuple[dict[str, Any], dict[str, tuple[int, int]]] | None = None
     low, high = 0.0, 1.0
     for _ in range(_STEPS):

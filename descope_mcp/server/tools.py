@@ -12,7 +12,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.record import EFFECTS, Effect
 from descope_mcp.guard.policy import Limits, worst
 
-_OPERATION = {"type": "string", "description": "Name from descope_search"}
+_OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
 _ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
 
 _CALLS: dict[Effect, tuple[str, str]] = {
@@ -111,7 +111,11 @@ _SEARCH = _tool(
             "maxLength": 500,
             "description": "What you want to do, in plain words",
         },
-        "toolset": {"type": "string", "description": "Only this toolset (see descope_describe)"},
+        "toolset": {
+            "type": "string",
+            "maxLength": 60,
+            "description": "Only this toolset (see descope_describe)",
+        },
         "effect": {"type": "string", "enum": list(EFFECTS), "description": "Only this class"},
         "limit": {"type": "integer", "minimum": 1, "maximum": 20},
     },
@@ -125,7 +129,7 @@ _DESCRIBE = _tool(
     {
         "names": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": 100},
             "maxItems": 20,
             "description": "Operations or toolsets",
         },

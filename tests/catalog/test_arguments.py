@@ -344,3 +344,8 @@ def test_no_path_value_changes_the_path(place: tuple[str, str], value: str) -> N
         _, sent = segments(operation, request)[position]
         assert unquote(sent) == value
         assert sent not in ("", ".", "..")
+
+
+def test_a_sealed_value_is_not_sent_back(catalog: Catalog) -> None:
+    with pytest.raises(InvalidArguments, match="clientSecret: a sealed value cannot be sent"):
+        check(catalog["CreateOutboundApp"], {"name": "n", "clientSecret": "[sealed]"})

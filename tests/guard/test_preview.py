@@ -216,3 +216,18 @@ def test_every_recipe_of_the_catalog_reads_and_reveals_nothing(catalog: Catalog)
     for name in steps:
         assert catalog[name].worst_effect == "read", name
         assert not catalog[name].worst_hazards, name
+
+
+async def test_a_user_id_in_place_of_a_login_id_is_found_too(catalog: Catalog) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def read(one: Operation, given: dict[str, Any]) -> dict[str, Any]:
+        asked.append(given)
+        if "userId" not in given:
+            raise MISSING
+        return {"user": {"userId": given["userId"]}}
+
+    given = {"loginId": "U1", "status": "disabled"}
+    preview = await look(catalog, catalog["UpdateUserStatus"], given, "P1", read)
+    assert asked[:2] == [{"loginId": "U1"}, {"userId": "U1"}]
+    assert preview.target == {"userId": "U1"}

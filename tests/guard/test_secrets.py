@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -179,3 +180,20 @@ def test_real_secrets_are_sealed(catalog: Catalog) -> None:
         "cleartext": SEALED,
         "key": {"id": "K1", "name": "n"},
     }
+
+
+def test_tokens_are_found_whatever_stands_around_them() -> None:
+    for before in ("auth%3D", "%22", "x_", "\\n", "Bearer ", '{"a":"'):
+        assert JWT not in str(seal(operation(), {"note": f"{before}{JWT}"})), before
+    assert JWT not in str(seal(operation(), {JWT: 1}))
+
+
+def test_ordinary_texts_stay() -> None:
+    texts = ["status_code=200", "a.b.c", "/K" + "a" * 60, "v1.2.3.4", "https://a.example/x.y.z?q=1"]
+    for text in texts:
+        assert seal(operation(), {"note": text}) == {"note": text}
+
+
+def test_an_inner_document_cannot_break_the_answer() -> None:
+    answer = {"data": '{"a": "\\ud800", "token": "hunter2"}'}
+    json.dumps(seal(operation(scan=True), answer), ensure_ascii=False).encode()
