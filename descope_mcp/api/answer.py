@@ -35,15 +35,12 @@ class Answer:
     """A successful answer.
 
     ``data`` is always an object, in the documented form. ``partial`` counts what failed inside
-    a success, ``cut`` says that the answer was too large to be read whole, ``ray`` is what
-    Descope's support asks for.
+    a success, ``cut`` says that the answer was too large to be read whole.
     """
 
-    status: int
     data: dict[str, Any] = field(repr=False)
     partial: int = 0
     cut: bool = False
-    ray: str = ""
 
 
 def read(
@@ -71,7 +68,6 @@ def read(
     if raw.status >= 400:
         body = parsed if is_json and isinstance(parsed, dict) else {}
         raise _error(raw, body, errors, repeatable, hidden)
-    ray = raw.headers.get("cf-ray", "")
     if raw.status >= 300:
         data: dict[str, Any] = {"status": raw.status, "location": raw.headers.get("location", "")}
     elif not is_json:
@@ -87,7 +83,7 @@ def read(
     ]
     if cookies:
         data = {**data, "cookies": dict.fromkeys(cookies, "[sealed]")}
-    return Answer(raw.status, data, _partial(operation, data), raw.cut, ray)
+    return Answer(data, _partial(operation, data), raw.cut)
 
 
 def _parse(raw: RawAnswer) -> tuple[Any, bool]:

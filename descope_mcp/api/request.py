@@ -82,6 +82,9 @@ def build(
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        # JSON Schema takes 5.0 for an integer; the service's query parser does not.
+        return str(int(value))
     return str(value)
 
 

@@ -101,6 +101,13 @@ _EXIT_CODES = {
 }
 
 
+def _here(remedy: str) -> str:
+    """A remedy that names a tool of the MCP surface, with the command that does the same."""
+    for tool, command in (("search", "search"), ("describe", "show")):
+        remedy = remedy.replace(f"descope_{tool}", f"`descope-mcp tools {command}`")
+    return remedy
+
+
 def _show(outcome: Outcome) -> int:
     """Print an outcome; the exit code it stands for."""
     match outcome:
@@ -111,7 +118,7 @@ def _show(outcome: Outcome) -> int:
             return FAILED if outcome.partial else 0
         case Failed():
             code = f" ({outcome.code})" if outcome.code else ""
-            click.echo(f"descope-mcp: {outcome.message}{code} {outcome.remedy}", err=True)
+            click.echo(f"descope-mcp: {outcome.message}{code} {_here(outcome.remedy)}", err=True)
             return _EXIT_CODES.get(outcome.kind, FAILED)
         case Refused():
             click.echo(f"descope-mcp: {outcome.message} {outcome.remedy}", err=True)

@@ -8,7 +8,8 @@ from descope_mcp.sandbox.errors import TENANT_EXISTS
 from descope_mcp.sandbox.fields import Record, distinct, ensure_unique, fill, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.users import ensure_free, remove_users, touched
+from descope_mcp.sandbox.user_lookup import ensure_free
+from descope_mcp.sandbox.users import remove_users, touched
 
 #: What create and update take, as it is when it is left out.
 REPLACED: Record = {

@@ -12,7 +12,8 @@ from descope_mcp.sandbox.errors import INVALID, DescopeError
 from descope_mcp.sandbox.fields import Record, fill, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import Credentials, State
-from descope_mcp.sandbox.users import by_either_id, by_identifier, by_login_id, touched
+from descope_mcp.sandbox.user_lookup import by_either_id, by_identifier, by_login_id
+from descope_mcp.sandbox.users import touched
 
 
 @handles("SetUserActivePassword", required=["loginId", "password"])

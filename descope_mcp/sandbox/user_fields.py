@@ -10,13 +10,8 @@ from descope_mcp.sandbox.errors import INVALID, USER_EXISTS, DescopeError
 from descope_mcp.sandbox.fields import Record, distinct, fill, integer, one_of, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.users import (
-    STATUSES,
-    by_identifier,
-    ensure_free,
-    phone_number,
-    touched,
-)
+from descope_mcp.sandbox.user_lookup import by_identifier, ensure_free
+from descope_mcp.sandbox.users import STATUSES, phone_number, touched
 
 _NAMES: Record = {"name": "", "givenName": "", "middleName": "", "familyName": ""}
 

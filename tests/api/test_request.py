@@ -57,6 +57,11 @@ async def test_a_query_repeats_lists_and_spells_booleans(catalog: Catalog) -> No
     ]
 
 
+async def test_a_whole_number_in_a_query_has_no_point(catalog: Catalog) -> None:
+    request = await sent(catalog, "LoadAllThirdPartyApplications", {"page": 2.0, "limit": 5})
+    assert sorted(request.query) == [("limit", "5"), ("page", "2")]
+
+
 async def test_a_path_argument_stays_one_segment(catalog: Catalog) -> None:
     request = await sent(catalog, "LoadSCIMUser", {"userId": "a@b c;d+é{userId}"})
     assert request.path == "/scim/v2/Users/a%40b%20c%3Bd%2B%C3%A9%7BuserId%7D"
