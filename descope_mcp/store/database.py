@@ -1,0 +1,114 @@
+"""The database of the store: SQLite in a directory that only its owner may read.
+
+Several processes share it: every transaction takes the write lock at its start (so that what it
+reads is what it changes), waits for others, and is on disk when it ends (WAL, synchronous full).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from sqlite3 import DatabaseError
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.files import private_directory, private_file
+
+#: The newest migration; a store of another version is migrated before it is used.
+HEAD = "0001"
+#: Seconds for which a transaction waits for those of others.
+_PATIENCE = 10.0
+_NAME = "state.db"
+
+
+class Database:
+    """A database that is ready: private, migrated, shared with other processes."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the database in `directory`, made and migrated if need be.
+
+        Raises:
+            StoreError: it cannot be opened, or is of a newer version of this program.
+        """
+        path = private_file(private_directory(directory) / _NAME)
+        self._engine: Engine = sqlalchemy.create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": _PATIENCE}
+        )
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _lock)
+        with self.begin() as connection:
+            version = _version(connection)
+        if version != HEAD:
+            self._migrate(path)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock; it ends with the context, or is undone.
+
+        Raises:
+            StoreError: the database cannot be read or written.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StoreError(f"the store cannot be used: {reason}") from None
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, in which what was deleted still stands.
+
+        If others keep it in use, that is left to the next checkpoint.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            finally:
+                connection.close()
+        except (SQLAlchemyError, DatabaseError) as error:
+            raise StoreError(f"the store cannot be used: {error}") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def _migrate(self, path: Path) -> None:
+        from descope_mcp.store.migrations import migrate
+
+        with self.begin() as connection:
+            try:
+                migrate(connection, HEAD)
+            except LookupError:
+                raise StoreError(
+                    f"the store {path} was made by a newer descope-mcp; use that version, "
+                    "or another DESCOPE_MCP_STATE"
+                ) from None
+
+
+def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
+    # Transactions are begun by `_lock`, not by the driver.
+    connection.isolation_level = None
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _lock(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _version(connection: Connection) -> Any:
+    """The version of the tables, None in an empty database."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

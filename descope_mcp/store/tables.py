@@ -1,0 +1,132 @@
+"""The tables of the store. What is kept for how long is said where it is written.
+
+Times are epoch seconds. Everything is kept by project, since one store serves them all.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+#: The journal's chain: only ever appended to. `hash` covers `body` and the hash before it.
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("call", String(36), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("project", String(64), nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("undoes", String(36), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("journal_by_call", "call"),
+)
+
+#: What undo needs of a call: personal data, forgotten after a while. The chain keeps its digest.
+details = Table(
+    "details",
+    metadata,
+    Column("call", String(36), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("undo", Text, nullable=False),
+    Index("details_by_age", "at"),
+)
+
+#: Confirmations that were used, until they would have expired anyway.
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("expires", Float, nullable=False),
+)
+
+#: Questions that wait for a person outside the client.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("project", String(64), nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("binding", String(64), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("typed", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Index("approvals_by_binding", "binding"),
+    sqlite_autoincrement=True,
+)
+
+#: What a person allowed ahead.
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("project", String(64), nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("revoked", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
+)
+
+#: Calls that count towards a cap of the policy.
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("project", String(64), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("items", Integer, nullable=False),
+    Index("usage_by_rule", "project", "rule", "at"),
+)
+
+#: The second factor of approvals: at most one row.
+factor = Table(
+    "factor",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),
+    Column("last_step", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Float, nullable=False),
+)
+
+#: Secrets from answers, encrypted. A handle is a keyed digest of project, caller, kind and value,
+#: so that a value which is read again gets the handle that it has. `value` is "" once it has been
+#: revealed.
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("handle", String(32), primary_key=True),
+    Column("project", String(64), nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=True),
+    Column("revealed", Float, nullable=True),
+)

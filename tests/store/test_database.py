@@ -1,0 +1,122 @@
+"""The files of the store: private, migrated, shared, and never lost without a word."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from descope_mcp.store import confirmations
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import metadata
+
+
+def modes(directory: Path) -> dict[str, int]:
+    paths = [directory, *directory.iterdir()]
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
+
+
+def test_nobody_else_can_read_it(own: Store) -> None:
+    own.directory.mkdir(mode=0o755)
+    own.key.sign("x")
+    with own.database.begin():
+        pass
+    assert set(modes(own.directory).values()) == {0o700, 0o600}
+    assert modes(own.directory)["state"] == 0o700
+    assert modes(own.key_file.parent) == {"config": 0o700, "key": 0o600}
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(own: Store) -> None:
+    with own.database.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_store_of_a_newer_program_is_left_alone(own: Store) -> None:
+    with own.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer descope-mcp"):
+        _ = Store(own.directory, own.key_file).database
+
+
+@pytest.mark.parametrize("broken", ["not a database at all" * 50, ""])
+def test_a_file_that_is_no_database_is_told_from_an_empty_one(own: Store, broken: str) -> None:
+    own.directory.mkdir()
+    (own.directory / "state.db").write_text(broken)
+    if broken:
+        with pytest.raises(StoreError, match="not a database"):
+            _ = own.database
+    else:
+        assert confirmations.consume(own, "n", 2e10)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make what belongs to another")
+def test_what_belongs_to_another_account_is_refused(own: Store) -> None:
+    own.directory.mkdir()
+    os.chown(own.directory, 12345, 12345)
+    with pytest.raises(StoreError, match="belongs to another account"):
+        _ = own.database
+
+
+def test_a_key_that_is_none_is_refused_and_not_replaced(own: Store) -> None:
+    own.key_file.parent.mkdir()
+    own.key_file.write_text("short\n")
+    with pytest.raises(StoreError, match=r"no key|cannot be used"):
+        _ = own.key
+    assert own.key_file.read_text() == "short\n"
+
+
+def test_threads_that_come_at_once_share_one_database_and_key(own: Store) -> None:
+    start, found = threading.Barrier(20), list[tuple[int, bytes]]()
+
+    def use() -> None:
+        start.wait()
+        found.append((id(own.database), own.key.material))
+
+    threads = [threading.Thread(target=use) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 20
+    assert len(set(found)) == 1
+
+
+def test_a_key_that_was_half_made_is_made_anew(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the next process has the number of the one that died."""
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", dies)
+        patch.setattr(Path, "unlink", dies)
+        with pytest.raises(KeyboardInterrupt):
+            _ = own.key
+    assert len(own.key.material) == 32
+
+
+_USE = """
+import sys
+from pathlib import Path
+from descope_mcp.store import confirmations
+from descope_mcp.store.store import Store
+store = Store(Path(sys.argv[1]), Path(sys.argv[2]))
+store.key
+print(sum(confirmations.consume(store, str(n), 2e10) for n in range(40)))
+"""
+
+
+def test_processes_that_start_at_once_share_it(own: Store) -> None:
+    """Each of forty words counts in exactly one of four processes, and there is one key."""
+    places = [str(own.directory), str(own.key_file)]
+    command = [sys.executable, "-c", _USE, *places]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [process.communicate(timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 4
+    assert sum(map(int, said)) == 40

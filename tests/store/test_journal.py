@@ -1,0 +1,203 @@
+"""The journal tells what became of every call, and that nobody touched it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from descope_mcp.store import chain
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import Intent, UndoneBefore, detail, entries, intend, settle
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import details
+from descope_mcp.store.tables import journal as table
+
+ADA = Intent(
+    call="11111111-0000-0000-0000-000000000000",
+    project="P1",
+    caller="stdio",
+    operation="DeleteUser",
+    effect="destructive",
+    rule="destructive",
+    consent="person",
+    target='"ada@acme.example"',
+    details={"arguments": {"loginId": "ada@acme.example"}, "before": [{"name": "Ada"}]},
+)
+BOB = replace(
+    ADA,
+    call="22222222-0000-0000-0000-000000000000",
+    operation="UpdateUser",
+    target='"bob"',
+    details={},
+)
+UNDO = {"steps": [{"operation": "CreateUser", "arguments": {"loginId": "ada@acme.example"}}]}
+
+
+def written(own: Store) -> Store:
+    intend(own, ADA)
+    settle(own, ADA, "done", undo=UNDO)
+    intend(own, BOB)
+    return own
+
+
+def test_a_call_without_an_outcome_is_unknown(own: Store) -> None:
+    bob, ada = entries(written(own))
+    assert (ada.result, ada.settled) == ("done", True)
+    assert (bob.result, bob.settled, bob.reason) == ("unknown", False, "no outcome was recorded")
+    assert detail(own, ADA.call) == (ADA.details, UNDO)
+    assert chain.problems(own)[::2] == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"operation": "DeleteUser"}, [ADA.call]),
+        ({"target": "ada@"}, [ADA.call]),
+        ({"target": "%"}, []),
+        ({"call": "2222"}, [BOB.call]),
+        ({"caller": "stdio", "project": "P1"}, [BOB.call, ADA.call]),
+        ({"project": "P2"}, []),
+        ({"since": 4e9}, []),
+        ({"until": 1e9}, []),
+        ({"limit": 1}, [BOB.call]),
+    ],
+)
+def test_entries_are_found(own: Store, filters: dict[str, str], found: list[str]) -> None:
+    assert [entry.call for entry in entries(written(own), **filters)] == found
+
+
+TAMPERING = {
+    "an outcome": update(table)
+    .where(table.c.seq == 2)
+    .values(body='{"reason":"","result":"failed","undo":""}'),
+    "who": update(table).where(table.c.seq == 1).values(caller="somebody"),
+    "when": update(table).where(table.c.seq == 1).values(at=1.0),
+    "about whom": update(table).where(table.c.seq == 1).values(target='"eve"'),
+    "the details": update(details).where(details.c.call == ADA.call).values(body="x"),
+    "the undo plan": update(details).where(details.c.call == ADA.call).values(undo="x"),
+    "details of another": text(
+        "UPDATE details SET body = (SELECT body FROM details WHERE call LIKE '2%')"
+    ),
+    "the first": delete(table).where(table.c.seq == 1),
+    "one between": delete(table).where(table.c.seq == 2),
+    "the last": delete(table).where(table.c.seq == 3),
+    "all": delete(table),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_whatever_is_changed_or_removed_shows(own: Store, what: str) -> None:
+    with written(own).database.begin() as connection:
+        connection.execute(TAMPERING[what])
+    assert chain.problems(own)[2]
+
+
+def test_a_journal_that_was_put_back_shows(own: Store, tmp_path: Path) -> None:
+    """An older copy of the whole database verifies in itself; the witness tells."""
+    written(own)
+    with own.database.begin() as connection:
+        connection.execute(delete(table).where(table.c.seq > 2))
+    assert "the end is missing" in chain.problems(own)[2][0]
+
+
+def test_without_the_key_nothing_verifies_and_no_detail_opens(own: Store, tmp_path: Path) -> None:
+    other = Store(written(own).directory, tmp_path / "other" / "key")
+    assert len(chain.problems(other)[2]) > 3
+    with pytest.raises(StoreError, match="does not open"):
+        detail(other, ADA.call)
+
+
+def test_details_are_forgotten_and_the_chain_stays_whole(own: Store) -> None:
+    written(own)
+    own.retention = 0.0
+    intend(own, replace(ADA, call="33333333-0000-0000-0000-000000000000"))
+    assert detail(own, ADA.call) == ({}, None)
+    assert [entry.target for entry in entries(own)] == [ADA.target, "", ""]
+    assert chain.problems(own)[::2] == (4, [])
+
+
+def test_no_personal_data_lies_open_in_the_files(own: Store) -> None:
+    written(own)
+    own.close()
+    raw = b"".join(path.read_bytes() for path in own.directory.iterdir())
+    assert b"DeleteUser" in raw
+    assert b"loginId" not in raw
+
+
+def test_what_an_undo_takes_back_is_marked(own: Store) -> None:
+    written(own)
+    undoing = replace(BOB, call="44444444-0000-0000-0000-000000000000", undoes=ADA.call)
+    intend(own, undoing)
+    found = {entry.call: entry for entry in entries(own)}
+    assert found[ADA.call].undone_by == undoing.call
+    assert found[undoing.call].undoes == ADA.call
+
+
+def test_of_two_that_take_the_same_call_back_one_runs(own: Store) -> None:
+    written(own)
+    first, second = (
+        replace(BOB, call=f"{n}{BOB.call[1:]}", undoes=ADA.call, alone=True) for n in "45"
+    )
+    intend(own, first)
+    with pytest.raises(UndoneBefore, match=first.call):
+        intend(own, second)
+    settle(own, first, "failed")
+    intend(own, second)
+    assert {e.call: e.undone_by for e in entries(own)}[ADA.call] == second.call
+    intend(own, replace(first, call=f"6{BOB.call[1:]}", alone=False))
+
+
+def test_later_entries_do_not_cover_up_what_was_removed(own: Store) -> None:
+    with written(own).database.begin() as connection:
+        connection.execute(delete(table).where(table.c.seq > 1))
+    for number in range(3):
+        intend(own, replace(BOB, call=f"7{number}{BOB.call[2:]}"))
+    assert "up to entry 3" in chain.problems(own)[2][-1]
+
+
+def test_a_lost_witness_shows_and_none_is_made_up(own: Store) -> None:
+    witness = written(own).key_file.with_name("journal-witness")
+    for content in (None, "", "7", "x y"):
+        witness.unlink()
+        if content is not None:
+            witness.write_text(content)
+        settle(own, BOB, "done")
+        assert len(chain.problems(own)[2]) == 1
+        witness.touch()
+
+
+@pytest.mark.parametrize("seq", [0, 1, 2])
+def test_a_witness_that_lags_behind_is_no_alarm(own: Store, seq: int) -> None:
+    """A process may die between an entry and its witness, also at the very first one."""
+    witness = written(own).key_file.with_name("journal-witness")
+    with own.database.begin() as connection:
+        known = {0: "", **dict(connection.execute(select(table.c.seq, table.c.hash)).all())}
+    witness.write_text(f"{seq} {known[seq]}\n")
+    assert chain.problems(own)[2] == []
+    settle(own, BOB, "done")
+    assert witness.read_text().startswith("4 ")
+    assert chain.problems(own)[2] == []
+
+
+def test_a_call_whose_intent_cannot_be_witnessed_was_not_sent(
+    own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    written(own)
+    monkeypatch.setattr("descope_mcp.store.journal.witness", full)
+    with pytest.raises(StoreError, match="full"):
+        intend(own, replace(BOB, call=f"4{BOB.call[1:]}"))
+    assert entries(own)[0].result == "not_sent"
+    settle(own, BOB, "done")
+    assert entries(own)[1].result == "done"
+
+
+def test_a_journal_that_cannot_be_written_refuses(own: Store) -> None:
+    written(own)
+    with own.database.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE journal")
+    with pytest.raises(StoreError, match="no such table"):
+        intend(own, BOB)
