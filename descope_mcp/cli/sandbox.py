@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import click
 
 from descope_mcp.catalog.catalog import load
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import running
+from descope_mcp.sandbox.state_file import StateFileError
 
 
 @click.command("sandbox")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one."
 )
-def command(port: int) -> None:
+@click.option(
+    "--seed",
+    "name",
+    type=click.Choice(list(seed.SEEDS)),
+    default="acme",
+    help="The organisation to begin with.",
+)
+@click.option(
+    "--state",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the state in this file; one that exists is gone on with, whatever the seed.",
+)
+def command(port: int, name: str, file: Path | None) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
     async def main() -> None:
-        async with running(load().values(), seed.acme(), port) as local:
-            click.echo(f"DESCOPE_BASE_URL={local.url}")
-            click.echo(f"DESCOPE_PROJECT_ID={local.project_id}")
-            click.echo(f"DESCOPE_MANAGEMENT_KEY={local.management_key}")
-            await anyio.sleep_forever()
+        with seed.begin(name, file) as state:
+            async with running(
+                load().values(), state, port, {**seed.SEEDS, "": seed.SEEDS[name]}
+            ) as local:
+                click.echo(f"DESCOPE_BASE_URL={local.url}")
+                click.echo(f"DESCOPE_PROJECT_ID={local.project_id}")
+                click.echo(f"DESCOPE_MANAGEMENT_KEY={local.management_key}")
+                await anyio.sleep_forever()
 
     try:
         anyio.run(main)
+    except StateFileError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 
-from descope_mcp.sandbox import filters, links
-from descope_mcp.sandbox.errors import NO_ACCESS_KEY, NO_USER, DescopeError
-from descope_mcp.sandbox.fields import Record, fill, given, integer, objects, strings
+from descope_mcp.sandbox import entitlements, filters
+from descope_mcp.sandbox.directory import ACCESS_KEY_SECRETS, ACCESS_KEYS, TENANTS
+from descope_mcp.sandbox.fields import Record, distinct, fill, given, integer, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles, require
 from descope_mcp.sandbox.state import State
 
@@ -25,7 +25,7 @@ EDITABLE: Record = {
 @handles("LoadAccessKey", required=["id"])
 def load_access_key(state: State, arguments: Arguments) -> Answer:
     """One key, without its secret."""
-    return {"key": view(state, _key(state, arguments["id"]))}
+    return {"key": view(state, state.get(ACCESS_KEYS, arguments["id"]))}
 
 
 @handles("SearchAccessKeys")
@@ -35,7 +35,7 @@ def search_access_keys(state: State, arguments: Arguments) -> Answer:
     texts = fill({"text": "", "boundUserId": "", "creatingUser": ""}, arguments)
     found = [
         key
-        for key in state.access_keys.values()
+        for key in state.all(ACCESS_KEYS)
         if filters.matches({"tenantIds": [m["tenantId"] for m in key["keyTenants"]]}, tenant_ids)
         and texts["boundUserId"] in ("", key["boundUserId"])
         and texts["creatingUser"] in ("", key["createdBy"])
@@ -48,9 +48,8 @@ def search_access_keys(state: State, arguments: Arguments) -> Answer:
 @handles("CreateAccessKey", required=["name"])
 def create_access_key(state: State, arguments: Arguments) -> Answer:
     """A new key and, this one time, its secret."""
-    key = _new(state, arguments)
-    _store(state, key, key["id"] + state.new_secret(60))
-    return {"cleartext": state.access_key_secrets[key["id"]], "key": view(state, key)}
+    key, cleartext = _create(state, arguments)
+    return {"cleartext": cleartext, "key": view(state, key)}
 
 
 @handles("ImportAccessKeys", required=["keys[]"])
@@ -59,45 +58,39 @@ def import_access_keys(state: State, arguments: Arguments) -> Answer:
     items = objects(arguments, "keys")
     for item in items:
         require(item, "name")
-    keys = [_new(state, item) for item in items]
-    for key, item in zip(keys, items, strict=True):
-        _store(state, key, str(item.get("cleartext") or key["id"] + state.new_secret(60)))
-    return {"keys": [view(state, key) for key in keys]}
+    return {"keys": [view(state, _create(state, item)[0]) for item in items]}
 
 
-def _new(state: State, arguments: Arguments) -> Record:
-    """A key that is not stored yet. One bound to a user has that user's rights, not its own."""
-    fields = _checked(state, fill(EDITABLE, arguments))
-    user_id = fill({"userId": ""}, arguments)["userId"]
-    if user_id and user_id not in state.users:
-        raise DescopeError(NO_USER, f"User not found: {user_id}")
-    if user_id:
+def _create(state: State, arguments: Arguments) -> tuple[Record, str]:
+    """A new key and its secret. One bound to a user has that user's rights, not its own."""
+    fields = _normal(fill(EDITABLE, arguments))
+    extra = fill({"userId": "", "cleartext": ""}, arguments)
+    if extra["userId"]:
         fields |= {"roleNames": [], "keyTenants": []}
     key_id = state.new_id("K")
-    return {
-        "id": key_id,
-        **fields,
-        "status": "active",
-        "createdTime": state.now(),
-        "expireTime": integer(arguments, "expireTime"),
-        "createdBy": state.caller.actor,
-        "clientId": base64.b64encode(f"{state.project['id']}:{key_id}".encode()).decode(),
-        "boundUserId": user_id,
-        "editable": True,
-    }
-
-
-def _store(state: State, key: Record, cleartext: str) -> None:
-    state.access_keys[key["id"]] = key
-    state.access_key_secrets[key["id"]] = cleartext
+    key = state.add(
+        ACCESS_KEYS,
+        {
+            "id": key_id,
+            **fields,
+            "createdTime": state.now(),
+            "expireTime": integer(arguments, "expireTime"),
+            "createdBy": state.caller.actor,
+            "clientId": base64.b64encode(f"{state.project_id}:{key_id}".encode()).decode(),
+            "boundUserId": extra["userId"],
+        },
+    )
+    cleartext = extra["cleartext"] or key_id + state.new_secret(60)
+    state.add(ACCESS_KEY_SECRETS, {"cleartext": cleartext, "keyId": key_id})
     _record(state, "AccessKeyCreated", key)
+    return key, cleartext
 
 
 @handles("UpdateAccessKey", required=["id", "name"])
 def update_access_key(state: State, arguments: Arguments) -> Answer:
     """Change what is given: null or left out keeps, an empty list clears."""
-    key = _key(state, arguments["id"])
-    key.update(_checked(state, given(EDITABLE, arguments)))
+    key = state.get(ACCESS_KEYS, arguments["id"])
+    key = state.change(ACCESS_KEYS, key, _normal(given(EDITABLE, arguments)))
     _record(state, "AccessKeyModified", key)
     return {"key": view(state, key)}
 
@@ -131,61 +124,56 @@ def deactivate_access_keys(state: State, arguments: Arguments) -> Answer:
 
 
 def _set_status(state: State, ids: list[str], status: str) -> None:
-    for key in [_key(state, key_id) for key_id in ids]:
-        key["status"] = status
+    for key_id in ids:
+        key = state.change(ACCESS_KEYS, state.get(ACCESS_KEYS, key_id), {"status": status})
         _record(state, "AccessKeyModified", key)
 
 
 @handles("DeleteAccessKey", required=["id"])
 def delete_access_key(state: State, arguments: Arguments) -> Answer:
     """Delete a key for good."""
-    remove_access_keys(state, [_key(state, arguments["id"])])
+    remove_access_keys(state, [state.get(ACCESS_KEYS, arguments["id"])])
     return None
 
 
 @handles("DeleteAccessKeys", required=["ids[]"])
 def delete_access_keys(state: State, arguments: Arguments) -> Answer:
     """Delete keys for good; an unknown id deletes none of them."""
-    remove_access_keys(state, [_key(state, i) for i in strings(arguments, "ids")])
+    remove_access_keys(state, [state.get(ACCESS_KEYS, i) for i in strings(arguments, "ids")])
     return None
 
 
 def remove_access_keys(state: State, keys: list[Record]) -> None:
     """Take the keys and their secrets away."""
     for key in keys:
-        del state.access_keys[key["id"]]
-        del state.access_key_secrets[key["id"]]
+        state.delete(ACCESS_KEYS, key["id"])
         _record(state, "AccessKeyDeleted", key)
 
 
 def opened_by(state: State, cleartext: str) -> Record | None:
     """The key whose secret `cleartext` is, if it may be used now."""
-    for key_id, secret in state.access_key_secrets.items():
-        key = state.access_keys[key_id]
-        expired = key["expireTime"] and key["expireTime"] <= state.now()
-        if secret == cleartext and key["status"] == "active" and not expired:
-            return key
-    return None
+    secret = state.find(ACCESS_KEY_SECRETS, cleartext=cleartext)
+    if secret is None:
+        return None
+    key = state.get(ACCESS_KEYS, secret["keyId"])
+    expired = key["expireTime"] and key["expireTime"] <= state.now()
+    return key if key["status"] == "active" and not expired else None
 
 
 def view(state: State, key: Record) -> Record:
     """A key as answers show it, with the names of its tenants."""
-    items = [{**m, "tenantName": state.tenants[m["tenantId"]]["name"]} for m in key["keyTenants"]]
+    items = [
+        {**m, "tenantName": state.get(TENANTS, m["tenantId"])["name"]} for m in key["keyTenants"]
+    ]
     return {**key, "keyTenants": items}
 
 
-def _key(state: State, key_id: str) -> Record:
-    if key_id not in state.access_keys:
-        raise DescopeError(NO_ACCESS_KEY, f"Access key not found: {key_id}")
-    return state.access_keys[key_id]
-
-
-def _checked(state: State, fields: Record) -> Record:
-    """`fields` with roles and tenants made sure of."""
+def _normal(fields: Record) -> Record:
+    """`fields` with role names and memberships as they are stored."""
     if "roleNames" in fields:
-        fields["roleNames"] = links.known_roles(state, fields["roleNames"])
+        fields["roleNames"] = distinct(fields["roleNames"])
     if "keyTenants" in fields:
-        fields["keyTenants"] = links.memberships(state, fields["keyTenants"])
+        fields["keyTenants"] = entitlements.memberships(fields["keyTenants"])
     return fields
 
 

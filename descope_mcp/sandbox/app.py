@@ -1,60 +1,40 @@
-"""The ASGI application: routes from the catalog, authorization, errors in Descope's form."""
+"""The ASGI application: routes from the catalog, errors in Descope's form."""
 
 from __future__ import annotations
 
-import hmac
-import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from descope_mcp.sandbox import (
-    access_keys,
-    audit,
-    projects,
-    roles,
-    sso,
-    tenant_settings,
-    tenants,
-    user_attributes,
-    user_credentials,
-    user_fields,
-    user_search,
-    users,
-)
+from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
+from descope_mcp.sandbox.callers import authorized
+from descope_mcp.sandbox.control import Control
 from descope_mcp.sandbox.errors import (
     INTERNAL,
-    MALFORMED,
     NO_METHOD,
-    NO_PROJECT,
     NO_ROUTE,
-    NOT_IN_SANDBOX,
-    UNAUTHORIZED,
     DescopeError,
 )
-from descope_mcp.sandbox.registry import HANDLERS
-from descope_mcp.sandbox.state import Caller, State
+from descope_mcp.sandbox.faults import Faults
+from descope_mcp.sandbox.fields import copied
+from descope_mcp.sandbox.fixed_paths import FixedPaths
+from descope_mcp.sandbox.rate_limits import RateLimits
+from descope_mcp.sandbox.registry import HANDLERS, Answer, Reply
+from descope_mcp.sandbox.request_arguments import arguments_of
+from descope_mcp.sandbox.state import State
 
-#: The areas; importing them registers their handlers.
-AREAS = (
-    access_keys,
-    audit,
-    projects,
-    roles,
-    sso,
-    tenant_settings,
-    tenants,
-    user_attributes,
-    user_credentials,
-    user_fields,
-    user_search,
-    users,
-)
+#: How the names of operations begin that see writes late if they are told to.
+_LISTS = ("Search", "LoadAll", "List")
+
+Seeds = Mapping[str, Callable[[], State]]
 
 
 class HasRoute(Protocol):
@@ -77,20 +57,35 @@ class HasRoute(Protocol):
         """The credentials of which one must be presented, as the catalog calls them."""
 
 
-def create_app(operations: Iterable[HasRoute], state: State) -> Starlette:
+def create_app(
+    operations: Iterable[HasRoute], state: State, seeds: Seeds | None = None
+) -> Starlette:
     """The service for `operations`, on `state`.
 
+    With `seeds` it has the control interface, which can begin anew with each of them.
+
     Raises:
-        ValueError: a handler is registered under a name that no operation has.
+        ValueError: a handler has no operation, or an operation no handler.
     """
     known = list(operations)
     if unknown := HANDLERS.keys() - {operation.name for operation in known}:
         raise ValueError(f"handlers of unknown operations: {', '.join(sorted(unknown))}")
-    # Fixed paths go before those with placeholders, which might match them too; what has a
-    # handler goes first because routes are tried one after the other.
-    known.sort(key=lambda o: ("{" in o.path, o.name not in HANDLERS))
+    missing = sorted(operation.name for operation in known if operation.name not in HANDLERS)
+    if missing:
+        raise ValueError(f"operations without a handler: {', '.join(missing)}")
+    faults, rate_limits = Faults(), RateLimits(state.time)
+    fixed, others = list[Route](), list[Route]()
+    for one in known:
+        endpoint = faults.around(one.name, _endpoint(one, state))
+        endpoint = rate_limits.around(one.path, one.schemes, endpoint)
+        routes = others if "{" in one.path else fixed
+        routes.append(Route(one.path, endpoint, methods=[one.method]))
+    if seeds:
+        fixed += Control(state, seeds, faults, rate_limits).routes()
     return Starlette(
-        routes=[Route(o.path, _endpoint(o, state), methods=[o.method]) for o in known],
+        # Fixed paths go before those with placeholders, which might match them too.
+        routes=[FixedPaths(fixed), *others],
+        middleware=[Middleware(_WithRay)],
         exception_handlers={
             DescopeError: _failed,
             HTTPException: _not_routed,
@@ -100,73 +95,46 @@ def create_app(operations: Iterable[HasRoute], state: State) -> Starlette:
 
 
 def _endpoint(operation: HasRoute, state: State) -> Callable[[Request], Awaitable[Response]]:
-    handler = HANDLERS.get(operation.name)
+    handler = HANDLERS[operation.name]
 
     async def endpoint(request: Request) -> Response:
-        caller = _authorize(request, operation.schemes, state)
-        arguments = await _arguments(request)
-        if handler is None:
-            text = f"The sandbox does not have {operation.name} yet"
-            raise DescopeError(NOT_IN_SANDBOX, text)
+        _ = state.project  # E011008 once it is deleted
+        caller = authorized(request, operation.schemes, state)
+        arguments = await arguments_of(request)
         with state.calling(caller):
-            answer = handler(state, arguments)
-        return JSONResponse({} if answer is None else answer)
+            if state.search_delay and operation.name.startswith(_LISTS):
+                with state.before_recent_writes():
+                    answer = copied(handler(state, arguments))
+            else:
+                answer = handler(state, arguments)
+        return _response(answer)
 
     return endpoint
 
 
-def _authorize(request: Request, schemes: Sequence[str], state: State) -> Caller:
-    """Check ``Bearer <project>[:<user credential>][:<management key>]``.
-
-    An operation without schemes takes anybody. Of several schemes one must be satisfied.
-
-    Raises:
-        DescopeError: 401 for a wrong or missing credential, E011008 for another project.
-    """
-    address = request.client.host if request.client else ""
-    rid = request.headers.get("x-external-rid", "")
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    project, *credentials = value.strip().split(":")
-    if schemes and (kind.lower() != "bearer" or not project):
-        raise DescopeError(UNAUTHORIZED, "The Authorization header is missing")
-    if schemes and project != state.project["id"]:
-        raise DescopeError(NO_PROJECT, f"Project not found: {project}")
-    if schemes and not any(_satisfies(scheme, credentials, state) for scheme in schemes):
-        raise DescopeError(UNAUTHORIZED, "The credential is missing or not valid")
-    actor = state.management_key_id if "management_key" in schemes else ""
-    return Caller(actor=actor, address=address, external_rid=rid)
+def _response(answer: Answer) -> Response:
+    reply = answer if isinstance(answer, Reply) else Reply({} if answer is None else answer)
+    made = Response if isinstance(reply.body, str) else JSONResponse
+    response = made(reply.body, status_code=reply.status, headers=dict(reply.headers))
+    for cookie in reply.cookies:
+        response.headers.append("set-cookie", cookie)
+    return response
 
 
-def _satisfies(scheme: str, credentials: Sequence[str], state: State) -> bool:
-    match scheme, credentials:
-        case "project", _:
-            return True
-        case "management_key", [*_, key]:
-            return hmac.compare_digest(key.encode(), state.management_key.encode())
-        case "access_key", [key, *_]:
-            return access_keys.opened_by(state, key) is not None
-        # Nothing in the sandbox issues sessions yet, so no JWT is one of its own.
-        case _:
-            return False
+class _WithRay:
+    """Gives every answer the id that Descope's support asks for, as Cloudflare sets it."""
 
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-async def _arguments(request: Request) -> dict[str, Any]:
-    """Query, path and body as one; a query parameter that is repeated is a list."""
-    query = request.query_params
-    arguments: dict[str, Any] = {}
-    for name in query:
-        values = query.getlist(name)
-        arguments[name] = values if len(values) > 1 else values[0]
-    raw = await request.body()
-    try:
-        body = json.loads(raw) if raw.strip() else {}
-    except ValueError:
-        raise DescopeError(MALFORMED, "The body is not JSON") from None
-    if isinstance(body, list):
-        body = {"body": body}
-    if not isinstance(body, dict):
-        raise DescopeError(MALFORMED, "The body must be an object")
-    return {**arguments, **body, **request.path_params}
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ray = f"{secrets.token_hex(8)}-BOX".encode()
+                message["headers"] = [*message["headers"], (b"cf-ray", ray)]
+            await send(message)
+
+        await self._app(scope, receive, marked)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from descope_mcp.sandbox import filters, links
+from descope_mcp.sandbox import filters
+from descope_mcp.sandbox.directory import TENANTS, USERS
 from descope_mcp.sandbox.fields import Record, fill, integer, objects, one_of, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
-from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.state import AUDITS, State
 
+MOST = 1000
 RETENTION_MS = 30 * 24 * 3600 * 1000
 YEAR_MS = 365 * 24 * 3600 * 1000
 
@@ -32,8 +34,8 @@ SEARCHED = {
 EXCLUDED = {"excludedActions": "action", "excludedExternalIds": "externalIds"}
 COUNTED = {"actions": "action", "devices": "device", "methods": "method", "geos": "geo"}
 
-#: How a time is cut off for ``groupByCreated``: hour, day, month.
-PERIODS = {"h": "%Y-%m-%dT%H:00:00Z", "d": "%Y-%m-%dT00:00:00Z", "m": "%Y-%m-01T00:00:00Z"}
+#: How the beginning of a period is written for ``groupByCreated``: hour, day, week, month, quarter.
+PERIODS = {"h": "%Y-%m-%dT%H:00:00Z", **dict.fromkeys("dwmq", "%Y-%m-%dT00:00:00Z")}
 
 
 @handles("SearchAudit")
@@ -57,7 +59,8 @@ def search_audit(state: State, arguments: Arguments) -> Answer:
     ]
     if not asked["oldestFirst"]:
         found.reverse()
-    audits = filters.page(found, arguments, size="size", default=1000)
+    size = min(integer(arguments, "size") or MOST, MOST)
+    audits = filters.page(found, {**arguments, "limit": size})
     return {"audits": audits, "total": len(found)}
 
 
@@ -67,10 +70,10 @@ def create_audit_event(state: State, arguments: Arguments) -> Answer:
     names = {"userId": "", "action": "", "tenantId": "", "type": "", "actorId": "", "data": {}}
     event = fill(names, arguments)
     one_of("type", event["type"], ("info", "warn", "error"))
-    tenants = [links.tenant(state, event["tenantId"])["id"]] if event["tenantId"] else []
-    user = state.users.get(event["userId"])
-    state.record(event["action"], user=user, tenants=tenants, data=event["data"])
-    state.audits[-1] |= {k: event[k] for k in ("userId", "type", "actorId")}
+    tenants = [state.get(TENANTS, event["tenantId"])["id"]] if event["tenantId"] else []
+    user = state.find(USERS, userId=event["userId"])
+    stated = {name: event[name] for name in ("userId", "type", "actorId")}
+    state.record(event["action"], user=user, tenants=tenants, data=event["data"], **stated)
     return None
 
 
@@ -87,7 +90,7 @@ def search_analytics(state: State, arguments: Arguments) -> Answer:
     return {
         "analytics": [
             {
-                "projectId": state.project["id"],
+                "projectId": state.project_id,
                 **dict(zip(names, group, strict=True)),
                 "cnt": str(count),
                 "referrer": "",
@@ -101,11 +104,9 @@ def _group(event: Record, arguments: Arguments) -> tuple[str, ...]:
     def shown(name: str, value: str) -> str:
         return value if arguments.get(f"groupBy{name}") else ""
 
-    period = PERIODS.get(str(arguments.get("groupByCreated") or ""), "")
-    when = datetime.fromtimestamp(int(event["occurred"]) / 1000, UTC).strftime(period)
     return (
         shown("Action", event["action"]),
-        when,
+        _period(int(event["occurred"]) / 1000, str(arguments.get("groupByCreated") or "")),
         shown("Device", event["device"]),
         shown("Method", event["method"]),
         shown("Geo", event["geo"]),
@@ -113,12 +114,25 @@ def _group(event: Record, arguments: Arguments) -> tuple[str, ...]:
     )
 
 
+def _period(seconds: float, unit: str) -> str:
+    """The beginning of the period that a time lies in; weeks begin on Monday."""
+    when = datetime.fromtimestamp(seconds, UTC)
+    match unit:
+        case "w":
+            when -= timedelta(days=when.weekday())
+        case "m":
+            when = when.replace(day=1)
+        case "q":
+            when = when.replace(month=when.month - (when.month - 1) % 3, day=1)
+    return when.strftime(PERIODS.get(unit, ""))
+
+
 def _between(state: State, arguments: Arguments, longest: int) -> Iterator[Record]:
     """The events between ``from`` and ``to``, but none that is older than `longest`."""
     now = state.now_ms()
     start = max(integer(arguments, "from"), now - longest)
     end = integer(arguments, "to") or now
-    return (e for e in state.audits if start <= int(e["occurred"]) <= end)
+    return (e for e in state.all(AUDITS) if start <= int(e["occurred"]) <= end)
 
 
 def _contains(event: Record, parts: list[str]) -> bool:

@@ -7,11 +7,10 @@ also says the type of every field. `fill` gives the whole object and so makes a 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from descope_mcp.sandbox.errors import INVALID, MALFORMED, DescopeError, Kind
+from descope_mcp.sandbox.errors import INVALID, MALFORMED, DescopeError
 
 Record = dict[str, Any]
 
@@ -31,12 +30,30 @@ def given(template: Mapping[str, Any], arguments: Mapping[str, Any]) -> Record:
 
 def fill(template: Mapping[str, Any], arguments: Mapping[str, Any]) -> Record:
     """Every field of `template`, with the default where `arguments` have none."""
-    return copy.deepcopy(dict(template)) | given(template, arguments)
+    defaults: Record = copied(dict(template))
+    return defaults | given(template, arguments)
+
+
+def copied(value: Any) -> Any:
+    """A copy of a JSON value that shares no list or object with it."""
+    if isinstance(value, dict):
+        return {name: copied(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
 
 
 def integer(arguments: Mapping[str, Any], name: str, default: int = 0) -> int:
     """A number that may come as a string, as int64 does in JSON."""
     return int(given({name: default}, arguments).get(name, default))
+
+
+def seconds(arguments: Mapping[str, Any], name: str) -> int:
+    """A span of time up to ten years; 0 if there is none."""
+    value = integer(arguments, name)
+    if not 0 <= value <= 10 * 365 * 24 * 3600:
+        raise DescopeError(INVALID, f"The {name} field is out of range")
+    return value
 
 
 def _typed(name: str, default: Any, value: Any) -> Any:
@@ -50,7 +67,7 @@ def _typed(name: str, default: Any, value: Any) -> Any:
         fits = isinstance(value, type(default))
     if not fits:
         raise DescopeError(MALFORMED, f"The {name} field has a wrong type")
-    return copy.deepcopy(value)
+    return copied(value)
 
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
@@ -58,19 +75,6 @@ def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     if value not in allowed:
         raise DescopeError(INVALID, f"The {name} field must be one of {', '.join(allowed)}")
     return value
-
-
-def ensure_unique(
-    records: Iterable[Mapping[str, Any]],
-    candidate: Mapping[str, Any],
-    fields: Iterable[str],
-    kind: Kind,
-) -> None:
-    """Raise `kind` if another of `records` has the values of `candidate` in all `fields`."""
-    names = tuple(fields)
-    for record in records:
-        if record is not candidate and all(record[n] == candidate[n] for n in names):
-            raise DescopeError(kind, f"{kind.description}: {candidate[names[-1]]}")
 
 
 def distinct(values: Iterable[str]) -> list[str]:

@@ -8,6 +8,9 @@ from typing import Any
 from descope_mcp.sandbox.errors import INVALID, DescopeError
 from descope_mcp.sandbox.fields import Record, given, integer, objects
 
+#: How many records a page has if the caller does not say.
+PAGE = 100
+
 #: The sort fields of the contract, as far as their names differ from the record's.
 _SORT_FIELDS = {"displayName": "name", "phoneNumber": "phone", "externalId": "loginIds"}
 
@@ -33,7 +36,8 @@ def matches(record: Mapping[str, Any], wanted: Mapping[str, Container[Any]]) -> 
 
 def has_text(record: Mapping[str, Any], text: str, fields: Iterable[str]) -> bool:
     """Whether one of `fields` contains `text`, whatever its case."""
-    return any(text.casefold() in str(record[field]).casefold() for field in fields)
+    wanted = text.casefold()
+    return any(wanted in str(record[field]).casefold() for field in fields)
 
 
 def has_attributes(record: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
@@ -66,12 +70,10 @@ def _key(field: str) -> Callable[[Record], tuple[bool, Any]]:
     return key
 
 
-def page(
-    records: list[Record], arguments: Mapping[str, Any], size: str = "limit", default: int = 100
-) -> list[Record]:
-    """One page of `records`: ``page`` counts from 0, a positive ``offset`` goes before it."""
-    length = integer(arguments, size) or default
+def page(records: list[Record], arguments: Mapping[str, Any]) -> list[Record]:
+    """A page of ``limit`` records: ``page`` counts from 0, a positive ``offset`` goes before it."""
+    length = integer(arguments, "limit") or PAGE
     start = integer(arguments, "offset") or integer(arguments, "page") * length
     if length < 0 or start < 0:
-        raise DescopeError(INVALID, f"page, offset and {size} must not be negative")
+        raise DescopeError(INVALID, "page, offset and limit must not be negative")
     return records[start : start + length]

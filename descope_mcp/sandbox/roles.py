@@ -6,20 +6,18 @@ role and the system permissions cannot be changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from descope_mcp.sandbox import filters, links
+from descope_mcp.sandbox import filters
+from descope_mcp.sandbox.directory import PERMISSIONS, ROLES
 from descope_mcp.sandbox.errors import (
     BUILT_IN_ROLE,
     INVALID,
     NO_PERMISSION,
     NO_ROLE,
-    PERMISSION_EXISTS,
-    ROLE_EXISTS,
     DescopeError,
 )
-from descope_mcp.sandbox.fields import Record, ensure_unique, fill, objects, strings
+from descope_mcp.sandbox.fields import Record, distinct, fill, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles, require
 from descope_mcp.sandbox.state import State
 
@@ -39,7 +37,7 @@ SEARCHED = {
 @handles("LoadAllRoles")
 def load_all_roles(state: State, arguments: Arguments) -> Answer:
     """Every role, those of tenants included."""
-    return {"roles": list(state.roles.values())}
+    return {"roles": state.all(ROLES)}
 
 
 @handles("SearchRoles")
@@ -51,7 +49,7 @@ def search_roles(state: State, arguments: Arguments) -> Answer:
     texts = fill({"roleNameLike": "", "text": ""}, arguments)
     found = [
         role
-        for role in state.roles.values()
+        for role in state.all(ROLES)
         if filters.matches(role, wanted)
         and filters.has_text(role, texts["roleNameLike"], ["name"])
         and filters.has_text(role, texts["text"], ["name", "description", "id"])
@@ -72,24 +70,14 @@ def create_roles(state: State, arguments: Arguments) -> Answer:
 
 
 def _create_roles(state: State, items: Iterable[Arguments]) -> list[Record]:
-    """Create all or, if one cannot be, none."""
-    new: list[Record] = []
+    roles = []
     for item in items:
         require(item, "name")
-        role = {
-            **fill({"name": "", "tenantId": ""}, item),
-            **_checked_role(state, item),
-            "createdTime": state.now(),
-            "id": state.new_id("R"),
-        }
-        if role["tenantId"]:
-            links.tenant(state, role["tenantId"])
-        ensure_unique([*state.roles.values(), *new], role, ["tenantId", "name"], ROLE_EXISTS)
-        new.append(role)
-    for role in new:
-        state.roles[role["id"]] = role
+        fields = {**fill({"name": "", "tenantId": ""}, item), **_role_fields(item)}
+        role = state.add(ROLES, {**fields, "createdTime": state.now()})
         _record_role(state, "RoleCreated", role)
-    return new
+        roles.append(role)
+    return roles
 
 
 @handles("UpdateRole", required=["newName"], exactly_one=["name", "id"])
@@ -105,20 +93,14 @@ def update_roles(state: State, arguments: Arguments) -> Answer:
 
 
 def _update_roles(state: State, items: Iterable[Arguments]) -> list[Record]:
-    changes: list[tuple[Record, Record]] = []
+    roles = []
     for item in items:
         require(item, "newName")
-        role = _role(state, item)
-        new = {**role, **_checked_role(state, item), "name": str(item["newName"])}
-        ensure_unique(
-            _after(state.roles.values(), role, changes), new, ["tenantId", "name"], ROLE_EXISTS
-        )
-        changes.append((role, new))
-    for role, new in changes:
-        links.replace_role(state, role, new["name"])
-        role.update(new)
+        fields = {"name": item["newName"], **_role_fields(item)}
+        role = state.change(ROLES, _role(state, item), fields)
         _record_role(state, "RoleModified", role)
-    return [role for role, _ in changes]
+        roles.append(role)
+    return roles
 
 
 @handles("DeleteRole", exactly_one=["name", "id"])
@@ -140,38 +122,29 @@ def delete_roles(state: State, arguments: Arguments) -> Answer:
 
 def _delete_roles(state: State, roles: Iterable[Record]) -> None:
     for role in {role["id"]: role for role in roles}.values():
-        links.replace_role(state, role, None)
-        del state.roles[role["id"]]
+        state.delete(ROLES, role["id"])
         _record_role(state, "RoleDeleted", role)
 
 
-def _after(
-    records: Iterable[Record], own: Record, changes: Iterable[tuple[Record, Record]]
-) -> list[Record]:
-    """The other records as they will be once `changes`, pairs of old and new, are made."""
-    new = {old["id"]: after for old, after in changes}
-    return [new.get(r["id"], r) for r in records if r is not own]
-
-
-def _role(state: State, item: Mapping[str, Any]) -> Record:
+def _role(state: State, item: Arguments) -> Record:
     """The role that an item means by ``id``, or by ``name`` and ``tenantId``, to be changed."""
     if item.get("id"):
-        role = state.roles.get(str(item["id"]))
+        role = state.get(ROLES, str(item["id"]))
     else:
         require(item, "name")
-        key = (item["name"], item.get("tenantId") or "")
-        role = next((r for r in state.roles.values() if (r["name"], r["tenantId"]) == key), None)
-    if role is None:
-        raise DescopeError(NO_ROLE, f"Role not found: {item.get('id') or item.get('name')}")
+        named = fill({"name": "", "tenantId": ""}, item)
+        found = state.find(ROLES, **named)
+        if found is None:
+            raise DescopeError(NO_ROLE, f"Role not found: {named['name']}")
+        role = found
     if role["name"] == TENANT_ADMIN and not role["tenantId"]:
         raise DescopeError(BUILT_IN_ROLE)
     return role
 
 
-def _checked_role(state: State, item: Arguments) -> Record:
+def _role_fields(item: Arguments) -> Record:
     fields = fill(ROLE, item)
-    fields["permissionNames"] = links.known_permissions(state, fields["permissionNames"])
-    return fields
+    return {**fields, "permissionNames": distinct(fields["permissionNames"])}
 
 
 def _record_role(state: State, action: str, role: Record) -> None:
@@ -182,7 +155,7 @@ def _record_role(state: State, action: str, role: Record) -> None:
 @handles("LoadAllPermissions")
 def load_all_permissions(state: State, arguments: Arguments) -> Answer:
     """Every permission, the system's included."""
-    return {"permissions": list(state.permissions.values())}
+    return {"permissions": state.all(PERMISSIONS)}
 
 
 @handles("CreatePermission", required=["name"])
@@ -200,18 +173,9 @@ def create_permissions(state: State, arguments: Arguments) -> Answer:
 
 
 def _create_permissions(state: State, items: Iterable[Arguments]) -> None:
-    new: list[Record] = []
     for item in items:
         require(item, "name")
-        permission = {
-            **fill({"name": "", "description": ""}, item),
-            "systemDefault": False,
-            "id": state.new_id("P"),
-        }
-        ensure_unique([*state.permissions.values(), *new], permission, ["name"], PERMISSION_EXISTS)
-        new.append(permission)
-    for permission in new:
-        state.permissions[permission["id"]] = permission
+        permission = state.add(PERMISSIONS, fill({"name": "", "description": ""}, item))
         _record_permission(state, "PermissionCreated", permission)
 
 
@@ -230,17 +194,10 @@ def update_permissions(state: State, arguments: Arguments) -> Answer:
 
 
 def _update_permissions(state: State, items: Iterable[Arguments]) -> None:
-    changes: list[tuple[Record, Record]] = []
     for item in items:
         require(item, "newName")
-        permission = _permission(state, item)
-        new = {**permission, **fill({"description": ""}, item), "name": str(item["newName"])}
-        others = _after(state.permissions.values(), permission, changes)
-        ensure_unique(others, new, ["name"], PERMISSION_EXISTS)
-        changes.append((permission, new))
-    for permission, new in changes:
-        links.replace_permission(state, permission["name"], new["name"])
-        permission.update(new)
+        fields = {"name": item["newName"], **fill({"description": ""}, item)}
+        permission = state.change(PERMISSIONS, _permission(state, item), fields)
         _record_permission(state, "PermissionModified", permission)
 
 
@@ -262,18 +219,17 @@ def delete_permissions(state: State, arguments: Arguments) -> Answer:
 
 def _delete_permissions(state: State, permissions: Iterable[Record]) -> None:
     for permission in {p["id"]: p for p in permissions}.values():
-        links.replace_permission(state, permission["name"], None)
-        del state.permissions[permission["id"]]
+        state.delete(PERMISSIONS, permission["id"])
         _record_permission(state, "PermissionDeleted", permission)
 
 
-def _permission(state: State, item: Mapping[str, Any]) -> Record:
+def _permission(state: State, item: Arguments) -> Record:
     """The permission that an item means by ``id`` or ``name``, to be changed."""
-    wanted = item.get("id") or item.get("name")
     by = "id" if item.get("id") else "name"
-    found = next((p for p in state.permissions.values() if p[by] == wanted), None)
+    require(item, by)
+    found = state.find(PERMISSIONS, **{by: item[by]})
     if found is None:
-        raise DescopeError(NO_PERMISSION, f"Permission not found: {wanted}")
+        raise DescopeError(NO_PERMISSION, f"Permission not found: {item[by]}")
     if found["systemDefault"]:
         raise DescopeError(INVALID, f"{found['name']} is a system permission")
     return found

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import anyio
 import uvicorn
 
-from descope_mcp.sandbox.app import HasRoute, create_app
+from descope_mcp.sandbox.app import HasRoute, Seeds, create_app
+from descope_mcp.sandbox.faults import Protocol
 from descope_mcp.sandbox.state import State
 
 
@@ -34,16 +35,16 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def running(
-    operations: Iterable[HasRoute], state: State, port: int = 0
+    operations: Iterable[HasRoute], state: State, port: int = 0, seeds: Seeds | None = None
 ) -> AsyncIterator[Sandbox]:
     """The sandbox, accepting connections on 127.0.0.1 until the context is left.
 
-    Port 0 takes any that is free.
+    Port 0 takes any that is free. With `seeds` the control interface is there, too.
 
     Raises:
         OSError: the port is taken.
     """
-    app = create_app(operations, state)
+    app = create_app(operations, state, seeds)
     # asyncio turns Nagle's delay off only where the protocol is named; without that every answer
     # takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -53,6 +54,7 @@ async def running(
         server = _Server(
             uvicorn.Config(
                 app,
+                http=Protocol,
                 log_config=None,
                 log_level="critical",
                 access_log=False,
@@ -67,7 +69,7 @@ async def running(
                     await task
                     raise RuntimeError("the sandbox did not start")
                 await asyncio.sleep(0.005)
-            yield Sandbox(url, state.project["id"], state.management_key)
+            yield Sandbox(url, state.project_id, state.management_key)
         finally:
             server.should_exit = True
             with anyio.CancelScope(shield=True):

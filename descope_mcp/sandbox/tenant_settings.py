@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from descope_mcp.sandbox import links
+from descope_mcp.sandbox.directory import TENANTS
 from descope_mcp.sandbox.fields import Record, fill
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.tables import Reference, Table, register
+
+_OF_A_TENANT = (Reference("tenantId", "tenants", on_delete="cascade"),)
+
+SESSION_SETTINGS = register(Table("session_settings", key="tenantId", references=_OF_A_TENANT))
+
+#: By tenant; those of the project are under the empty id.
+PASSWORD_SETTINGS = register(Table("password_settings", key="tenantId", references=_OF_A_TENANT))
 
 #: The settings that are part of the tenant itself, and set here as well.
 OF_TENANT: Record = {"domains": [], "selfProvisioningDomains": [], "authType": "none"}
@@ -83,18 +91,17 @@ NEW_PASSWORD: Record = {
 @handles("GetTenantSettings", required=["id"])
 def get_tenant_settings(state: State, arguments: Arguments) -> Answer:
     """The session settings, and what of the tenant is set with them."""
-    tenant = links.tenant(state, arguments["id"])
-    own = state.tenant_settings.get(tenant["id"], NEW_SESSION)
-    return {**{name: tenant[name] for name in OF_TENANT}, **own}
+    tenant = state.get(TENANTS, arguments["id"])
+    of_tenant = {name: tenant[name] for name in OF_TENANT}
+    return of_tenant | session_settings(state, tenant["id"])
 
 
 @handles("ConfigureTenantSettings", required=["tenantId"])
 def configure_tenant_settings(state: State, arguments: Arguments) -> Answer:
     """Replace the session settings; what is left out is cleared."""
-    tenant = links.tenant(state, arguments["tenantId"])
-    of_tenant, own = fill(OF_TENANT, arguments), fill(SESSION, arguments)
-    tenant.update(of_tenant)
-    state.tenant_settings[tenant["id"]] = own
+    tenant = state.get(TENANTS, arguments["tenantId"])
+    state.change(TENANTS, tenant, fill(OF_TENANT, arguments))
+    _replace(state, SESSION_SETTINGS, tenant["id"], fill(SESSION, arguments))
     state.record("TenantModified", tenants=[tenant["id"]], data={"settings": "session"})
     return None
 
@@ -103,20 +110,40 @@ def configure_tenant_settings(state: State, arguments: Arguments) -> Answer:
 def get_password_settings(state: State, arguments: Arguments) -> Answer:
     """Of the tenant, else of the project, whose settings a new tenant has too."""
     tenant_id = _tenant_id(state, arguments)
-    project = state.password_settings.get("", NEW_PASSWORD)
-    return {**state.password_settings.get(tenant_id, project), "tenantId": tenant_id}
+    return password_settings(state, tenant_id) | {"tenantId": tenant_id}
 
 
 @handles("ConfigurePasswordSettings")
 def configure_password_settings(state: State, arguments: Arguments) -> Answer:
     """Replace the rules for passwords; what is left out is cleared."""
     tenant_id = _tenant_id(state, arguments)
-    state.password_settings[tenant_id] = fill(PASSWORD, arguments)
+    _replace(state, PASSWORD_SETTINGS, tenant_id, fill(PASSWORD, arguments))
     tenants = [tenant_id] if tenant_id else []
     state.record("PasswordSettingsModified", tenants=tenants)
     return None
 
 
+def session_settings(state: State, tenant_id: str) -> Record:
+    """How long the tokens of a tenant's users live, if that is enabled."""
+    own = state.find(SESSION_SETTINGS, tenantId=tenant_id)
+    return dict(own["settings"] if own else NEW_SESSION)
+
+
+def password_settings(state: State, tenant_id: str) -> Record:
+    """The rules for passwords of a tenant, else of the project."""
+    own = state.find(PASSWORD_SETTINGS, tenantId=tenant_id)
+    own = own or state.find(PASSWORD_SETTINGS, tenantId="")
+    return dict(own["settings"] if own else NEW_PASSWORD)
+
+
+def _replace(state: State, table: Table, tenant_id: str, settings: Record) -> None:
+    present = state.find(table, tenantId=tenant_id)
+    if present:
+        state.change(table, present, {"settings": settings})
+    else:
+        state.add(table, {"tenantId": tenant_id, "settings": settings})
+
+
 def _tenant_id(state: State, arguments: Arguments) -> str:
     tenant_id = str(arguments.get("tenantId") or "")
-    return str(links.tenant(state, tenant_id)["id"]) if tenant_id else ""
+    return str(state.get(TENANTS, tenant_id)["id"]) if tenant_id else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from descope_mcp.sandbox import filters, links
+from descope_mcp.sandbox import filters
 from descope_mcp.sandbox.access_keys import remove_access_keys
-from descope_mcp.sandbox.errors import TENANT_EXISTS
-from descope_mcp.sandbox.fields import Record, distinct, ensure_unique, fill, strings
+from descope_mcp.sandbox.directory import ACCESS_KEYS, TENANTS, USERS
+from descope_mcp.sandbox.fields import Record, distinct, fill, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.user_lookup import ensure_free
 from descope_mcp.sandbox.users import remove_users, touched
 
 #: What create and update take, as it is when it is left out.
@@ -39,13 +38,13 @@ SSO_SUFFIX = "#sso-{tenant_id}"
 @handles("LoadTenant", required=["id"])
 def load_tenant(state: State, arguments: Arguments) -> Answer:
     """The tenant itself: on the wire this answer is not wrapped."""
-    return view(state, links.tenant(state, arguments["id"]))
+    return view(state, state.get(TENANTS, arguments["id"]))
 
 
 @handles("LoadAllTenants")
 def load_all_tenants(state: State, arguments: Arguments) -> Answer:
     """Every tenant, on every level."""
-    return {"tenants": [view(state, tenant) for tenant in state.tenants.values()]}
+    return {"tenants": [view(state, tenant) for tenant in state.all(TENANTS)]}
 
 
 @handles("SearchTenants")
@@ -55,7 +54,7 @@ def search_tenants(state: State, arguments: Arguments) -> Answer:
     exact = {"authType": "authType", "parentTenantId": "parent"}
     found = [
         view(state, tenant)
-        for tenant in state.tenants.values()
+        for tenant in state.all(TENANTS)
         if filters.matches(tenant, wanted)
         and filters.has_attributes(tenant, arguments)
         and all(tenant[f] == arguments[a] for a, f in exact.items() if arguments.get(a))
@@ -68,18 +67,7 @@ def search_tenants(state: State, arguments: Arguments) -> Answer:
 def create_tenant(state: State, arguments: Arguments) -> Answer:
     """A new tenant, whose id the caller may choose."""
     fields = fill({"id": "", "parent": "", **REPLACED}, arguments)
-    if fields["parent"]:
-        links.tenant(state, fields["parent"])
-    tenant = {
-        **fields,
-        "id": fields["id"] or state.new_id("T"),
-        "domains": [],
-        "createdTime": state.now(),
-        "defaultRoles": [],
-    }
-    for field in ("id", "name"):
-        ensure_unique(state.tenants.values(), tenant, [field], TENANT_EXISTS)
-    state.tenants[tenant["id"]] = tenant
+    tenant = state.add(TENANTS, {**fields, "createdTime": state.now()})
     _record(state, "TenantCreated", tenant)
     return {"id": tenant["id"]}
 
@@ -87,11 +75,8 @@ def create_tenant(state: State, arguments: Arguments) -> Answer:
 @handles("UpdateTenant", required=["id", "name"])
 def update_tenant(state: State, arguments: Arguments) -> Answer:
     """Replace what can be edited; what is left out is cleared."""
-    tenant = links.tenant(state, arguments["id"])
-    new = {**tenant, **fill(REPLACED, arguments)}
-    others = [t for t in state.tenants.values() if t is not tenant]
-    ensure_unique(others, new, ["name"], TENANT_EXISTS)
-    tenant.update(new)
+    tenant = state.get(TENANTS, arguments["id"])
+    state.change(TENANTS, tenant, fill(REPLACED, arguments))
     _record(state, "TenantModified", tenant)
     return None
 
@@ -99,9 +84,8 @@ def update_tenant(state: State, arguments: Arguments) -> Answer:
 @handles("UpdateTenantDefaultRoles", required=["id"])
 def update_tenant_default_roles(state: State, arguments: Arguments) -> Answer:
     """Set the roles that new members get."""
-    tenant = links.tenant(state, arguments["id"])
-    names = strings(arguments, "defaultRoles")
-    tenant["defaultRoles"] = links.known_roles(state, names, tenant["id"])
+    tenant = state.get(TENANTS, arguments["id"])
+    state.change(TENANTS, tenant, {"defaultRoles": strings(arguments, "defaultRoles")})
     _record(state, "TenantModified", tenant)
     return None
 
@@ -109,55 +93,33 @@ def update_tenant_default_roles(state: State, arguments: Arguments) -> Answer:
 @handles("DeleteTenant", required=["id"])
 def delete_tenant(state: State, arguments: Arguments) -> Answer:
     """Everybody leaves the tenant; with ``cascade`` who is in no other tenant is deleted."""
-    tenant = links.tenant(state, arguments["id"])
-    left = _leave(state, tenant["id"])
+    tenant = state.get(TENANTS, arguments["id"])
+    users = state.all(USERS, **{"userTenants[].tenantId": tenant["id"]})
+    keys = state.all(ACCESS_KEYS, **{"keyTenants[].tenantId": tenant["id"]})
+    state.delete(TENANTS, tenant["id"])
     if arguments.get("cascade"):
-        remove_users(state, [holder for holder in left if "userId" in holder])
-        remove_access_keys(state, [holder for holder in left if "userId" not in holder])
-    for role in [r for r in state.roles.values() if r["tenantId"] == tenant["id"]]:
-        del state.roles[role["id"]]
-    for child in state.tenants.values():
-        if child["parent"] == tenant["id"]:
-            child["parent"] = ""
-    for table in (state.tenants, state.tenant_settings, state.password_settings):
-        table.pop(tenant["id"], None)
+        remove_users(state, [user for user in users if not user["userTenants"]])
+        remove_access_keys(state, [key for key in keys if not key["keyTenants"]])
     _record(state, "TenantDeleted", tenant)
     return None
-
-
-def _leave(state: State, tenant_id: str) -> list[Record]:
-    """End every membership in the tenant; who is in no tenant after that."""
-    left = []
-    for holder, memberships in links.holders(state):
-        kept = [m for m in memberships if m["tenantId"] != tenant_id]
-        if memberships and not kept:
-            left.append(holder)
-        memberships[:] = kept
-    return left
 
 
 @handles("RemoveSSOSuffixFromExternalId", required=["tenantId"])
 def remove_sso_suffix(state: State, arguments: Arguments) -> Answer:
     """Loosen every user's external id from the tenant's identity provider."""
-    tenant = links.tenant(state, arguments["tenantId"])
+    tenant = state.get(TENANTS, arguments["tenantId"])
     suffix = SSO_SUFFIX.format(tenant_id=tenant["id"])
-    new = {
-        user["userId"]: distinct(i.removesuffix(suffix) for i in user["loginIds"])
-        for user in state.users.values()
-        if any(i.endswith(suffix) for i in user["loginIds"])
-    }
-    for user_id, login_ids in new.items():
-        ensure_free(state, login_ids, state.users[user_id])
-    for user_id, login_ids in new.items():
-        state.users[user_id]["loginIds"] = login_ids
-        touched(state, state.users[user_id])
+    for user in state.all(USERS):
+        if any(login_id.endswith(suffix) for login_id in user["loginIds"]):
+            login_ids = distinct(i.removesuffix(suffix) for i in user["loginIds"])
+            touched(state, user, loginIds=login_ids)
     return None
 
 
 def view(state: State, tenant: Record) -> Record:
     """A tenant as answers show it, with the tenants below it."""
-    below = [t["id"] for t in state.tenants.values() if t["parent"] == tenant["id"]]
-    return {**tenant, "successors": below}
+    below = state.all(TENANTS, parent=tenant["id"])
+    return {**tenant, "successors": [child["id"] for child in below]}
 
 
 def _record(state: State, action: str, tenant: Record) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from descope_mcp.sandbox.directory import USERS
 from descope_mcp.sandbox.fields import Record, fill, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles, require
 from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.tables import Table, register
+
+USER_ATTRIBUTES = register(Table("user_attributes", key="name"))
 
 ATTRIBUTE: Record = {
     "name": "",
@@ -20,7 +24,7 @@ ATTRIBUTE: Record = {
 @handles("UserCustomAttributes")
 def user_custom_attributes(state: State, arguments: Arguments) -> Answer:
     """All of them; the total is a string, as int64 is in JSON."""
-    attributes = list(state.user_attributes.values())
+    attributes = state.all(USER_ATTRIBUTES)
     return {"data": attributes, "total": str(len(attributes))}
 
 
@@ -33,7 +37,11 @@ def create_user_custom_attribute(state: State, arguments: Arguments) -> Answer:
     new = [{**fill(ATTRIBUTE, item), "defaultValue": item.get("defaultValue")} for item in items]
     for attribute in new:
         attribute["displayName"] = attribute["displayName"] or attribute["name"]
-        state.user_attributes[attribute["name"]] = attribute
+        present = state.find(USER_ATTRIBUTES, name=attribute["name"])
+        if present:
+            state.change(USER_ATTRIBUTES, present, attribute)
+        else:
+            state.add(USER_ATTRIBUTES, attribute)
         state.record("CustomAttributeCreated", data={"name": attribute["name"]})
     return user_custom_attributes(state, {})
 
@@ -42,9 +50,12 @@ def create_user_custom_attribute(state: State, arguments: Arguments) -> Answer:
 def delete_user_custom_attribute(state: State, arguments: Arguments) -> Answer:
     """Delete attributes together with the value that every user has for them."""
     for name in strings(arguments, "names"):
-        if state.user_attributes.pop(name, None) is None:
+        if state.find(USER_ATTRIBUTES, name=name) is None:
             continue
-        for user in state.users.values():
-            user["customAttributes"].pop(name, None)
+        state.delete(USER_ATTRIBUTES, name)
+        for user in state.all(USERS):
+            if name in user["customAttributes"]:
+                kept = {k: v for k, v in user["customAttributes"].items() if k != name}
+                state.change(USERS, user, {"customAttributes": kept})
         state.record("CustomAttributeDeleted", data={"name": name})
     return user_custom_attributes(state, {})

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from descope_mcp.sandbox import password_rules, sessions
+from descope_mcp.sandbox.directory import CREDENTIALS
 from descope_mcp.sandbox.errors import INVALID, DescopeError
 from descope_mcp.sandbox.fields import Record, fill, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
-from descope_mcp.sandbox.state import Credentials, State
+from descope_mcp.sandbox.state import State
 from descope_mcp.sandbox.user_lookup import by_either_id, by_identifier, by_login_id
-from descope_mcp.sandbox.users import touched
+from descope_mcp.sandbox.users import renamed, touched
 
 
 @handles("SetUserActivePassword", required=["loginId", "password"])
@@ -29,44 +31,37 @@ def set_temporary_password(state: State, arguments: Arguments) -> Answer:
 
 
 def _set_password(state: State, arguments: Arguments, *, expired: bool) -> Answer:
-    user, own = _user(state, arguments)
     password = fill({"password": ""}, arguments)["password"] or state.new_secret(16)
-    own.password, own.password_expired = password, expired
-    touched(state, user)
+    kept = password_rules.hashed(state.random, password)
+    _set(state, arguments, password=kept, passwordExpired=expired, wrongPasswords=0)
     return {"cleartext": password}
 
 
 @handles("ExpireUserPassword", required=["loginId"])
 def expire_password(state: State, arguments: Arguments) -> Answer:
     """Ask for a new password at the next sign-in."""
-    user, own = _user(state, arguments)
-    own.password_expired = True
-    touched(state, user)
+    _set(state, arguments, passwordExpired=True)
     return None
 
 
 @handles("RemoveUserTOTP", required=["loginId"])
 def remove_totp(state: State, arguments: Arguments) -> Answer:
     """Remove the user's authenticator app."""
-    user, own = _user(state, arguments)
-    own.totp = False
-    touched(state, user)
+    _set(state, arguments, totp="")
     return None
 
 
 @handles("ListUserPasskeys", required=["loginId"])
 def list_passkeys(state: State, arguments: Arguments) -> Answer:
     """The user's passkeys."""
-    _, own = _user(state, arguments)
-    return {"passkeys": own.passkeys}
+    return {"passkeys": _own(state, arguments)["passkeys"]}
 
 
 @handles("ImportUserPasskeys", required=["loginId", "devices[]"])
 def import_passkeys(state: State, arguments: Arguments) -> Answer:
     """Add passkeys that were registered elsewhere."""
-    user, own = _user(state, arguments)
-    own.passkeys += [_passkey(state, item) for item in objects(arguments, "devices")]
-    touched(state, user)
+    new = [_passkey(state, item) for item in objects(arguments, "devices")]
+    _set(state, arguments, passkeys=[*_own(state, arguments)["passkeys"], *new])
     return None
 
 
@@ -88,12 +83,11 @@ def _passkey(state: State, item: Mapping[str, Any]) -> Record:
 @handles("RemoveUserPasskey", required=["loginId", "credentialId"])
 def remove_passkey(state: State, arguments: Arguments) -> Answer:
     """Remove one passkey, which must be there."""
-    user, own = _user(state, arguments)
-    kept = [p for p in own.passkeys if p["id"] != arguments["credentialId"]]
-    if len(kept) == len(own.passkeys):
+    passkeys = _own(state, arguments)["passkeys"]
+    kept = [p for p in passkeys if p["id"] != arguments["credentialId"]]
+    if len(kept) == len(passkeys):
         raise DescopeError(INVALID, f"Passkey not found: {arguments['credentialId']}")
-    own.passkeys = kept
-    touched(state, user)
+    _set(state, arguments, passkeys=kept)
     return None
 
 
@@ -102,9 +96,7 @@ def remove_passkeys(state: State, arguments: Arguments) -> Answer:
     """Remove all of them, or only ``credentialId`` if it is given."""
     if arguments.get("credentialId"):
         return remove_passkey(state, arguments)
-    user, own = _user(state, arguments)
-    own.passkeys = []
-    touched(state, user)
+    _set(state, arguments, passkeys=[])
     return None
 
 
@@ -112,29 +104,38 @@ def remove_passkeys(state: State, arguments: Arguments) -> Answer:
 def list_trusted_devices(state: State, arguments: Arguments) -> Answer:
     """The trusted devices of all the users together."""
     users = [by_identifier(state, i) for i in strings(arguments, "identifiers")]
-    devices = [d for user in users for d in state.credentials[user["userId"]].devices]
+    devices = [d for user in users for d in state.get(CREDENTIALS, user["userId"])["devices"]]
     return {"devices": devices}
 
 
-@handles("UpdateUserRemoveTrustedDevices", required=["loginId", "deviceIds[]"])
+@handles(
+    "UpdateUserRemoveTrustedDevices", required=["deviceIds[]"], any_of=["loginId", "identifier"]
+)
 def remove_trusted_devices(state: State, arguments: Arguments) -> Answer:
     """Forget trusted devices; ids of others are passed over."""
-    user = by_identifier(state, arguments["loginId"])
-    own, gone = state.credentials[user["userId"]], strings(arguments, "deviceIds")
-    own.devices = [device for device in own.devices if device["id"] not in gone]
+    user = by_identifier(state, renamed(arguments)["loginId"])
+    own, gone = state.get(CREDENTIALS, user["userId"]), strings(arguments, "deviceIds")
+    kept = [device for device in own["devices"] if device["id"] not in gone]
+    state.change(CREDENTIALS, own, {"devices": kept})
     touched(state, user)
     return None
 
 
 @handles("LogoutAllUserDevices", any_of=["loginId", "userId"])
 def logout_all_devices(state: State, arguments: Arguments) -> Answer:
-    """End the user's sessions. The sandbox has none yet, so only the audit trail shows it."""
+    """End the user's sessions."""
     user = by_either_id(state, arguments)
     kinds = strings(arguments, "sessionTypes")
+    sessions.end(state, sessions.of_user(state, user["userId"]))
     state.record("UserLoggedOut", user=user, data={"sessionTypes": kinds})
     return None
 
 
-def _user(state: State, arguments: Arguments) -> tuple[Record, Credentials]:
-    user = by_login_id(state, arguments["loginId"])
-    return user, state.credentials[user["userId"]]
+def _own(state: State, arguments: Arguments) -> Record:
+    """The credentials of the user with this login id."""
+    return state.get(CREDENTIALS, by_login_id(state, arguments["loginId"])["userId"])
+
+
+def _set(state: State, arguments: Arguments, **fields: Any) -> None:
+    state.change(CREDENTIALS, _own(state, arguments), fields)
+    touched(state, by_login_id(state, arguments["loginId"]))

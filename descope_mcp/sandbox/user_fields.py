@@ -5,13 +5,15 @@ Their ``loginId`` takes a user id as well.
 
 from __future__ import annotations
 
-from descope_mcp.sandbox import links
+from descope_mcp.sandbox import entitlements
+from descope_mcp.sandbox.directory import TENANTS, USERS
 from descope_mcp.sandbox.errors import INVALID, USER_EXISTS, DescopeError
 from descope_mcp.sandbox.fields import Record, distinct, fill, integer, one_of, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.user_lookup import by_identifier, ensure_free
-from descope_mcp.sandbox.users import STATUSES, phone_number, touched
+from descope_mcp.sandbox.user_attributes import USER_ATTRIBUTES
+from descope_mcp.sandbox.user_lookup import by_identifier
+from descope_mcp.sandbox.users import STATUSES, phone_number, renamed, touched
 
 _NAMES: Record = {"name": "", "givenName": "", "middleName": "", "familyName": ""}
 
@@ -20,32 +22,29 @@ _NAMES: Record = {"name": "", "givenName": "", "middleName": "", "familyName": "
 def update_status(state: State, arguments: Arguments) -> Answer:
     """Enable, disable or reset to invited."""
     user = by_identifier(state, arguments["loginId"])
-    user["status"] = one_of("status", arguments["status"], STATUSES)
-    return touched(state, user)
+    return touched(state, user, status=one_of("status", arguments["status"], STATUSES))
 
 
 @handles("UpdateUserDisplayName", required=["loginId"])
 def update_display_name(state: State, arguments: Arguments) -> Answer:
     """Set all four name parts; those that are left out are cleared."""
     user = by_identifier(state, arguments["loginId"])
-    user.update(fill(_NAMES, arguments))
-    return touched(state, user)
+    return touched(state, user, **fill(_NAMES, renamed(arguments)))
 
 
 @handles("UpdateUserPicture", required=["loginId"])
 def update_picture(state: State, arguments: Arguments) -> Answer:
     """Set the picture's address; an empty one removes it."""
     user = by_identifier(state, arguments["loginId"])
-    user.update(fill({"picture": ""}, arguments))
-    return touched(state, user)
+    return touched(state, user, **fill({"picture": ""}, arguments))
 
 
 @handles("UpdateUserImpersonationConsent", required=["loginId"])
 def update_impersonation_consent(state: State, arguments: Arguments) -> Answer:
     """Set until when the user may be impersonated, in epoch seconds."""
     user = by_identifier(state, arguments["loginId"])
-    user["consentExpiration"] = integer(arguments, "impersonationConsent")
-    return touched(state, user)
+    until = integer(arguments, "impersonationConsent")
+    return touched(state, user, consentExpiration=until)
 
 
 @handles("UpdateUserEmail", required=["loginId"])
@@ -77,11 +76,11 @@ def _set_contact(state: State, arguments: Arguments, field: str, verified_field:
     user = by_identifier(state, arguments["loginId"])
     asked = fill({field: "", "verified": False, "failOnConflict": False}, arguments)
     value = phone_number(asked[field]) if "hone" in field else asked[field]
-    others = (u for u in state.users.values() if u is not user)
-    if value and asked["failOnConflict"] and any(u[field] == value for u in others):
+    holders = state.all(USERS, **{field: value}) if value and asked["failOnConflict"] else []
+    if any(other is not user for other in holders):
         raise DescopeError(USER_EXISTS, f"Another user has this {field}")
-    user.update({field: value, verified_field: bool(value) and asked["verified"]})
-    return touched(state, user)
+    verified = bool(value) and asked["verified"]
+    return touched(state, user, **{field: value, verified_field: verified})
 
 
 @handles("UpdateUserLoginID", required=["loginId"])
@@ -95,9 +94,7 @@ def update_login_id(state: State, arguments: Arguments) -> Answer:
     login_ids = distinct(new if i == old else i for i in own)
     if not login_ids:
         raise DescopeError(INVALID, "The only login id of a user cannot be removed")
-    ensure_free(state, login_ids, user)
-    user["loginIds"] = login_ids
-    return touched(state, user)
+    return touched(state, user, loginIds=login_ids)
 
 
 @handles("UpdateUserCustomAttribute", required=["loginId", "attributeKey"])
@@ -105,41 +102,39 @@ def update_custom_attribute(state: State, arguments: Arguments) -> Answer:
     """Set one attribute, which the project must have; null removes the value."""
     user = by_identifier(state, arguments["loginId"])
     key, value = arguments["attributeKey"], arguments.get("attributeValue")
-    if key not in state.user_attributes:
+    if state.find(USER_ATTRIBUTES, name=key) is None:
         raise DescopeError(INVALID, f"Custom attribute not found: {key}")
     kept = {k: v for k, v in user["customAttributes"].items() if k != key}
-    user["customAttributes"] = kept if value is None else {**kept, key: value}
-    return touched(state, user)
+    new = kept if value is None else {**kept, key: value}
+    return touched(state, user, customAttributes=new)
 
 
 @handles("UpdateUserAddTenant", required=["loginId", "tenantId"])
 def add_tenant(state: State, arguments: Arguments) -> Answer:
     """Make the user a member, without roles; a member stays as they are."""
     user = by_identifier(state, arguments["loginId"])
-    _join(state, user, arguments["tenantId"])
-    return touched(state, user)
+    return touched(state, user, userTenants=_joined(user, arguments["tenantId"]))
 
 
 @handles("UpdateUserRemoveTenant", required=["loginId", "tenantId"])
 def remove_tenant(state: State, arguments: Arguments) -> Answer:
     """End a membership, which must be there, with its roles."""
     user = by_identifier(state, arguments["loginId"])
-    links.tenant(state, arguments["tenantId"])
-    user["userTenants"].remove(links.membership(user["userTenants"], arguments["tenantId"]))
-    return touched(state, user)
+    tenant_id = state.get(TENANTS, arguments["tenantId"])["id"]
+    gone = entitlements.membership(user["userTenants"], tenant_id)
+    return touched(state, user, userTenants=[m for m in user["userTenants"] if m is not gone])
 
 
 @handles("UpdateUserAddRoles", required=["loginId", "roleNames[]"])
 def add_roles(state: State, arguments: Arguments) -> Answer:
     """Give roles; in a tenant the user is not in yet, that makes them a member."""
     user = by_identifier(state, arguments["loginId"])
-    tenant_id = _tenant_id(arguments)
-    names = links.known_roles(state, strings(arguments, "roleNames"), tenant_id)
-    if tenant_id:
-        _join(state, user, tenant_id)
-    holder = _holder(user, tenant_id)
-    holder["roleNames"] = distinct([*holder["roleNames"], *names])
-    return touched(state, user)
+    tenant_id, names = _tenant_id(arguments), strings(arguments, "roleNames")
+    if not tenant_id:
+        return touched(state, user, roleNames=distinct([*user["roleNames"], *names]))
+    memberships = _joined(user, tenant_id)
+    own = entitlements.membership(memberships, tenant_id)["roleNames"]
+    return touched(state, user, userTenants=_with_roles(memberships, tenant_id, [*own, *names]))
 
 
 @handles("UpdateUserAddRolesV1", required=["loginId", "roleNames[]"])
@@ -155,35 +150,32 @@ def set_roles(state: State, arguments: Arguments) -> Answer:
     """Replace the roles in the project or in one tenant."""
     user = by_identifier(state, arguments["loginId"])
     tenant_id = _tenant_id(arguments)
-    holder = _holder(user, tenant_id)
-    holder["roleNames"] = links.known_roles(state, strings(arguments, "roleNames"), tenant_id)
-    return touched(state, user)
+    _holder(user, tenant_id)
+    return _give(state, user, tenant_id, strings(arguments, "roleNames"))
 
 
 @handles("UpdateUserRemoveRoles", required=["loginId", "roleNames[]"])
 def remove_roles(state: State, arguments: Arguments) -> Answer:
     """Take roles away; those the user does not have are passed over."""
     user = by_identifier(state, arguments["loginId"])
-    holder = _holder(user, _tenant_id(arguments))
-    gone = strings(arguments, "roleNames")
-    holder["roleNames"] = [name for name in holder["roleNames"] if name not in gone]
-    return touched(state, user)
+    tenant_id, gone = _tenant_id(arguments), strings(arguments, "roleNames")
+    own = _holder(user, tenant_id)["roleNames"]
+    return _give(state, user, tenant_id, [name for name in own if name not in gone])
 
 
 @handles("UpdateUserAddSSOApps", required=["loginId", "ssoAppIds[]"])
 def add_sso_apps(state: State, arguments: Arguments) -> Answer:
     """Assign applications."""
     user = by_identifier(state, arguments["loginId"])
-    user["ssoAppIds"] = distinct([*user["ssoAppIds"], *strings(arguments, "ssoAppIds")])
-    return touched(state, user)
+    app_ids = distinct([*user["ssoAppIds"], *strings(arguments, "ssoAppIds")])
+    return touched(state, user, ssoAppIds=app_ids)
 
 
 @handles("UpdateUserSetSSOApps", required=["loginId"])
 def set_sso_apps(state: State, arguments: Arguments) -> Answer:
     """Replace the assigned applications."""
     user = by_identifier(state, arguments["loginId"])
-    user["ssoAppIds"] = strings(arguments, "ssoAppIds")
-    return touched(state, user)
+    return touched(state, user, ssoAppIds=strings(arguments, "ssoAppIds"))
 
 
 @handles("UpdateUserRemoveSSOApps", required=["loginId", "ssoAppIds[]"])
@@ -191,8 +183,8 @@ def remove_sso_apps(state: State, arguments: Arguments) -> Answer:
     """Take applications away."""
     user = by_identifier(state, arguments["loginId"])
     gone = strings(arguments, "ssoAppIds")
-    user["ssoAppIds"] = [app_id for app_id in user["ssoAppIds"] if app_id not in gone]
-    return touched(state, user)
+    kept = [app_id for app_id in user["ssoAppIds"] if app_id not in gone]
+    return touched(state, user, ssoAppIds=kept)
 
 
 def _tenant_id(arguments: Arguments) -> str:
@@ -201,10 +193,26 @@ def _tenant_id(arguments: Arguments) -> str:
 
 def _holder(user: Record, tenant_id: str) -> Record:
     """Where the roles are: the user itself, or its membership, which must be there."""
-    return links.membership(user["userTenants"], tenant_id) if tenant_id else user
+    return entitlements.membership(user["userTenants"], tenant_id) if tenant_id else user
 
 
-def _join(state: State, user: Record, tenant_id: str) -> None:
-    links.tenant(state, tenant_id)
-    if all(m["tenantId"] != tenant_id for m in user["userTenants"]):
-        user["userTenants"].append({"tenantId": tenant_id, "roleNames": []})
+def _give(state: State, user: Record, tenant_id: str, names: list[str]) -> Answer:
+    """Make these the user's roles in the project or in a tenant."""
+    if not tenant_id:
+        return touched(state, user, roleNames=distinct(names))
+    memberships = user["userTenants"]
+    return touched(state, user, userTenants=_with_roles(memberships, tenant_id, names))
+
+
+def _with_roles(memberships: list[Record], tenant_id: str, names: list[str]) -> list[Record]:
+    """The memberships, with these roles in one tenant."""
+    new = {"tenantId": tenant_id, "roleNames": distinct(names)}
+    return [new if m["tenantId"] == tenant_id else m for m in memberships]
+
+
+def _joined(user: Record, tenant_id: str) -> list[Record]:
+    """The user's memberships with one in the tenant, without roles if it is new."""
+    own: list[Record] = user["userTenants"]
+    if any(item["tenantId"] == tenant_id for item in own):
+        return own
+    return [*own, {"tenantId": tenant_id, "roleNames": []}]

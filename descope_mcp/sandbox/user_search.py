@@ -1,15 +1,19 @@
-"""Searching users, and their sign-in history."""
+"""Searching users."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from descope_mcp.sandbox import filters
+from descope_mcp.sandbox.directory import ROLES, TENANTS, USERS
 from descope_mcp.sandbox.fields import Record, fill, given, integer, objects, strings
 from descope_mcp.sandbox.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.state import State
 from descope_mcp.sandbox.users import view
+
+Condition = Callable[[Record], bool]
 
 SEARCHED = {
     "loginIds": "loginIds",
@@ -35,8 +39,6 @@ YES_OR_NO = {
     "scim": "SCIM",
 }
 
-TEXT_FIELDS = ("name", "givenName", "familyName", "email", "phone", "loginIds", "userId")
-
 OTHERS: Record = {
     "loginId": "",
     "text": "",
@@ -59,25 +61,14 @@ def search_users(state: State, arguments: Arguments) -> Answer:
     Test users are left out unless they are asked for.
     """
     asked = fill(OTHERS, arguments)
-    wanted = filters.asked(arguments, SEARCHED)
-    flags = given(dict.fromkeys(YES_OR_NO, False), arguments)
-    found = []
-    for user in filters.ordered(state.users.values(), arguments.get("sort")):
-        shown = view(state, user)
-        if (
-            filters.matches(shown, wanted)
-            and all(shown[YES_OR_NO[name]] is value for name, value in flags.items())
-            and filters.has_text(shown, asked["text"], TEXT_FIELDS)
-            and filters.has_attributes(shown, arguments)
-            and _is_in_time(user, arguments)
-            and _is_asked_for(shown, asked)
-            and _is_in_tenants(state, shown, asked)
-        ):
-            found.append(shown)
-    shown_page = filters.page(found, arguments)
+    found = state.all(USERS)
+    for condition in [*_tenants(state, asked), *_fields(state, asked, arguments), *_kinds(asked)]:
+        found = [user for user in found if condition(user)]
+    page = filters.page(filters.ordered(found, arguments.get("sort")), arguments)
+    shown = [view(state, user) for user in page]
     if columns := asked["selectedColumns"]:
-        shown_page = [{k: v for k, v in user.items() if k in columns} for user in shown_page]
-    return {"users": shown_page, "total": len(found)}
+        shown = [{k: v for k, v in user.items() if k in columns} for user in shown]
+    return {"users": shown, "total": len(found)}
 
 
 @handles("SearchTestUsers")
@@ -86,31 +77,61 @@ def search_test_users(state: State, arguments: Arguments) -> Answer:
     return search_users(state, {**arguments, "testUsersOnly": True})
 
 
-def _is_asked_for(user: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    tests = asked["withTestUser"] or asked["testUsersOnly"]
-    return (
-        (tests if user["test"] else not asked["testUsersOnly"])
-        and (not asked["loginId"] or asked["loginId"] in user["loginIds"])
-        and (not asked["ssoOnly"] or user["SAML"] or user["OIDC"])
-        and (not asked["scimOnly"] or user["SCIM"])
-    )
+def _kinds(asked: Record) -> Iterator[Condition]:
+    """Which sorts of users are asked for."""
+    if not (asked["withTestUser"] or asked["testUsersOnly"]):
+        yield lambda user: not user["test"]
+    if asked["testUsersOnly"]:
+        yield lambda user: bool(user["test"])
+    if asked["ssoOnly"]:
+        yield lambda user: bool(user["SAML"] or user["OIDC"])
+    if asked["scimOnly"]:
+        yield lambda user: bool(user["SCIM"])
 
 
-def _is_in_tenants(state: State, user: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """A member of one of the tenants, with the roles that are asked for in each."""
+def _fields(state: State, asked: Record, arguments: Arguments) -> Iterator[Condition]:
+    """What is asked of the user's own fields; what is left out is not looked at."""
+    if asked["loginId"]:
+        yield lambda user: asked["loginId"] in user["loginIds"]
+    if wanted := filters.asked(arguments, SEARCHED):
+        yield lambda user: filters.matches(user, wanted)
+    if flags := given(dict.fromkeys(YES_OR_NO, False), arguments):
+        yield lambda user: _has_flags(view(state, user), flags)
+    if asked["text"]:
+        with_text = state.containing(USERS, asked["text"])
+        yield lambda user: user["userId"] in with_text
+    if given({"customAttributes": {}}, arguments).get("customAttributes"):
+        yield lambda user: filters.has_attributes(user, arguments)
+    for which, field, unit in (("Created", "createdTime", 1000), ("Modified", "modifiedTime", 1)):
+        first, last = (integer(arguments, f"{end}{which}Time") for end in ("from", "to"))
+        if first or last:
+            yield partial(_is_between, field=field, unit=unit, first=first, last=last)
+
+
+def _has_flags(shown: Record, flags: Mapping[str, bool]) -> bool:
+    return all(shown[YES_OR_NO[name]] is value for name, value in flags.items())
+
+
+def _is_between(user: Record, *, field: str, unit: int, first: int, last: int) -> bool:
+    """Whether a time of the user lies between the limits, in epoch milliseconds; 0 is none."""
+    time = int(user[field]) * unit
+    return first <= time <= (last or time)
+
+
+def _tenants(state: State, asked: Record) -> Iterator[Condition]:
+    """The tenants of which a user must be in one, and the roles to have in each of some."""
     tenant_ids = strings(asked, "tenantIds")
     if asked["includeSubTenants"]:
         # Parents are older than their children, so one pass finds every level.
-        for tenant in state.tenants.values():
+        for tenant in state.all(TENANTS):
             if tenant["parent"] in tenant_ids:
                 tenant_ids.append(tenant["id"])
-    own = {m["tenantId"]: m["roleNames"] for m in user["userTenants"]}
-    if tenant_ids and not any(tenant_id in own for tenant_id in tenant_ids):
-        return False
-    return all(
-        tenant_id in own and _has_roles(own[tenant_id], names, roles)
-        for tenant_id, names, roles in _asked_roles(state, asked)
-    )
+    if tenant_ids:
+        path = "userTenants[].tenantId"
+        members = {u["userId"] for i in tenant_ids for u in state.all(USERS, **{path: i})}
+        yield lambda user: user["userId"] in members
+    for tenant_id, names, roles in _asked_roles(state, asked):
+        yield partial(_has_roles, tenant_id=tenant_id, wanted=names, every_one=roles.get("and"))
 
 
 def _asked_roles(
@@ -122,30 +143,11 @@ def _asked_roles(
         for tenant_id, roles in zip(asked[argument], values, strict=True):
             names = strings(roles, "values")
             if argument == "tenantRoleIds":
-                names = [state.roles[i]["name"] for i in names if i in state.roles]
+                names = [role["name"] for i in names if (role := state.find(ROLES, id=i))]
             yield tenant_id, names, roles
 
 
-def _has_roles(own: list[str], wanted: list[str], roles: Mapping[str, Any]) -> bool:
-    """Whether a member has one, or with ``and`` all, of the roles."""
-    return (all if roles.get("and") else any)(name in own for name in wanted)
-
-
-def _is_in_time(user: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
-    """Whether creation and last change lie between the limits, in epoch milliseconds."""
-    times = {"Created": user["createdTime"] * 1000, "Modified": user["modifiedTime"]}
-    first = {which: integer(arguments, f"from{which}Time") for which in times}
-    last = {which: integer(arguments, f"to{which}Time") or times[which] for which in times}
-    return all(first[which] <= times[which] <= last[which] for which in times)
-
-
-@handles("UsersAuthHistory")
-def users_auth_history(state: State, arguments: Arguments) -> Answer:
-    """A bare list, as is the request. Nobody signs in to the sandbox yet, so it is empty."""
-    return []
-
-
-@handles("UsersAuthHistoryV2", required=["userIds[]"])
-def users_auth_history_v2(state: State, arguments: Arguments) -> Answer:
-    """As `users_auth_history`, but wrapped."""
-    return {"usersAuthHistory": []}
+def _has_roles(user: Record, *, tenant_id: str, wanted: list[str], every_one: object) -> bool:
+    """Whether a member of the tenant has one, or with `every_one` all, of the roles there."""
+    own = (m["roleNames"] for m in user["userTenants"] if m["tenantId"] == tenant_id)
+    return any((all if every_one else any)(name in held for name in wanted) for held in own)

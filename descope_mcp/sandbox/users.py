@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from descope_mcp.sandbox import links
+from descope_mcp.sandbox import entitlements, password_rules
+from descope_mcp.sandbox.directory import CREDENTIALS, TENANTS, USERS
 from descope_mcp.sandbox.errors import DescopeError
 from descope_mcp.sandbox.fields import Record, distinct, fill, given, objects, one_of, strings
+from descope_mcp.sandbox.invitations import invite
 from descope_mcp.sandbox.registry import Answer, Arguments, handles, require
-from descope_mcp.sandbox.state import Credentials, State
-from descope_mcp.sandbox.user_lookup import by_either_id, by_identifier, ensure_free
+from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.user_lookup import by_either_id, by_identifier
 
 STATUSES = ("enabled", "disabled", "invited")
 
@@ -37,19 +39,9 @@ EDITABLE: Record = {
     "verifiedRecoveryPhone": False,
 }
 
-#: What only other operations, or signing in, can change.
-_FIXED: Record = {
-    "SAML": False,
-    "OAuth": {},
-    "OIDC": False,
-    "SCIM": False,
-    "push": False,
-    "editable": True,
-    "consentExpiration": 0,
-}
-
-#: Names that older clients send for the same fields.
+#: Names that SDKs send for the same fields.
 _ALIASES = {
+    "identifier": "loginId",
     "displayName": "name",
     "additionalLoginIds": "additionalIdentifiers",
     "ssoAppIDs": "ssoAppIds",
@@ -66,20 +58,22 @@ def load_user(state: State, arguments: Arguments) -> Answer:
 def load_users(state: State, arguments: Arguments) -> Answer:
     """The users that exist; ids of others are passed over."""
     ids = strings(arguments, "userIds")
-    found = [view(state, state.users[i]) for i in ids if i in state.users]
+    found = [view(state, user) for i in ids if (user := state.find(USERS, userId=i))]
     return {"users": found, "total": len(found)}
 
 
 @handles("CreateUser", required=["loginId"])
 def create_user(state: State, arguments: Arguments) -> Answer:
-    """A new user; the invitation that may be asked for is not sent."""
-    return {**answer(state, _create(state, arguments)), "created": True}
+    """A new user, who is invited if that is asked for."""
+    user = add_user(state, arguments)
+    invite(state, arguments, user)
+    return {**answer(state, user), "created": True}
 
 
 @handles("CreateTestUser", required=["loginId"])
 def create_test_user(state: State, arguments: Arguments) -> Answer:
     """As `create_user`, marked as a test user."""
-    return {**answer(state, _create(state, {**arguments, "test": True})), "created": True}
+    return {**answer(state, add_user(state, {**arguments, "test": True})), "created": True}
 
 
 @handles("CreateUsers", required=["users[]"])
@@ -88,7 +82,10 @@ def create_users(state: State, arguments: Arguments) -> Answer:
     created, failed = [], []
     for item in objects(arguments, "users"):
         try:
-            created.append(view(state, _create(state, item)))
+            with state.transaction():
+                user = add_user(state, item)
+                invite(state, arguments, user)
+                created.append(view(state, user))
         except DescopeError as error:
             failed.append(_failure(item, error))
     return {"createdUsers": created, "failedUsers": failed, "additionalErrors": {}}
@@ -98,7 +95,7 @@ def create_users(state: State, arguments: Arguments) -> Answer:
 def update_user(state: State, arguments: Arguments) -> Answer:
     """Replace everything that can be edited: what is left out is cleared."""
     user = by_identifier(state, arguments["loginId"])
-    arguments = _renamed(arguments)
+    arguments = renamed(arguments)
     _edit(state, user, arguments, fill(EDITABLE, arguments))
     return answer(state, user)
 
@@ -115,7 +112,8 @@ def patch_user_batch(state: State, arguments: Arguments) -> Answer:
     patched, failed = [], []
     for item in objects(arguments, "users"):
         try:
-            patched.append(view(state, _patch(state, item)))
+            with state.transaction():
+                patched.append(view(state, _patch(state, item)))
         except DescopeError as error:
             failed.append(_failure(item, error))
     return {"patchedUsers": patched, "failedUsers": failed, "additionalErrors": {}}
@@ -125,8 +123,7 @@ def patch_user_batch(state: State, arguments: Arguments) -> Answer:
 def delete_user(state: State, arguments: Arguments) -> Answer:
     """Delete a user with their credentials."""
     user = by_either_id(state, arguments)
-    del state.users[user["userId"]]
-    del state.credentials[user["userId"]]
+    state.delete(USERS, user["userId"])
     state.record("UserDeleted", user=user)
     return None
 
@@ -134,21 +131,21 @@ def delete_user(state: State, arguments: Arguments) -> Answer:
 @handles("DeleteUsers", required=["userIds[]"])
 def delete_users(state: State, arguments: Arguments) -> Answer:
     """Delete by user id; ids of nobody are passed over."""
-    users = [state.users[i] for i in strings(arguments, "userIds") if i in state.users]
-    remove_users(state, users)
+    found = (state.find(USERS, userId=i) for i in strings(arguments, "userIds"))
+    remove_users(state, [user for user in found if user])
     return None
 
 
 @handles("DeleteAllTestUsers")
 def delete_all_test_users(state: State, arguments: Arguments) -> Answer:
     """Delete every test user, and nobody else."""
-    remove_users(state, [user for user in state.users.values() if user["test"]])
+    remove_users(state, state.all(USERS, test=True))
     return None
 
 
-def touched(state: State, user: Record) -> Answer:
-    """Record that `user` was changed, and give the usual answer."""
-    user["modifiedTime"] = state.now_ms()
+def touched(state: State, user: Record, **fields: Any) -> Answer:
+    """Write `fields`, record that `user` was changed, and give the usual answer."""
+    state.change(USERS, user, {**fields, "modifiedTime": state.now_ms()})
     state.record("UserModified", user=user)
     return answer(state, user)
 
@@ -160,12 +157,12 @@ def answer(state: State, user: Record) -> dict[str, Any]:
 
 def view(state: State, user: Record) -> Record:
     """A user as answers show it: what is stored and what follows from other records."""
-    own = state.credentials[user["userId"]]
+    own = state.get(CREDENTIALS, user["userId"])
     tenants = [
         {
             **item,
-            "tenantName": state.tenants[item["tenantId"]]["name"],
-            "permissions": links.permissions_of(state, item["roleNames"], item["tenantId"]),
+            "tenantName": state.get(TENANTS, item["tenantId"])["name"],
+            "permissions": entitlements.permissions_of(state, item["roleNames"], item["tenantId"]),
         }
         for item in user["userTenants"]
     ]
@@ -173,10 +170,10 @@ def view(state: State, user: Record) -> Record:
         **{name: value for name, value in user.items() if name != "modifiedTime"},
         "externalIds": user["loginIds"],
         "userTenants": tenants,
-        "permissions": links.permissions_of(state, user["roleNames"]),
-        "password": bool(own.password),
-        "TOTP": own.totp,
-        "webauthn": bool(own.passkeys),
+        "permissions": entitlements.permissions_of(state, user["roleNames"]),
+        "password": bool(own["password"]),
+        "TOTP": bool(own["totp"]),
+        "webauthn": bool(own["passkeys"]),
     }
 
 
@@ -185,59 +182,56 @@ def phone_number(value: str) -> str:
     return re.sub(r"[^\d+]", "", value)
 
 
-def _checked(state: State, fields: Record) -> Record:
-    """`fields` with phones normalised, and roles and tenants made sure of."""
+def _normal(fields: Record) -> Record:
+    """`fields` with phones, role names and memberships as they are stored."""
     for name in ("phone", "recoveryPhone"):
         if name in fields:
             fields[name] = phone_number(fields[name])
-    if "roleNames" in fields:
-        fields["roleNames"] = links.known_roles(state, fields["roleNames"])
+    for name in ("roleNames", "ssoAppIds"):
+        if name in fields:
+            fields[name] = distinct(fields[name])
     if "userTenants" in fields:
-        fields["userTenants"] = links.memberships(state, fields["userTenants"])
-    if "ssoAppIds" in fields:
-        fields["ssoAppIds"] = distinct(fields["ssoAppIds"])
+        fields["userTenants"] = entitlements.memberships(fields["userTenants"])
     return fields
 
 
 def remove_users(state: State, users: list[Record]) -> None:
     """Take users and their credentials away, in one entry of the audit trail."""
     for user in users:
-        del state.users[user["userId"]]
-        del state.credentials[user["userId"]]
+        state.delete(USERS, user["userId"])
     if users:
         ids = [user["userId"] for user in users]
         tenants = distinct(m["tenantId"] for user in users for m in user["userTenants"])
         state.record("UsersDeleted", tenants=tenants, data={"userIds": ids})
 
 
-def _create(state: State, arguments: Arguments) -> Record:
-    arguments = _renamed(arguments)
+def add_user(state: State, arguments: Arguments) -> Record:
+    """Store a new user with credentials, from the arguments of ``CreateUser``."""
+    arguments = renamed(arguments)
     require(arguments, "loginId")
     more = {"loginId": "", "additionalIdentifiers": [], "status": "invited", "test": False}
-    extra = fill({**more, "password": "", "createdTime": 0}, arguments)
-    login_ids = distinct([extra["loginId"], *extra["additionalIdentifiers"]])
-    ensure_free(state, login_ids)
-    user = {
-        "loginIds": login_ids,
-        "userId": state.new_id("U"),
-        **_checked(state, fill(EDITABLE, arguments)),
-        **fill(_FIXED, {}),
+    extra = fill({**more, "password": "", "seed": "", "createdTime": 0}, arguments)
+    new = {
+        "loginIds": distinct([extra["loginId"], *extra["additionalIdentifiers"]]),
+        **_normal(fill(EDITABLE, arguments)),
         "status": one_of("status", extra["status"] or "invited", STATUSES),
         "test": extra["test"],
         "createdTime": extra["createdTime"] or state.now(),
         "modifiedTime": state.now_ms(),
     }
-    state.users[user["userId"]] = user
-    hashed = "hashed" if arguments.get("hashedPassword") else ""
-    state.credentials[user["userId"]] = Credentials(
-        password=extra["password"] or hashed, totp=bool(arguments.get("seed"))
-    )
+    user = state.add(USERS, new)
+    # What was hashed elsewhere counts as a password, but nobody can sign in with it here.
+    password = "imported" if arguments.get("hashedPassword") else ""
+    if extra["password"]:
+        password = password_rules.hashed(state.random, extra["password"])
+    own = {"password": password, "totp": extra["seed"]}
+    state.add(CREDENTIALS, {"userId": user["userId"], **own})
     state.record("UserCreated", user=user)
     return user
 
 
 def _patch(state: State, arguments: Arguments) -> Record:
-    arguments = _renamed(arguments)
+    arguments = renamed(arguments)
     require(arguments, "loginId")
     user = by_identifier(state, arguments["loginId"])
     fields = given(EDITABLE, arguments)
@@ -250,27 +244,26 @@ def _patch(state: State, arguments: Arguments) -> Record:
 def _edit(state: State, user: Record, arguments: Arguments, fields: Record) -> None:
     """Write `fields`, and the status and the additional login ids if they are given."""
     extra = given({"status": "", "additionalIdentifiers": []}, arguments)
-    new = _checked(state, fields)
+    new = _normal(fields)
     if extra.get("status"):
         new["status"] = one_of("status", extra["status"], STATUSES)
     if "additionalIdentifiers" in extra:
         own = [i for i in user["loginIds"] if i == arguments["loginId"]] or user["loginIds"]
         new["loginIds"] = distinct([own[0], *extra["additionalIdentifiers"]])
-        ensure_free(state, new["loginIds"], user)
-    user.update(new)
-    touched(state, user)
+    touched(state, user, **new)
 
 
-def _renamed(arguments: Arguments) -> dict[str, Any]:
+def renamed(arguments: Arguments) -> dict[str, Any]:
+    """`arguments` under the names of the contract."""
     return {_ALIASES.get(name, name): value for name, value in arguments.items()}
 
 
 def _failure(item: Mapping[str, Any], error: DescopeError) -> Record:
     """One entry of ``failedUsers``: the user as it was asked for, and why it was not made."""
-    login_ids = [i for i in [_renamed(item).get("loginId")] if i]
+    login_ids = [i for i in [renamed(item).get("loginId")] if i]
     user = {
         **EDITABLE,
-        **_FIXED,
+        **USERS.template,
         "loginIds": login_ids,
         "externalIds": login_ids,
         **dict.fromkeys(("userId", "status"), ""),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
+
+from descope_mcp.sandbox.state import AUDITS
 
 from .conftest import Client
 
@@ -33,12 +36,14 @@ async def test_audit_search_filters_and_pages(client: Client) -> None:
     assert {a["action"] for a in failed["audits"]} == {"LoginFailed"}
     page = await client.call("SearchAudit", actions=["LoginFailed"], size=4, page=1)
     assert page["audits"] == failed["audits"][4:]
+    capped = await client.call("SearchAudit", size=5000, page=1)
+    assert (capped["audits"], capped["total"] > 0) == ([], True)
     oldest = await client.call("SearchAudit", actions=["LoginFailed"], oldestFirst=True)
     assert oldest["audits"] == failed["audits"][::-1]
     mine = await client.call("SearchAudit", externalIds=[GRACE])
     assert [a["action"] for a in mine["audits"]] == ["LoginSucceed"]
     assert (await client.call("SearchAudit", to="1000"))["total"] == 0
-    old = [a for a in client.state.audits if a["action"] == "TenantCreated"]
+    old = [a for a in client.state.all(AUDITS) if a["action"] == "TenantCreated"]
     assert old
     assert (await client.call("SearchAudit", actions=["TenantCreated"]))["total"] == 0
 
@@ -55,3 +60,16 @@ async def test_analytics_count_by_what_is_asked(client: Client) -> None:
     answer = await client.call("SearchAnalytics", groupByAction=True, actions=["LoginSucceed"])
     (row,) = answer["analytics"]
     assert (row["action"], row["cnt"], row["device"]) == ("LoginSucceed", "18", "")
+
+
+async def test_analytics_are_counted_by_the_beginning_of_a_period(client: Client) -> None:
+    (event, *_) = client.state.all(AUDITS, action="LoginSucceed")
+    moment = str(int(datetime(2026, 5, 14, 15, 30, tzinfo=UTC).timestamp() * 1000))
+    client.state.change(AUDITS, event, {"occurred": moment})
+    client.state.clock = lambda: datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+    days = {"h": "05-14T15", "d": "05-14T00", "w": "05-11T00", "m": "05-01T00", "q": "04-01T00"}
+    for period, begins in days.items():
+        answer = await client.call(
+            "SearchAnalytics", groupByCreated=period, actions=["LoginSucceed"]
+        )
+        assert [row["created"] for row in answer["analytics"]] == [f"2026-{begins}:00:00Z"]

@@ -10,7 +10,10 @@ import pytest
 from descope_mcp.catalog.contract import Endpoint
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.app import create_app
+from descope_mcp.sandbox.registry import HANDLERS
 from descope_mcp.sandbox.serve import running
+from descope_mcp.sandbox.state import AUDITS
+from descope_mcp.sandbox.tables import TABLES
 
 from .conftest import Client
 
@@ -36,6 +39,16 @@ async def test_a_wrong_credential_is_refused(
     assert (response.status_code, response.json()["errorCode"]) == (status, code)
 
 
+async def test_a_management_key_may_stand_alone(client: Client) -> None:
+    box = client.sandbox
+    for value, status in ((box.management_key, 200), (box.management_key[:-1], 404)):
+        answer = await client.send("ListProject", {"Authorization": f"Bearer {value}"})
+        assert answer.status_code == status
+    made = await client.call("CreateAccessKey", name="k")
+    alone = {"Authorization": f"Bearer {made['cleartext']}"}
+    assert (await client.send("SearchSCIMUsers", alone)).status_code == 404
+
+
 async def test_an_error_has_the_four_fields(client: Client) -> None:
     body = await client.call("LoadTenant", 400)
     assert body == {
@@ -46,26 +59,27 @@ async def test_an_error_has_the_four_fields(client: Client) -> None:
     }
 
 
-async def test_what_the_sandbox_does_not_have_is_501(client: Client) -> None:
-    body = await client.call("LoadAllMcpServers", 501)
-    assert "LoadAllMcpServers" in body["errorMessage"]
-
-
 async def test_garbage_is_refused_and_changes_nothing(client: Client) -> None:
-    box, before = client.sandbox, len(client.state.audits)
+    box, before = client.sandbox, len(client.state.all(AUDITS))
     headers = {"Authorization": f"Bearer {box.project_id}:{box.management_key}"}
     path = client.endpoints["CreateRole"].path
     for content in (b"{", b'"text"', b'{"name": ["x"]}', b'{"name":"x","permissionNames":"y"}'):
         response = await client.http.post(path, content=content, headers=headers)
         assert (response.status_code, response.json()["errorCode"]) == (400, "E011001")
-    assert len(client.state.audits) == before
+    assert len(client.state.all(AUDITS)) == before
     assert (await client.http.get("/nowhere")).json()["errorCode"] == "E011404"
 
 
-async def test_every_handler_has_its_route(endpoints: dict[str, Endpoint]) -> None:
+async def test_every_handler_has_its_route_and_every_route_a_handler(
+    endpoints: dict[str, Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
     without_roles = [e for e in endpoints.values() if e.name != "CreateRole"]
-    with pytest.raises(ValueError, match="CreateRole"):
+    with pytest.raises(ValueError, match="unknown operations: CreateRole"):
         create_app(without_roles, seed.new_project())
+    state = seed.new_project()
+    monkeypatch.delitem(HANDLERS, "CreateRole")
+    with pytest.raises(ValueError, match="without a handler: CreateRole"):
+        create_app(endpoints.values(), state)
 
 
 async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> None:
@@ -79,7 +93,7 @@ async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> N
 async def test_the_same_seed_gives_the_same_organisation() -> None:
     moment = time.time()
     one, two = (seed.acme(clock=lambda: moment) for _ in range(2))
-    assert (one.users, one.access_keys, one.audits) == (two.users, two.access_keys, two.audits)
+    assert all(one.all(table) == two.all(table) for table in TABLES.values())
     assert one.management_key == two.management_key != seed.acme(seed=2).management_key
 
 
@@ -96,7 +110,7 @@ async def test_an_access_key_opens_only_what_it_is_for(client: Client) -> None:
     project, key = client.sandbox.project_id, made["cleartext"]
     headers = {"Authorization": f"Bearer {project}:{key}"}
     assert (await client.send("LoadAllTenants", headers)).status_code == 401
-    assert (await client.send("SearchSCIMUsers", headers)).status_code == 501
+    assert (await client.send("SearchSCIMUsers", headers)).status_code == 200
     await client.call("DeactivateAccessKey", id=made["key"]["id"])
     assert (await client.send("SearchSCIMUsers", headers)).status_code == 401
     # The management key is none of an access key's operations' business.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from descope_mcp.sandbox.state import AUDITS, OUTBOX
+
 from .conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -79,13 +81,28 @@ async def test_search_filters_and_pages(client: Client) -> None:
 async def test_roles_in_a_tenant_need_membership_in_v1_only(client: Client) -> None:
     arguments = {"loginId": GRACE, "tenantId": "umbra", "roleNames": ["Viewer"]}
     assert await client.error("UpdateUserAddRolesV1", 400, **arguments) == "E011004"
+    events = len(client.state.all(AUDITS))
     user = (await client.call("UpdateUserAddRoles", **arguments))["user"]
+    assert len(client.state.all(AUDITS)) == events + 1
     (joined,) = (m for m in user["userTenants"] if m["tenantId"] == "umbra")
     assert (joined["tenantName"], joined["roleNames"]) == ("Umbra Labs", ["Viewer"])
     assert joined["permissions"] == ["projects.read", "reports.read"]
     # The project has no role of that name; another tenant's does not count.
     wrong = {**arguments, "roleNames": ["Analyst"]}
     assert await client.error("UpdateUserSetRoles", 404, **wrong) == "E111403"
+
+
+async def test_what_sdks_call_otherwise_is_understood(client: Client) -> None:
+    named = await client.call("UpdateUserDisplayName", loginId=GRACE, displayName="Grace")
+    assert (named["user"]["name"], named["user"]["familyName"]) == ("Grace", "")
+    user_id = named["user"]["userId"]
+    await client.call("UpdateUserRemoveTrustedDevices", identifier=GRACE, deviceIds=["D1"])
+    patched = await client.call("PatchUserBatch", users=[{"identifier": GRACE, "picture": "p"}])
+    assert patched["patchedUsers"][0]["picture"] == "p"
+    # Either id is good as a login id.
+    assert (await client.user(user_id))["loginIds"] == [GRACE]
+    await client.call("DeleteUser", loginId=user_id)
+    assert await client.error("LoadUser", 404, loginId=GRACE) == "E112102"
 
 
 async def test_the_last_login_id_stays(client: Client) -> None:
@@ -130,5 +147,22 @@ async def test_history_is_a_bare_list_in_v1(client: Client) -> None:
     headers = {"Authorization": f"Bearer {box.project_id}:{box.management_key}"}
     path = client.endpoints["UsersAuthHistory"].path
     assert (await client.http.post(path, json=["U1"], headers=headers)).json() == []
-    answer = await client.call("UsersAuthHistoryV2", userIds=["U1"])
-    assert answer == {"usersAuthHistory": []}
+    grace = (await client.user(GRACE))["userId"]
+    (latest, *_) = found = (await client.http.post(path, json=[grace], headers=headers)).json()
+    assert latest["userId"] == grace
+    assert latest["loginTime"] >= found[-1]["loginTime"]
+    answer = await client.call("UsersAuthHistoryV2", userIds=[grace, "U1"])
+    assert answer == {"usersAuthHistory": found}
+
+
+async def test_invitations_go_to_the_outbox(client: Client) -> None:
+    mail = {"loginId": "a@x.example", "email": "a@x.example", "phone": "+15550177"}
+    await client.call("CreateUser", **mail)
+    assert client.state.all(OUTBOX) == []
+    await client.call("CreateUser", **{**mail, "loginId": "b"}, invite=True, inviteUrl="https://i")
+    (sent,) = client.state.all(OUTBOX)
+    assert (sent["channel"], sent["to"]) == ("email", "a@x.example")
+    assert sent["data"]["link"].startswith("https://i?")
+    users = [{**mail, "loginId": "c"}, {**mail, "loginId": "b"}]
+    await client.call("CreateUsers", users=users, invite=True, sendMail=False, sendSMS=True)
+    assert [m["channel"] for m in client.state.all(OUTBOX)] == ["email", "sms"]
