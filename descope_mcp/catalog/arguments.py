@@ -29,8 +29,12 @@ MAX_DEPTH = 64
 #: More problems than this are not told, nor more than so many characters of a name.
 MAX_PROBLEMS = 20
 MAX_NAME_SHOWN = 64
-#: What stands for a secret in an answer. Sent back it would overwrite the secret with itself.
+#: What stands for a secret in an answer if it was not kept. Sent back it would overwrite it.
 SEALED = "[sealed]"
+#: What stands for a secret that was kept; an argument for secrets takes it in place of the value.
+HANDLE = re.compile(r"\[sealed:[0-9A-Za-z]{22}\]")
+#: Either of them, or what a model made of them.
+_ANY_SEAL = re.compile(r"\[sealed[\]:]", re.IGNORECASE)
 
 
 def check(operation: Operation, arguments: object) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
     keep = frozenset(operation.nullable)
     given, problems = fit(operation.input_schema, operation.validator, arguments, keep)
     if not problems or given:
+        problems += islice(_seal_problems(operation, given), MAX_PROBLEMS)
         problems += _path_problems(operation, given)
         for group in operation.one_of:
             if all(is_empty(given.get(name)) for name in group):
@@ -130,8 +135,6 @@ def _unsendable(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unsendable(item, (*path, index))
-    elif isinstance(value, str) and SEALED in value:
-        yield f"{_where(path)}: a sealed value cannot be sent; leave it out"
     elif isinstance(value, str) and _SURROGATE.search(value):
         yield f"{_where(path)}: holds an unpaired surrogate"
     elif isinstance(value, float) and not math.isfinite(value):
@@ -155,6 +158,34 @@ def _without_nulls(value: Any, wanted: Mapping[str, Any], keep: frozenset[str]) 
     if isinstance(value, list):
         return [_without_nulls(item, wanted.get("items", {}), frozenset()) for item in value]
     return value
+
+
+def _seal_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:
+    """Sealed values where none is taken. A handle stands for the whole value or for nothing."""
+    for path, text in leaves(given):
+        if not _ANY_SEAL.search(text) or (HANDLE.fullmatch(text) and path in operation.accepts):
+            continue
+        if path in operation.accepts:
+            yield f"{path}: a sealed value is passed on whole, as [sealed:...] and nothing else"
+        else:
+            others = ", ".join(operation.accepts) or "no argument"
+            yield (
+                f"{path}: a sealed value cannot be sent here; "
+                f"{operation.name} takes one in {others}"
+            )
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in checked arguments, names of fields too, with its path (``users[].name``)."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield f"{path}.(name)", name
+            yield from leaves(item, f"{path}.{_cut(name)}" if path else _cut(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, f"{path}[]")
 
 
 def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import pydantic_core
 
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.prompt import Prompt
 
 _HERE = Path(__file__).parent
 _PACKAGED = _HERE / "catalog.json"
@@ -43,11 +45,15 @@ class Catalog(Mapping[str, Operation]):
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._raw: dict[str, str] = data["operations"]
         self._made: dict[str, Operation] = {}
-        self._aliases: dict[str, str] = data["aliases"]
+        #: Names that operations had, with those that they have.
+        self.old_names: Mapping[str, str] = data["aliases"]
         #: Descope's error codes: ``{code: {"meaning": ..., "remedy": ...}}``.
         self.errors: Mapping[str, Mapping[str, str]] = data["errors"]
-        #: Words that mean the same in a query, for `search`.
-        self.synonyms: Mapping[str, list[str]] = data["synonyms"]
+        #: Words that mean the same, for `search`: ``{group: {concept: words}}``.
+        self.synonyms: Mapping[str, Mapping[str, str]] = data["synonyms"]
+        #: Fields of answers that hold a point in time.
+        self.times: frozenset[str] = frozenset(data["times"])
+        self._prompts: str = data["prompts"]
         self._index: str = data["index"]
         self.toolsets = tuple(
             ToolsetInfo(t["toolset"], t["title"], t["about"], tuple(t["operations"]))
@@ -66,6 +72,12 @@ class Catalog(Mapping[str, Operation]):
         index: Mapping[str, Any] = json.loads(self._index)
         return index
 
+    @cached_property
+    def prompts(self) -> Mapping[str, Prompt]:
+        """The prompts for real work by name."""
+        written = json.loads(self._prompts).items()
+        return {name: Prompt.model_validate(data) for name, data in written}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)
 
@@ -74,7 +86,7 @@ class Catalog(Mapping[str, Operation]):
 
     def find(self, name: str) -> Operation | None:
         """The operation called `name`, or that had this name; None if there is none."""
-        name = self._aliases.get(name, name)
+        name = self.old_names.get(name, name)
         return self[name] if name in self._raw else None
 
     def nearest(self, name: str, count: int = 3) -> list[str]:

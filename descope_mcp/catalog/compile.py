@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from descope_mcp.catalog import contract, schema, search
+from descope_mcp.catalog import arguments, contract, paging, prompt, schema, search_index
 from descope_mcp.catalog.consistency import Consistency
 from descope_mcp.catalog.contract import Contract, Endpoint
-from descope_mcp.catalog.errors import RepairError, SpecError
+from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
+from descope_mcp.catalog.kinds import read_kinds
+from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.record import Record, Toolset
 from descope_mcp.catalog.source import line_of, read_toolset, read_yaml
 
@@ -24,9 +27,10 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
 
     Returns:
         ``{"operations": {name: ...}, "toolsets": [...], "aliases": {old name: name}, "errors":
-        {code: {meaning, remedy}}, "synonyms": {word: [word]}, "index": ...}`` as plain JSON data.
-        An operation is an ``Operation`` without its empty fields, the index what `search.build`
-        returns; both are JSON texts of their own, so that a start parses neither.
+        {code: {meaning, remedy}}, "synonyms": {group: {concept: words}}, "times": [field],
+        "prompts": {name: ...}, "index": ...}`` as plain JSON data. An operation is an ``Operation``
+        without its empty fields, the index what `search_index.build` returns; both, and the
+        prompts, are JSON texts of their own, so that a start parses none.
 
     Raises:
         SpecError: anything is missing, surplus or inconsistent; one line per problem.
@@ -39,6 +43,13 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     endpoints = {e.name: e for e in spec.endpoints.values()}
     records = {name: r for t in toolsets.values() for name, r in t.operations.items()}
     check = Consistency(spec, endpoints, records)
+    kinds, surplus = read_kinds(specs / "handles.yaml", records, endpoints)
+    problems += surplus
+    answers = read_yaml(specs / "answers.yaml")
+    problems += _nameless(answers, records, specs / "answers.yaml")
+    prompts = read_yaml(specs / "prompts.yaml")
+    place = partial(_line, specs / "prompts.yaml")
+    problems += prompt.problems(prompts, records, place)
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
         for name, record in toolset.operations.items():
@@ -49,9 +60,23 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 f"{line_of(path, ('operations', name, *keys))}: {name}: {text}"
                 for keys, text in check.problems(endpoint, record)
             ]
-            operations[name] = _operation(spec, endpoint, record, toolset.toolset)
+            fitting = {
+                "kinds": kinds.of.get(name, {}),
+                "accepts": kinds.accepts.get(name, {}),
+                "next": answers["next"].get(name, []),
+            }
+            if record.effect == "read":
+                fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
+            compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
+            operations[name] = compiled
+            problems += [
+                f"{line_of(path, ('operations', name, 'examples', index))}: {name}: {text}"
+                for index, text in _misfits(compiled)
+            ]
     if problems:
         raise SpecError("\n".join(problems))
+    synonyms = read_yaml(specs / "synonyms.yaml")
+    titles = {t.toolset: t.title for t in toolsets.values()}
     ordered = {e.name: operations[e.name] for e in spec.endpoints.values()}
     return {
         "operations": {name: _json(operation) for name, operation in ordered.items()},
@@ -68,8 +93,10 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             old: e.name for e in endpoints.values() for old in e.old_names if old not in endpoints
         },
         "errors": read_yaml(specs / "errors.yaml"),
-        "synonyms": read_yaml(specs / "synonyms.yaml"),
-        "index": _json(search.build(ordered, {t.toolset: t.title for t in toolsets.values()})),
+        "synonyms": synonyms,
+        "times": answers["times"],
+        "prompts": _json(prompts),
+        "index": _json(search_index.build(ordered, titles, synonyms)),
     }
 
 
@@ -132,8 +159,35 @@ def _unfounded(
     yield from (f"repairs.yaml:1: {key} contains itself; list it" for key in recursive - listed)
 
 
-def _operation(spec: Contract, endpoint: Endpoint, record: Record, toolset: str) -> dict[str, Any]:
+def _line(path: Path, key: str) -> str:
+    return line_of(path, (key,))
+
+
+def _nameless(answers: dict[str, Any], records: dict[str, Record], path: Path) -> Iterator[str]:
+    """Operations in ``answers.yaml`` that do not exist."""
+    for key in ("page_sizes", "next"):
+        for name, value in answers[key].items():
+            for named in (name, *(value if key == "next" else ())):
+                if named not in records:
+                    yield f"{line_of(path, (key, name))}: there is no operation {named}"
+
+
+def _list(spec: Contract, endpoint: Endpoint, sizes: dict[str, int]) -> dict[str, Any]:
+    """What there is to know of the list that a read answers."""
+    answer = schema.answer(endpoint, spec.schemas)
+    arguments, _ = schema.arguments(endpoint, spec.schemas)
+    return {
+        "rows": paging.rows(answer),
+        "paging": paging.paging(arguments, answer, sizes),
+    }
+
+
+def _operation(
+    spec: Contract, endpoint: Endpoint, record: Record, toolset: str, fitting: dict[str, Any]
+) -> dict[str, Any]:
     properties, places = schema.arguments(endpoint, spec.schemas)
+    if record.update == "replace":
+        properties, places = schema.with_replace(properties, places, endpoint.key)
     for name, note in record.notes.items():
         if name in properties:
             properties[name] = {**properties[name], "description": note}
@@ -159,6 +213,7 @@ def _operation(spec: Contract, endpoint: Endpoint, record: Record, toolset: str)
         "array_body": endpoint.wire.array_body,
         "unwrapped": endpoint.wire.unwrapped,
         "answer_fields": [*returned],
+        **fitting,
     }
     return {
         **record.model_dump(mode="json", exclude_defaults=True),
@@ -166,6 +221,15 @@ def _operation(spec: Contract, endpoint: Endpoint, record: Record, toolset: str)
         "schemes": facts["schemes"],
         "places": facts["places"],
     }
+
+
+def _misfits(compiled: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """The examples that would be refused when called, by their place, and why."""
+    for index, example in enumerate(compiled.get("examples", ())):
+        try:
+            arguments.check(Operation.model_validate(compiled), example["arguments"])
+        except InvalidArguments as error:
+            yield index, str(error)
 
 
 def _json(value: Any) -> str:

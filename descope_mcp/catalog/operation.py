@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import jsonschema_rs
+from pydantic import Field
 
 from descope_mcp.catalog import schema
+from descope_mcp.catalog.paging import Paging
 from descope_mcp.catalog.record import Record
 
 Plane = Literal["management", "scim", "end_user"]
@@ -15,7 +17,10 @@ Scheme = Literal["project", "refresh_jwt", "session_jwt", "access_key", "managem
 
 
 class Place(NamedTuple):
-    """Where an argument goes: path, query, body or credential, and its name there."""
+    """Where an argument goes: path, query, body, credential or guard, and its name there.
+
+    What goes to the guard is not sent.
+    """
 
     where: str
     name: str
@@ -24,10 +29,16 @@ class Place(NamedTuple):
 class Operation(Record):
     """One of the 458 operations.
 
-    ``input_schema`` is the published JSON Schema of the flat arguments, ``places`` says where
-    each of them goes, ``nullable`` lists those for which null means "keep". ``array_body`` names
-    the argument that is the whole body, ``unwrapped`` the property of the documented answer
-    whose content is the whole answer on the wire.
+    ``input_schema`` is the JSON Schema of the flat arguments (lists show its short form, see
+    `published`), ``places`` says where each of them goes, ``nullable`` lists those for which
+    null means "keep". ``array_body`` names the argument that is the whole body, ``unwrapped``
+    the property of the documented answer whose content is the whole answer on the wire.
+    ``kinds`` says of what kind the secret at a path of the answer is; ``accepts`` which kinds
+    an argument takes as a handle, and of which only one parameter of the link that they are (""
+    for the whole value).
+
+    ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
+    for. ``next`` are operations that often come next.
     """
 
     name: str
@@ -43,6 +54,17 @@ class Operation(Record):
     array_body: str = ""
     unwrapped: str = ""
     answer_fields: tuple[str, ...] = ()
+    rows: str = ""
+    paging: Paging | None = None
+    next: tuple[str, ...] = ()
+    kinds: dict[str, str] = Field(default_factory=dict)
+    accepts: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @property
+    def undone_by(self) -> tuple[str, ...]:
+        """The operations that undo this one; an update undoes itself with the old values."""
+        own = (self.name,) if self.update and not self.restore else ()
+        return tuple(dict.fromkeys([*own, *(step.operation for step in self.restore)]))
 
     @cached_property
     def validator(self) -> jsonschema_rs.Draft202012Validator:

@@ -1,13 +1,25 @@
-"""Dotted paths into JSON data: ``user.email``, ``apps[].clientSecret``."""
+"""Dotted paths into JSON data: ``user.email``, ``apps[].clientSecret``, ``loginIds[0]``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+#: What may follow the name of a list: every element, the first one, all but the first one.
+_PICKS = {"[]": slice(None), "[0]": slice(1), "[1:]": slice(1, None)}
+
+
+def split(part: str) -> tuple[str, str]:
+    """The name in one part of a path and which elements it picks: "" where it picks none."""
+    name, bracket, rest = part.partition("[")
+    pick = bracket + rest
+    return (name, pick) if pick in _PICKS else (part, "")
 
 
 def values_at(data: Any, path: str) -> list[Any]:
     """Every value that `path` reaches in `data`; ``[]`` (or a list on the way) fans out.
+
+    ``[0]`` reaches the first element only, ``[1:]`` every one after it.
 
     Returns an empty list if nothing is there. The empty path reaches `data` itself. A key that
     holds dots (some query arguments do) is found by its whole name.
@@ -16,19 +28,23 @@ def values_at(data: Any, path: str) -> list[Any]:
         return [data[path]]
     found = [data]
     for part in path.split(".") if path else []:
-        name = part.removesuffix("[]")
+        name, pick = split(part)
         below: list[Any] = []
         for item in found:
             elements = item if isinstance(item, list) else [item]
             below += [e[name] for e in elements if isinstance(e, dict) and name in e]
-        if part.endswith("[]"):
-            below = [e for item in below for e in (item if isinstance(item, list) else [item])]
+        if pick:
+            lists = [item if isinstance(item, list) else [item] for item in below]
+            below = [element for items in lists for element in items[_PICKS[pick]]]
         found = below
     return found
 
 
 def replaced_at(data: Any, path: str, change: Callable[[Any], Any]) -> Any:
-    """A copy of `data` in which every value that `path` reaches went through `change`."""
+    """A copy of `data` in which every value that `path` reaches went through `change`.
+
+    Of the picks a path may hold ``[]`` alone.
+    """
     if not path:
         return change(data)
     if isinstance(data, dict) and path in data:
@@ -50,3 +66,15 @@ def replaced_at(data: Any, path: str, change: Callable[[Any], Any]) -> Any:
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: null, "", [] or {}."""
     return value is None or value == "" or value == [] or value == {}
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value inside `value` with its path; what is empty is a value of its own."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for item in value:
+            yield from leaves(item, f"{path}[]")
+    elif path:
+        yield path, value

@@ -4,9 +4,22 @@ A record says what the contract cannot: what an operation is for, what it destro
 arguments change that, what to read before asking a person, and what cannot be brought back.
 
 Paths are dotted argument names; ``users[].roleNames`` reaches into every element of a list.
-A recipe's values may be references: ``$args.loginId`` (an argument of the call),
-``$before.name`` (the object that the first preview step found) or ``$project`` (the
-configured project id). Anything else is a literal.
+``loginIds[0]`` is the first element of a list, ``loginIds[1:]`` are the others.
+
+A recipe's values may be references. Anything else is a literal.
+
+- ``$args.loginId``: an argument of the call;
+- ``$before.name``: what the first step of the preview found, ``$before[].id`` where that is a list;
+- ``$found.SearchRoles[].name``: what another step found, by the name of its read;
+- ``$project``: the configured project id;
+- ``$answer.id``: the answer of the call, in a restore only;
+- ``$item.name``, ``$element.name``: the elements that a restore is at (see ``Restore``);
+- ``$args.roleNames - $before.roleNames``: the values of one list that are not in another, with
+  ``&`` those that are.
+
+In an object of a recipe, ``$like: $before`` stands for all fields of that object (of the request's
+schema only what it takes; a null leaves one out), and ``$each: $before.groups`` makes a list: the
+rest of the object once for every ``$element`` of the other list.
 """
 
 from __future__ import annotations
@@ -116,34 +129,95 @@ COMPARISONS = (
 class Read(Frozen):
     """One step of a preview: a read and where its answer holds the target.
 
-    ``find`` is the dotted path to the object or list in the answer ("" is the whole answer);
-    ``match`` keeps the elements of a list whose fields equal the given values; a field named in
-    ``bare`` must be empty where its value is not given (a role without a tenant). Where that
-    finds nothing, ``otherwise`` are other arguments to try (a user id in place of a login id). An
+    ``narrow`` are further arguments, each left out where it leads nowhere; without any of
+    ``arguments`` the read would be of something else and is not made. ``find`` is the dotted path
+    to the object or list in the answer ("" is the whole answer); ``match`` keeps the elements of
+    a list whose fields equal the given values; a field named in ``bare`` must be empty where its
+    value is not given (a role without a tenant). Of those in ``either`` one that agrees is enough
+    (roles by id or by name), and where the first of them does, ``bare`` does not count: an id
+    says it all. ``otherwise`` are other arguments that may mean the same target (a user id in
+    place of a login id); all are read, and if two find different things, the call is refused. An
     ``optional`` step may find nothing (a tenant without SSO); any other step that fails refuses
     the call.
     """
 
     operation: str
     arguments: dict[str, Any] = Field(default_factory=dict)
+    narrow: dict[str, Any] = Field(default_factory=dict)
     find: str = ""
     match: dict[str, Any] = Field(default_factory=dict)
     bare: tuple[str, ...] = ()
-    otherwise: dict[str, Any] = Field(default_factory=dict)
+    either: tuple[str, ...] = ()
+    otherwise: tuple[dict[str, Any], ...] = ()
     optional: bool = False
 
 
 class Count(Frozen):
     """One step of an impact: a read and what to count in its answer.
 
-    ``count`` is the dotted path to a number, or to a list whose (matching) elements are counted.
+    ``count`` is the dotted path to a number, or to a list whose (matching) elements are counted;
+    ``narrow``, ``match`` and ``either`` are as those of `Read`.
     """
 
     operation: str
     arguments: dict[str, Any] = Field(default_factory=dict)
+    narrow: dict[str, Any] = Field(default_factory=dict)
     count: str
     match: dict[str, Any] = Field(default_factory=dict)
+    either: tuple[str, ...] = ()
     label: str
+
+
+class Lookup(Frozen):
+    """Which elements of a list in the before-state an argument replaces.
+
+    ``among`` refers to the list. ``match`` keeps the elements whose fields equal the given values;
+    a field named in ``bare`` must be empty where its value is not given; an element that equals
+    ``other_than`` is left out. ``take`` is what of each element the argument has, with references
+    to ``$item``. ``single`` means the one element itself and not a list.
+
+    A lookup whose ``match`` says nothing, since the call does not give the values, does not count.
+    """
+
+    among: str
+    match: dict[str, str] = Field(default_factory=dict)
+    bare: tuple[str, ...] = ()
+    other_than: str = ""
+    take: str | dict[str, str] = "$item"
+    single: bool = False
+
+
+#: Where the before-state holds an argument: a reference, a lookup, or one of `WORDS`.
+Source = str | Lookup
+#: What there is to say of an argument that the before-state does not simply hold.
+#: kept: no read returns it; left out, the service keeps it. lost: no read returns it; left out, it
+#: is cleared. option: it belongs to the call and not to the object. lock: the version that the
+#: before-state has, whatever the caller says.
+WORDS = ("kept", "lost", "option", "lock")
+
+
+class Restore(Frozen):
+    """A call that undoes the operation, wholly or in part.
+
+    A reference in ``arguments`` that leads nowhere leaves the whole call out, unless the argument
+    is named in ``optional``: a deletion must never reach further than what was made.
+
+    ``each`` refers to a list, or to one object: the call is made for every element, ``$item``. With
+    ``of`` it is made for every element of a second list, ``$element``. Only elements (of the
+    second, where there are two) that agree with ``match`` count; if ``joined``, one call is made
+    of all of them, their lists joined. A call belongs to the undo only if every reference in
+    ``given`` leads somewhere and none in ``bare`` does.
+    """
+
+    operation: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    each: str = ""
+    of: str = ""
+    match: dict[str, Any] = Field(default_factory=dict)
+    joined: bool = False
+    given: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
 
 
 class Safer(Frozen):
@@ -153,11 +227,35 @@ class Safer(Frozen):
     why: str
 
 
+class Example(Frozen):
+    """A worked call: what a person asks for, and the arguments that do it."""
+
+    say: str
+    arguments: dict[str, Any]
+
+
 class Record(Frozen):
     """What is curated about one operation. ``endpoint`` ties it to the contract.
 
+    ``examples`` are calls as people ask for them; describe shows them, the search learns from what
+    they say, and the compiler refuses one that would be refused.
+
     ``content`` names arguments that are whole documents (an exported flow): a person is told how
     large they are instead of being shown every value.
+
+    ``before`` says where the before-state (what the first preview step finds) holds an argument,
+    by the argument's path; of several sources the first that is there counts. What is not listed
+    has the same name there: in the before-state itself, or in the object that the path above it
+    refers to (``app: $before`` says so of everything below ``app``, ``"": [$before,
+    $before.samlSettings]`` of every argument). Below ``roles[]`` each element is compared with an
+    object of its own: ``$args`` is that element and ``$before`` its object. What the preview finds
+    the target by is no part of the comparison. Of an operation that replaces, every argument must
+    be found this way; of one that patches those that are given are; of any other only those that
+    are listed. What is listed in ``whole`` is never completed inside, as a tree of conditions.
+
+    ``restore`` are the calls that undo the operation, in their order. An operation with
+    ``update`` needs none where writing the before-state back with itself undoes it. ``lost`` says
+    what does not come back; an operation that changes something and has neither says so there.
     """
 
     endpoint: str
@@ -165,16 +263,19 @@ class Record(Frozen):
     description: str
     aliases: tuple[str, ...] = ()
     effect: Effect
+    examples: tuple[Example, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     when: tuple[Rule, ...] = ()
     idempotent: bool = False
     required: tuple[str, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     update: Literal["replace", "patch", ""] = ""
+    before: dict[str, Source | tuple[Source, ...]] = Field(default_factory=dict)
+    whole: tuple[str, ...] = ()
     target: str = ""
     preview: tuple[Read, ...] = ()
     impact: tuple[Count, ...] = ()
-    restore: tuple[str, ...] = ()
+    restore: tuple[Restore, ...] = ()
     lost: str = ""
     secrets: tuple[str, ...] = ()
     scan: bool = False

@@ -2,9 +2,8 @@
 
 Rules, so that every client and model accepts them: no ``$ref``, no union at the root, every
 array has items, no formats, ``additionalProperties: false`` stated at the root. Objects below
-the root are closed as well when arguments are checked (`closed`), but the published form does
-not repeat it on every level. Recursive shapes are unrolled `RECURSION` times and end in a plain
-object.
+the root are closed as well when arguments are checked (`closed`). Recursive shapes are unrolled
+`RECURSION` times and end in a plain object. What a list of tools shows of it is in `published`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from descope_mcp.catalog.errors import SpecError
+from descope_mcp.catalog.path import split
 
 if TYPE_CHECKING:
     from descope_mcp.catalog.contract import Endpoint
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 #: How often a schema may contain itself before it ends in a plain object.
 RECURSION = 2
 
+#: The argument that sends a replace as it is; not given, the guard fills in what is left out.
+REPLACE = "replace"
+_REPLACES = "true clears what is left out"
+
 _PREFIX = "#/components/schemas/"
 _CREDENTIALS = {
-    "refresh_jwt": "The user's refresh JWT",
-    "session_jwt": "The user's session JWT",
-    "access_key": "An access key; left out, the configured one is used",
+    "refresh_jwt": "refresh JWT",
+    "session_jwt": "session JWT",
+    "access_key": "access key; left out: the configured one",
 }
 
 
@@ -114,6 +118,22 @@ def arguments(
     return properties, places
 
 
+def with_replace(
+    properties: Mapping[str, Any], places: Mapping[str, tuple[str, str]], key: str
+) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    """The properties and places of an operation that replaces, with the switch of the guard.
+
+    The switch never reaches the wire: its place is ``guard``.
+
+    Raises:
+        SpecError: the operation has an argument of that name.
+    """
+    if REPLACE in properties:
+        raise SpecError(f"{key} has an argument named {REPLACE} already")
+    switch = {"type": "boolean", "description": _REPLACES}
+    return {**properties, REPLACE: switch}, {**places, REPLACE: ("guard", REPLACE)}
+
+
 def nullable(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[str]:
     """The arguments for which null is a value of its own (keep) and not the same as absent."""
     schema = endpoint.body
@@ -133,7 +153,7 @@ def lookup(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
     if path in here.get("properties", {}):
         return dict(here["properties"][path])
     for part in path.split(".") if path else []:
-        name = part.removesuffix("[]")
+        name, pick = split(part)
         if "anyOf" in here:
             return {}
         if not here.get("properties"):
@@ -142,7 +162,7 @@ def lookup(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
         if name not in here["properties"]:
             return None
         here = here["properties"][name]
-        if part.endswith("[]"):
+        if pick:
             if here.get("type") != "array":
                 return None
             here = here["items"]

@@ -1,191 +1,209 @@
-"""Finding operations by words: BM25F over the fields of the records.
+"""Finding operations by words: BM25F over words and concepts, and what else the query says.
 
-The index is built when the catalog is compiled; a query costs about a millisecond. The weights of
-the fields and the constants of BM25 (Robertson and Zaragoza, 2009) are the only tuning.
+The things that a query looks for (`query`) are compared with the index (`search_index`). What comes
+out is weighed by how much of the query it covers, by how much the query is like a title, an alias
+or an example, and by what shall be done, to how many, and who speaks.
 """
 
 from __future__ import annotations
 
-import difflib
+import heapq
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.query import Query, Reader, Wanted
 from descope_mcp.catalog.record import Effect
-
-_K1 = 1.2
-_B = 0.75
-#: What a synonym counts beside the word itself, and a query's half beside the whole of it.
-_SYNONYM = 0.6
-_PART = 0.15
-#: What a title or alias like the query counts, and how many operations are compared with it.
-_PHRASE = 4.0
-_LOOKED_AT = 80
-#: What a record's field counts. A name of a neighbour in a description counts nothing.
-_WEIGHTS = {
-    "title": 3.0,
-    "aliases": 2.0,
-    "name": 2.0,
-    "description": 1.2,
-    "toolset_title": 0.8,
-    "path": 0.5,
-    "places": 0.4,
-    "answer_fields": 0.2,
-}
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SIGN = re.compile(r"\b[Ss]ign[- ]?(in|up|out)|[Ss]ign(In|Up|Out)")
-_STOP = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and are as at be been by can could do does for from has have how i if in into is it "
-        "its just me my need not now of on or other our please same should so some than that the "
-        "their them then they this to us want was we were what when which who will with would "
-        "you your",
-    )
-)
+from descope_mcp.catalog.spelling import Spelling
 
 
-def words(text: str) -> Iterator[str]:
-    """The stems of a text's words, CamelCase split, without the words that say nothing."""
-    joined = _SIGN.sub(lambda m: f" sign{(m[1] or m[2]).lower()} ", text)
-    for match in _WORD.findall(joined):
-        word = match.lower()
-        if word not in _STOP:
-            yield _stem(word)
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What counts how much; the values were chosen by cross-validation."""
+
+    saturation: float = 3.0
+    concept: float = 0.7  # a concept beside the word itself
+    rarest: float = 4.0  # the most that a word counts for being rare
+    part: float = 0.6  # a word of a phrase that means something as a whole
+    uncovered: float = 0.3  # what is left of an operation that has none of the query's words
+    likeness: float = 7.0  # a title, alias or example like the query
+    action: float = 1.2
+    other_action: float = 0.85
+    unmarked: float = 0.7  # an operation with a mark that the query does not have
+    marked: float = 1.3  # one with a mark that the query has
+    other_mark: float = 0.65  # one without a mark that the query has
+    end_user: float = 0.75  # an operation of the sign-in of users, unless the query speaks as one
 
 
-@cache
-def _stemmer() -> Any:
-    # Its many languages take a while to import; only a search pays for that.
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
-
-
-# Bounded by the words of the catalog and of the queries of one process.
-@cache
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+_WEIGHTS = Weights()
+#: How many operations are looked at closely.
+_LOOKED_AT = 120
+#: What any word counts in a likeness beside its rarity.
+_FLOOR = 0.5
 
 
-def build(operations: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
-    """The inverted index of compiled operations.
+class _Facets(NamedTuple):
+    """What is asked of an operation besides its words."""
 
-    Args:
-        operations: as in the compiled catalog.
-        titles: of the toolsets, by name.
-
-    Returns:
-        ``{"postings": {word: [[number of the operation, weight], ...]}, "phrases": [...]}``. A
-        weight is already divided by how long the operation's text is beside the average; phrases
-        are the words of the title and of each alias, by operation.
-    """
-    known = re.compile(r"\b(?:" + "|".join(sorted(operations, key=len, reverse=True)) + r")\b")
-    weighed = [_weigh(operation, titles, known) for operation in operations.values()]
-    average = sum(sum(w.values()) for w in weighed) / len(weighed)
-    postings: dict[str, list[list[float]]] = defaultdict(list)
-    for number, weights in enumerate(weighed):
-        scale = 1 - _B + _B * sum(weights.values()) / average
-        for word, weight in weights.items():
-            postings[word].append([number, round(weight / scale, 3)])
-    return {
-        "postings": dict(postings),
-        "phrases": [
-            [sorted(set(words(phrase))) for phrase in (o["title"], *o.get("aliases", ()))]
-            for o in operations.values()
-        ],
-    }
-
-
-def _weigh(
-    operation: Mapping[str, Any], titles: Mapping[str, str], known: re.Pattern[str]
-) -> Counter[str]:
-    texts = {**operation, "toolset_title": titles[operation["toolset"]]}
-    texts["description"] = known.sub(" ", operation["description"])
-    weights: Counter[str] = Counter()
-    for field, weight in _WEIGHTS.items():
-        value = texts.get(field, "")
-        for word in words(value if isinstance(value, str) else " ".join(value)):
-            weights[word] += weight  # type: ignore[assignment]
-    return weights
+    toolset: str
+    effect: str
+    plane: str
+    actions: frozenset[str]
+    marks: frozenset[str]
 
 
 class Index:
     """Answers queries from the index in the compiled catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, weights: Weights = _WEIGHTS) -> None:
         self._catalog = catalog
+        self._weights = weights
         self._names = list(catalog)
+        self._numbers = {name.lower(): number for number, name in enumerate(self._names)}
         index = catalog.index
-        self._postings: Mapping[str, list[tuple[int, float]]] = index["postings"]
-        self._phrases: list[list[list[str]]] = index["phrases"]
-        self._synonyms = {
-            next(words(word)): [stem for other in others for stem in words(other)]
-            for word, others in catalog.synonyms.items()
+        units: list[str] = index["units"]
+        self._postings: dict[str, list[tuple[int, int]]] = {
+            unit: list(zip(found[::2], found[1::2], strict=True))
+            for unit, found in zip(units, index["postings"], strict=True)
         }
+        self._rarities = {unit: self._rarity(len(found)) for unit, found in self._postings.items()}
+        self._facets = [
+            _Facets(toolset, effect, plane, frozenset(actions), frozenset(marks))
+            for toolset, effect, plane, actions, marks in index["facets"]
+        ]
+        self._phrases: list[tuple[int, float]] = []  # of which operation, and how much it says
+        self._phrases_with: dict[str, list[int]] = defaultdict(list)
+        for number, phrases in enumerate(index["phrases"]):
+            for phrase in phrases:
+                self._add_phrase(number, [units[unit] for unit in phrase])
+        self._vocabulary: str = index["vocabulary"]
+        self._reader = Reader(
+            catalog.synonyms,
+            self._postings,
+            lambda word: self._spelling.correct(word),
+            concept=weights.concept,
+            part=weights.part,
+        )
+
+    def _add_phrase(self, number: int, phrase: list[str]) -> None:
+        for unit in phrase:
+            self._phrases_with[unit].append(len(self._phrases))
+        stems = [unit for unit in phrase if not unit.startswith("#")]
+        self._phrases.append((number, sum(self._rarities[unit] + _FLOOR for unit in stems)))
+
+    def _rarity(self, count: int) -> float:
+        """What a unit counts that `count` operations have."""
+        return min(math.log(1 + len(self._names) / (count + 0.5)), self._weights.rarest)
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        # The first misspelt word pays for it.
+        return Spelling(self._vocabulary.split())
 
     def search(
-        self, query: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
+        self, text: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
     ) -> list[Operation]:
-        """The operations that fit `query` best, best first; none if no word is known."""
+        """The operations that fit `text` best, best first; none if no word is known."""
+        scores = self._scores(text)
+        best = sorted(scores, key=lambda number: (-scores[number], number))
+        fits = (
+            self._catalog[self._names[number]]
+            for number in best
+            if toolset in ("", self._facets[number].toolset)
+            and effect in (None, self._facets[number].effect)
+        )
+        return [operation for operation, _ in zip(fits, range(limit), strict=False)]
+
+    def _scores(self, text: str) -> dict[int, float]:
+        query = self._reader.read(text)
+        scores = self._covering(query.wanted)
+        likeness = self._likeness(query.wanted)
+        for number in heapq.nlargest(_LOOKED_AT, scores, key=scores.__getitem__):
+            alike = 1 + self._weights.likeness * likeness.get(number, 0.0)
+            scores[number] *= alike * self._suits(self._facets[number], query)
+        for word in text.split():
+            named = self._named(word.strip(".,;:?!()'\"`"), text)
+            if named is not None:
+                scores[named] = math.inf
+        return scores
+
+    def _covering(self, wanted: tuple[Wanted, ...]) -> dict[int, float]:
+        """The operations by their words.
+
+        One that has most of the query's words beats one that has a few of them often.
+        """
         scores: dict[int, float] = defaultdict(float)
         covered: dict[int, float] = defaultdict(float)
         total = 0.0
-        for word in self._known(query):
-            best_of: dict[int, float] = {}
-            rarest = 0.0
-            for alike, share in self._alike(word):
-                postings = self._postings[alike]
-                rarity = math.log(1 + len(self._names) / (len(postings) + 0.5))
-                rarest = max(rarest, rarity * share)
-                for number, weight in postings:
-                    score = share * rarity * weight * (_K1 + 1) / (weight + _K1)
-                    best_of[int(number)] = max(best_of.get(int(number), 0.0), score)
+        for one in wanted:
+            rarest, matches = self._matches(one)
             total += rarest
-            for number, score in best_of.items():
+            for number, score in matches.items():
                 scores[number] += score
                 covered[number] += rarest
-        # An operation that has most of the query's words beats one that has a few of them often.
-        ranked = {n: score * (_PART + covered[n] / total) for n, score in scores.items()}
-        asked = {alike: share for w in self._known(query) for alike, share in self._alike(w)}
-        for number in sorted(ranked, key=ranked.__getitem__, reverse=True)[:_LOOKED_AT]:
-            ranked[number] *= 1 + _PHRASE * self._likeness(number, asked)
-        best = sorted(ranked, key=lambda number: (-ranked[number], number))
-        found = (self._catalog[self._names[number]] for number in best)
-        fits = (o for o in found if toolset in ("", o.toolset) and effect in (None, o.effect))
-        return [operation for operation, _ in zip(fits, range(limit), strict=False)]
+        least = self._weights.uncovered
+        return {n: score * (least + covered[n] / total) for n, score in scores.items()}
 
-    def _likeness(self, number: int, asked: Mapping[str, float]) -> float:
-        """How much the query and the operation's title, or one of its aliases, are the same.
+    def _matches(self, one: Wanted) -> tuple[float, dict[int, float]]:
+        """How rare a wanted thing is, and the operations that have it."""
+        best: dict[int, float] = {}
+        rarest = 0.0
+        # The index has weights in hundredths.
+        half = 100 * self._weights.saturation
+        for unit, share in one:
+            rarity = share * self._rarities[unit]
+            rarest = max(rarest, rarity)
+            for number, weight in self._postings[unit]:
+                score = rarity * weight / (weight + half)
+                if score > best.get(number, 0.0):
+                    best[number] = score
+        return rarest, best
 
-        The share of words that both have among the words that either has, 0 to 1: it tells a
-        deletion of one from a deletion of several.
+    def _likeness(self, wanted: tuple[Wanted, ...]) -> dict[int, float]:
+        """How much the query is the same as one of an operation's phrases, 0 to 1.
+
+        It is the share of what both say in what either says, rare words counting more: it tells a
+        deletion of users from a deletion of what users have.
         """
-        most = 0.0
-        size = len([share for share in asked.values() if share == 1.0])
-        for phrase in self._phrases[number]:
-            both = sum(asked.get(word, 0.0) for word in phrase)
-            most = max(most, both / max(len(phrase) + size - both, 1.0))
+        both: dict[int, float] = defaultdict(float)
+        size = 0.0
+        for one in wanted:
+            best: dict[int, float] = {}
+            for unit, share in one:
+                worth = share * (self._rarities[unit] + _FLOOR)
+                for phrase in self._phrases_with.get(unit, ()):
+                    if worth > best.get(phrase, 0.0):
+                        best[phrase] = worth
+            size += max(share * (self._rarities[unit] + _FLOOR) for unit, share in one)
+            for phrase, worth in best.items():
+                both[phrase] += worth
+        most: dict[int, float] = {}
+        for phrase, same in both.items():
+            number, length = self._phrases[phrase]
+            like = same / max(length + size - same, same)
+            if like > most.get(number, 0.0):
+                most[number] = like
         return most
 
-    def _alike(self, word: str) -> Iterable[tuple[str, float]]:
-        """A word of the index with its synonyms, and what each counts."""
-        if word in self._postings:
-            yield word, 1.0
-        for other in self._synonyms.get(word, ()):
-            if other in self._postings:
-                yield other, _SYNONYM
+    def _suits(self, facets: _Facets, query: Query) -> float:
+        """How well an operation suits what the query says besides its words."""
+        given = self._weights
+        factor = given.action if query.actions & facets.actions else given.other_action
+        if query.marks or facets.marks:
+            factor *= given.marked ** len(facets.marks & query.marks)
+            factor *= given.unmarked ** len(facets.marks - query.marks)
+            factor *= given.other_mark ** len(query.marks - facets.marks)
+        if facets.plane == "end_user" and not query.as_user:
+            factor *= given.end_user
+        return factor
 
-    def _known(self, query: str) -> Iterable[str]:
-        """The query's words that the index knows, once each; a misspelt one is corrected."""
-        for word in dict.fromkeys(words(query)):
-            if word in self._postings or word in self._synonyms:
-                yield word
-            elif len(word) > 3:
-                alike = [known for known in self._postings if known[0] == word[0]]
-                yield from difflib.get_close_matches(word, alike, n=1, cutoff=0.78)
+    def _named(self, word: str, text: str) -> int | None:
+        """The operation that a word names; a plain word names one only if it is all there is."""
+        number = self._numbers.get(word.lower())
+        if number is None or (self._names[number].istitle() and word != text.strip()):
+            return None
+        return number

@@ -15,6 +15,12 @@ def signature(operation: Operation, most: int = 8) -> str:
     return f"{operation.name}({', '.join([*shown[:most], *more])})"
 
 
+def brief(operation: Operation) -> str:
+    """The operation's name and required arguments: ``CreateTenant(name: string, ...)``."""
+    required, optional = _required(operation), _optional(operation)
+    return f"{operation.name}({', '.join([*required, *(['...'] if optional else [])])})"
+
+
 def argument_lines(operation: Operation) -> list[str]:
     """One line per argument: name, ``?`` if optional, type, and the note if there is one."""
     needed = set(operation.input_schema.get("required", ()))

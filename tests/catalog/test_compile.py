@@ -24,7 +24,8 @@ RECORD = """\
     title: Delete a role
     description: Deletes one role of the project or of a tenant.
     effect: destructive
-    required: [name]
+    examples: [{say: Remove it, arguments: {id: R1}}]
+    required: [id]
     one_of: [[name, id]]
     when:
       - {filled: [tenantId], add: [bulk], why: it is a tenant's}
@@ -37,7 +38,12 @@ RECORD = """\
         bare: [tenantId]
     impact:
       - {operation: SearchUsers, arguments: {roleNames: [$before.name]}, count: total, label: users}
-    restore: [CreateRole]
+    restore:
+      - {operation: CreateRole, arguments: {$like: $before}}
+      - operation: UpdateRoles
+        each: $before.permissionNames
+        arguments: {roles: [{id: $before.id, newName: $item}]}
+        joined: true
     safer: {operation: UpdateRole, why: it stays}
     secret_arguments: [name]
     notes: {name: its name}
@@ -49,6 +55,12 @@ REPAIR = """\
 
 #: What is put in the place of what, the line that must be named, and what must be said of it.
 RECORD_CASES = {
+    "an example that does not fit": (
+        "arguments: {id: R1}",
+        "arguments: {tenant: R1}",
+        "    examples:",
+        "DeleteRole: ",
+    ),
     "unknown key": ("    required:", "    needed:", "needed:", "Extra inputs are not permitted"),
     "unknown key of a rule": (
         "{filled: [tenantId],",
@@ -59,8 +71,8 @@ RECORD_CASES = {
     "unknown effect": ("effect: destructive", "effect: bad", "effect: bad", "Input should be"),
     "no title": ("    title: Delete a role\n", "", "DeleteRole:", "title: Field required"),
     "doubled key": (
-        "    required: [name]",
-        "    title: Again\n    required: [name]",
+        "    required: [id]",
+        "    title: Again\n    required: [id]",
         "title: Again",
         "title occurs twice",
     ),
@@ -78,7 +90,7 @@ RECORD_CASES = {
         "description:",
         "4 to 60 are allowed",
     ),
-    "required": ("required: [name]", "required: [nme]", "required:", "no argument nme"),
+    "required": ("required: [id]", "required: [nme]", "required:", "no argument nme"),
     "one_of": ("[[name, id]]", "[[name, di]]", "one_of:", "no argument di"),
     "notes": ("notes: {name:", "notes: {nme:", "notes:", "no argument nme"),
     "secret argument": (
@@ -128,7 +140,7 @@ RECORD_CASES = {
         "[$args.name]",
         "[$before.name]",
         "SearchRoles",
-        "nothing has been read before",
+        "there is no before here",
     ),
     "impact's operation": (
         "operation: SearchUsers",
@@ -138,13 +150,42 @@ RECORD_CASES = {
     ),
     "impact's count": ("count: total", "count: sum", "SearchUsers", "SearchUsers has no sum"),
     "target": ("target: $before.name", "target: $before.nme", "target:", "leads nowhere"),
-    "restore": (
-        "restore: [CreateRole]",
-        "restore: [MakeRole]",
-        "restore:",
-        "no operation MakeRole",
+    "restore's operation": ("CreateRole,", "MakeRole,", "MakeRole", "no operation MakeRole"),
+    "restore that reads": ("CreateRole,", "LoadAllRoles,", "LoadAllRoles", "only reads"),
+    "restore's argument": ("{$like:", "{nme: a, $like:", "CreateRole", "has no argument nme"),
+    "restore's nested argument": ("{id: $b", "{di: $b", "UpdateRoles", "no argument roles.di"),
+    "restore like nothing": ("$like: $before", "$like: $args.id", "CreateRole", "takes no field"),
+    "restore without what is required": (
+        "{$like: $before}",
+        "{description: a}",
+        "CreateRole",
+        "name is required and not given",
     ),
-    "safer": ("operation: UpdateRole", "operation: Hide", "safer:", "no operation Hide"),
+    "restore by no reference": (
+        "newName: $item",
+        "newName: $itm",
+        "UpdateRoles",
+        "$itm is no reference",
+    ),
+    "restore by an element of nothing": (
+        "        each: $before.permissionNames\n",
+        "",
+        "UpdateRoles",
+        "of, match and joined need each",
+    ),
+    "restore by an answer that says nothing": (
+        "newName: $item",
+        "newName: $answer.name",
+        "UpdateRoles",
+        "there is no answer here",
+    ),
+    "neither restored nor lost": (
+        RECORD[RECORD.index("    restore:") : RECORD.index("    safer:")],
+        "",
+        "DeleteRole:",
+        "neither how it is undone",
+    ),
+    "safer": ("operation: UpdateRole,", "operation: Hide,", "safer:", "no operation Hide"),
 }
 
 #: What is added to a repair, and what must be said of it.
@@ -296,6 +337,27 @@ def test_no_repair_can_be_left_out(specs: Path, repair: str, says: str) -> None:
     kept = [entry for entry in yaml.safe_load(path.read_text()) if entry["name"] != repair]
     path.write_text(yaml.safe_dump(kept))
     assert says in refusal(specs)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("answers", "[LoadUser, PatchUser,", "[LoadUsr, PatchUser,", "no operation LoadUsr"),
+        ("answers", "  SearchAudit: {", "  SearchAudits: {", "no operation SearchAudits"),
+        ("prompts", "`DeleteUser`", "`DeleteUsr`", "no operation DeleteUsr"),
+        ("prompts", "    Take all access away from {user}.", "    Take it.", "argument user"),
+        ("prompts", "away from {user}.", "away from {user} {whom}.", "argument whom"),
+        ("prompts", "away from {user}.", "away from {user", "offboard-person"),
+    ],
+)
+def test_what_answers_and_prompts_name_must_exist(
+    specs: Path, name: str, old: str, new: str, says: str
+) -> None:
+    path = specs / f"{name}.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert re.search(rf"{name}\.yaml:\d+: .*{says}", refusal(specs))
 
 
 def test_a_long_name_is_refused(specs: Path) -> None:
