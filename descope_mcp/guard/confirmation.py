@@ -12,10 +12,11 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from descope_mcp.guard.preview import Preview
+if TYPE_CHECKING:
+    from descope_mcp.guard.preview import Preview
 
 #: Seconds for which a question can be answered.
 LIFETIME = 300.0
@@ -25,7 +26,8 @@ LIFETIME = 300.0
 class Question:
     """What a person is asked.
 
-    ``text`` is shown as it is. ``typed`` is what must be typed out, "" where a yes is enough.
+    ``text`` is shown as it is. ``typed`` is what must be typed out, "" where a yes is enough;
+    ``code`` says whether the six digits of the second factor are needed.
     ``binding``, ``nonce`` and ``expires`` (epoch seconds) come back with the answer.
     """
 
@@ -35,16 +37,18 @@ class Question:
     binding: str
     nonce: str
     expires: float
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The answer of a person who said yes, with what they typed."""
+    """The answer of a person who said yes, with what they typed and their second factor."""
 
     binding: str
     nonce: str
     expires: float
     typed: str = ""
+    code: str = field(default="", repr=False)
 
 
 def binding(
@@ -60,11 +64,12 @@ def binding(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def ask(text: str, label: str, typed: str, bound: str) -> Question:
+def ask(text: str, label: str, typed: str, bound: str, *, code: bool) -> Question:
     """A question that can be answered once, for `LIFETIME` seconds."""
-    return Question(text, label, typed, bound, secrets.token_hex(16), time.time() + LIFETIME)
+    expires = time.time() + LIFETIME
+    return Question(text, label, typed, bound, secrets.token_hex(16), expires, code)
 
 
-def accept(question: Question, typed: str = "") -> Approval:
+def accept(question: Question, typed: str = "", code: str = "") -> Approval:
     """The approval of a person who was shown `question` and said yes."""
-    return Approval(question.binding, question.nonce, question.expires, typed)
+    return Approval(question.binding, question.nonce, question.expires, typed, code)

@@ -9,57 +9,76 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+from descope_mcp.catalog.arguments import SEALED
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.difference import UNKNOWN, Change, is_unset
+from descope_mcp.guard.passages import passages
 from descope_mcp.guard.policy import WHY, Decision
-from descope_mcp.guard.preview import Preview, target_name
+from descope_mcp.guard.preview import Preview, Tally, target_name
+from descope_mcp.guard.quotation import fits, quoted
 from descope_mcp.guard.risk import Risk
-from descope_mcp.guard.secrets import masked
+from descope_mcp.guard.secrets import masked, masked_at, misread
 
 _MAX_VALUE = 120
-#: No more of a value is looked at: it is cut anyway.
-_MAX_READ = 400
 _MAX_ARGUMENTS = 120
 _MAX_FIELDS = 20
 _MAX_ITEMS = 5
-_MAX_TYPED = 80
-#: Letters, marks and symbols by their category, and yet nothing to see.
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]"
-)
-
+_MAX_LINES = 200
 _INDEX = re.compile(r"\[\d+\]")
 
 
-class TooMuchToShow(Exception):
+class NotShown(Exception):
+    """Nobody can be shown the call; the message says why."""
+
+
+class TooMuchToShow(NotShown):
     """A call has more values than a person can be shown at once."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} has more in it than a person can be shown at once.")
+
+
+class Obscured(NotShown):
+    """An argument would be masked as a token although a person has to read it."""
+
+    def __init__(self, operation: str, path: str) -> None:
+        super().__init__(
+            f"{operation}: {quoted(path)} holds a name or an address that nobody could be shown "
+            "whole, since it is too long or looks like a token."
+        )
 
 
 def text(
     operation: Operation,
     arguments: Mapping[str, Any],
+    *,
     risk: Risk,
     decision: Decision,
     preview: Preview,
     where: str,
+    changes: Sequence[Change] | None = None,
+    counts: Sequence[Tally] = (),
 ) -> str:
     """The question for one call.
 
     Args:
         operation: what would run.
-        arguments: checked arguments; secrets among them are not shown.
+        arguments: as the caller gave them; secrets among them are not shown.
         risk: of this call.
         decision: why a person is asked.
-        preview: the before-state and the counts.
+        preview: the before-state.
         where: the project that it would run in.
+        changes: what becomes different, None where that is not known.
+        counts: how much hangs on the target.
 
     Raises:
-        TooMuchToShow: the arguments that a person has to see are too many for one question.
+        NotShown: the arguments that a person has to see are too many for one question, or one of
+            them cannot be shown.
     """
     name = target_name(operation, preview)
     title = f"{operation.title}: {quoted(name)}" if name else operation.title
@@ -67,43 +86,77 @@ def text(
     reasons = [WHY[key] for key in (risk.effect, *risk.hazards) if key in WHY]
     lines += dict.fromkeys([*reasons, decision.reason, *risk.say])
     lines += _section("Arguments", _shown(operation, arguments, risk), _MAX_ARGUMENTS)
+    if changes is not None:
+        lines += _difference(operation, changes)
     for index, seen in enumerate(preview.found):
-        if seen is not None:
+        if seen is not None and not (index == 0 and changes is not None):
             read = operation.preview[index].operation if index else ""
             lines += _before(f"Now, {read}" if read else "Now", seen)
-    if operation.update == "replace":
-        lines += _cleared(operation, arguments, preview.target)
-    lines += [f"{label}: {number}" for label, number in preview.counts]
+    if preview.missing:
+        lines.append(f"Not found: {', '.join(map(quoted, preview.missing))}.")
+    lines += [f"Only a part was read: {name}." for name in preview.incomplete]
+    lines += [_counted(tally) for tally in counts]
     if operation.lost:
         lines.append(f"Not coming back: {operation.lost}")
-    if operation.restore:
+    if operation.undone_by:
         verb = "rebuilt" if risk.effect == "destructive" else "undone"
-        lines.append(f"Can be {verb} with: {', '.join(operation.restore)}.")
+        lines.append(f"Can be {verb} with: {', '.join(operation.undone_by)}.")
     if operation.safer:
         lines.append(f"Softer: {operation.safer.operation} ({operation.safer.why}).")
     return "\n".join(lines)
 
 
-def quoted(value: Any) -> str:
-    """A foreign value on one line: JSON, without invisible characters, at most 120 characters."""
-    text = value[:_MAX_READ] if isinstance(value, str) else value
-    shown = json.dumps(text, ensure_ascii=False)[:_MAX_READ]
-    shown = "".join(c if _visible(c) else "·" for c in shown)
-    end = '…"' if isinstance(value, str) else "…"
-    return shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - len(end)] + end
+class UndoStep(NamedTuple):
+    """One call of an undo: what it hits, as far as that is there, and how much hangs on it."""
+
+    operation: Operation
+    arguments: Mapping[str, Any]
+    preview: Preview | None = None
+    counts: Sequence[Tally] = ()
 
 
-def typeable(name: str) -> bool:
-    """Whether a person who reads `name` can type it: short, visible, no blanks that look alike."""
-    return (
-        0 < len(name) <= _MAX_TYPED and name == " ".join(name.split()) and all(map(_visible, name))
-    )
+def undo_text(
+    operation: Operation,
+    target: str,
+    steps: Sequence[UndoStep],
+    missing: Sequence[str],
+    where: str,
+    *,
+    ran: str,
+    anyway: bool,
+) -> str:
+    """The question for an undo.
 
+    Args:
+        operation: what is taken back.
+        target: what it was about, as the journal has it (quoted).
+        steps: the calls that run.
+        missing: sentences on what does not come back.
+        where: the project that it would run in.
+        ran: when the call ran that is taken back.
+        anyway: whether changes since then are overwritten unseen.
 
-def _visible(character: str) -> bool:
-    # Cc and Cf are control and format characters, Z* blanks and breaks, Co, Cs and Cn undefined.
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cs", "Cn")
-    return character == " " or not (hidden or _BLANK.match(character))
+    Raises:
+        NotShown: the steps are too many for one question, or cannot be shown.
+    """
+    lines = [f"Undo: {operation.title}: {target}?", f"In project {quoted(where or 'not set')}."]
+    lines.append(f"It takes back a call of {ran}.")
+    if anyway:
+        lines.append("It overwrites whatever has changed since; nobody has looked.")
+    for number, step in enumerate(steps, 1):
+        _readable(step.operation, step.arguments)
+        values = _all_leaves(masked(step.operation, step.arguments), step.operation)
+        # What a creation leaves as it is by default is not worth a line.
+        values = [v for v in values if step.operation.update or not is_unset(v[1])]
+        title = f"{number}. {step.operation.name} ({step.operation.title})"
+        lines += _section(title, values, _MAX_ARGUMENTS) or [f"{title}."]
+        if step.preview and step.preview.target is not None:
+            lines += _before("Now", step.preview.target)
+        lines += [_counted(tally) for tally in step.counts]
+        if len(lines) > _MAX_LINES:
+            raise TooMuchToShow(operation.name)
+    lines += [f"Not coming back: {sentence}" for sentence in missing]
+    return "\n".join(lines)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -124,44 +177,110 @@ def _fits_a_line(values: list[Any]) -> bool:
     return plain and len(json.dumps(values, ensure_ascii=False)) <= _MAX_VALUE
 
 
-def _cleared(operation: Operation, arguments: Mapping[str, Any], before: Any) -> list[str]:
-    """What a wholesale replacement takes away: what it could set, is set and is not given."""
-    named = {name for group in operation.one_of for name in group}
-    lost = _missing(operation.input_schema, arguments, before)
-    said = ((path, value) for path, value in lost if path not in named)
-    return _section("Will be cleared", said, _MAX_FIELDS)
+def _difference(operation: Operation, changes: Sequence[Change]) -> list[str]:
+    """What becomes different, one value a line, losses first.
+
+    Raises:
+        TooMuchToShow: more becomes different than a person can be shown.
+    """
+    if not changes:
+        return ["Nothing becomes different."]
+    if len(changes) > _MAX_ARGUMENTS:
+        raise TooMuchToShow(operation.name)
+    lines = []
+    for change in sorted(changes, key=lambda c: not c.loses):
+        of = f" of {quoted(change.element)}" if change.element else ""
+        shown = _masked(operation, change)
+        lines.append(f"  {quoted(change.path)[1:-1]}{of}: {_becomes(shown)}")
+        lines += _passages(operation, shown)
+    return ["Becomes different:", *lines]
 
 
-def _missing(
-    wanted: Mapping[str, Any], arguments: Any, before: Any, path: str = ""
-) -> Iterator[tuple[str, Any]]:
-    if not (isinstance(arguments, Mapping) and isinstance(before, Mapping)):
-        return
-    for name, inner in wanted.get("properties", {}).items():
-        here = f"{path}.{name}" if path else name
-        if name in arguments:
-            yield from _missing(inner, arguments[name], before.get(name), here)
-        elif before.get(name):
-            yield here, before[name]
+def _passages(operation: Operation, change: Change) -> list[str]:
+    """Where a text becomes different that is too long to be shown."""
+    before = change.before if isinstance(change.before, str) else ""
+    if not isinstance(change.after, str) or not change.after or fits(change.after):
+        return []
+    found = passages(before, change.after)
+    if found is None:
+        raise TooMuchToShow(operation.name)
+    return [f"    {line}" for line in found]
+
+
+def _masked(operation: Operation, change: Change) -> Change:
+    """A change as a person may see it."""
+
+    def of(values: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(masked_at(operation, f"{change.path}[]", value) for value in values)
+
+    before = change.before
+    if before is not UNKNOWN:
+        before = masked_at(operation, change.path, before)
+    after = masked_at(operation, change.path, change.after)
+    return replace(
+        change, before=before, after=after, gained=of(change.gained), lost=of(change.lost)
+    )
+
+
+def _becomes(change: Change) -> str:
+    if change.after == SEALED:
+        return "another secret"
+    if change.gained or change.lost:
+        parts = [("loses", change.lost), ("gains", change.gained)]
+        return ", ".join(
+            f"{verb} ({len(items)}) {', '.join(quoted(_identity(i)) for i in items[:_MAX_ITEMS])}"
+            + (f" and {len(items) - _MAX_ITEMS} more" if len(items) > _MAX_ITEMS else "")
+            for verb, items in parts
+            if items
+        )
+    before = "what is there, which is not known" if change.before is UNKNOWN else None
+    was = before or (quoted(change.before) if not is_unset(change.before) else "not set")
+    return f"{was} -> {quoted(change.after) if not is_unset(change.after) else 'cleared'}"
 
 
 def _shown(operation: Operation, arguments: Mapping[str, Any], risk: Risk) -> list[tuple[str, Any]]:
     """Every value of the arguments, those that raised the risk first, documents by their size.
 
     Raises:
-        TooMuchToShow: there are more than a person can be shown; none may hide among them.
+        NotShown: there are more than a person can be shown, or one cannot be shown; none may hide.
     """
+    _readable(operation, arguments)
     values = masked(operation, arguments)
     sizes = {
         name: f"{len(json.dumps(arguments[name]))} characters"
         for name in operation.content
         if name in values
     }
-    leaves = list(islice(_leaves({**values, **sizes}), _MAX_ARGUMENTS + 1))
-    if len(leaves) > _MAX_ARGUMENTS:
-        raise TooMuchToShow(operation.name)
+    leaves = _all_leaves({**values, **sizes}, operation)
     raised = tuple(path.removesuffix("[]") for path in risk.paths)
     return sorted(leaves, key=lambda leaf: not _INDEX.sub("[]", leaf[0]).startswith(raised))
+
+
+def _readable(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    """Make sure that no mask hides what a person decides by.
+
+    Raises:
+        Obscured: one does.
+    """
+    path = misread(operation, arguments)
+    if path:
+        raise Obscured(operation.name, path)
+
+
+def _all_leaves(values: Mapping[str, Any], operation: Operation) -> list[tuple[str, Any]]:
+    """The values inside nested arguments, each with its path.
+
+    Raises:
+        TooMuchToShow: there are more than a person can be shown.
+    """
+    leaves = list(islice(_leaves(values), _MAX_ARGUMENTS + 1))
+    if len(leaves) > _MAX_ARGUMENTS:
+        raise TooMuchToShow(operation.name)
+    return leaves
+
+
+def _counted(tally: Tally) -> str:
+    return f"{tally.label}: {'at least ' if tally.at_least else ''}{tally.number}"
 
 
 def _section(title: str, values: Iterable[tuple[str, Any]], most: int) -> list[str]:

@@ -1,14 +1,15 @@
 """The risk of one call: the record's worst case, changed by what the arguments say.
 
 Where several rules match, the strictest effect wins, and a hazard that one rule drops counts as
-soon as another adds it. A rule that needs the before-state counts for what it raises and not for
-what it relaxes: what is not known stays strict.
+soon as another adds it. As long as the before-state is not known, a rule that needs it counts for
+what it raises and not for what it relaxes: what is not known stays strict. A replace that clears
+or drops something is destructive whatever the rules say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import is_empty, values_at
 from descope_mcp.catalog.record import COMPARISONS, CONDITIONS, Effect, Hazard, Rule, worse
+from descope_mcp.catalog.schema import REPLACE
+from descope_mcp.guard.difference import UNKNOWN, Change
 
 #: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
@@ -35,34 +38,62 @@ class Risk:
     paths: tuple[str, ...] = ()
 
 
-def assess(operation: Operation, arguments: Mapping[str, Any], hosts: frozenset[str]) -> Risk:
+def assess(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    hosts: frozenset[str],
+    changes: Sequence[Change] | None = None,
+) -> Risk:
     """The risk of calling `operation` with `arguments`.
 
     Args:
         operation: what is called.
-        arguments: checked arguments.
+        arguments: checked arguments, of a replace as `merge` completed them.
         hosts: lower-case names of the hosts that may receive a sign-in token.
+        changes: what the call changes (`Merged.changes`), None as long as that is not known.
     """
-    matching = [r for r in operation.when if all(_arguments_hold(r, arguments, hosts))]
+    matching = matching_rules(operation, arguments, hosts, changes)
     effects: list[Effect] = []
     added: list[Hazard] = []
     dropped: set[Hazard] = set()
     for rule in matching:
         added += rule.add
-        if not rule.compares:
+        if changes is not None or not rule.compares:
             effects += [rule.effect] if rule.effect else []
             dropped.update(rule.drop)
         elif rule.effect:
             # Whether it applies is not known, so the record's own effect is as possible.
             effects.append(worse(rule.effect, operation.effect))
+    if operation.update == "replace" and _clears_something(arguments, changes):
+        effects.append("destructive")
     kept = [h for h in operation.hazards if h not in dropped]
     return Risk(
         effect=worse(*effects) if effects else operation.effect,
         hazards=tuple(dict.fromkeys([*kept, *added])),
-        say=tuple(r.say for r in matching if r.say and not r.compares),
+        say=tuple(r.say for r in matching if r.say and (changes is not None or not r.compares)),
         refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
     )
+
+
+def matching_rules(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    hosts: frozenset[str],
+    changes: Sequence[Change] | None = None,
+) -> list[Rule]:
+    """The rules of the record that apply to a call, or may: see `assess` for what goes in."""
+    return [
+        rule
+        for rule in operation.when
+        if all(_arguments_hold(rule, arguments, hosts))
+        and (changes is None or all(_comparisons_hold(rule, changes)))
+    ]
+
+
+def _clears_something(arguments: Mapping[str, Any], changes: Sequence[Change] | None) -> bool:
+    """Whether a replace is sent as it is, or loses something in spite of being completed."""
+    return arguments.get(REPLACE) is True or any(change.loses for change in changes or ())
 
 
 def _raises(rule: Rule) -> bool:
@@ -97,6 +128,45 @@ def _arguments_hold(
     yield not rule.only or _only(arguments, rule.only)
     yield not rule.clears or any_of(rule.clears, _clears)
     yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
+
+
+def _comparisons_hold(rule: Rule, changes: Sequence[Change]) -> Iterator[bool]:
+    """Whether each of the rule's comparisons holds; one that is not set does.
+
+    What could not be read has changed, has grown, has shrunk and is weaker.
+    """
+
+    def any_at(paths: tuple[str, ...], fits: Callable[[Change], bool]) -> bool:
+        return any(fits(c) for c in changes for path in paths if _touches(c.path, path))
+
+    yield not rule.changed or any_at(rule.changed, lambda c: True)
+    yield not rule.only_changed or all(
+        any(_within(c.path, path) for path in rule.only_changed) for c in changes
+    )
+    yield not rule.gains or any_at(rule.gains, lambda c: c.gains)
+    yield not any_at(rule.gains_none, lambda c: c.gains)
+    yield not rule.loses or any_at(rule.loses, lambda c: c.loses)
+    yield not rule.turned_on or any_at(rule.turned_on, lambda c: c.after not in (None, False))
+    yield not rule.turned_off or any_at(rule.turned_off, lambda c: c.after is not True)
+    yield not any_at(rule.not_weaker, lambda c: not _stricter(c))
+
+
+def _within(path: str, allowed: str) -> bool:
+    """Whether `path` is `allowed` or lies below it."""
+    return path == allowed or path.startswith((f"{allowed}.", f"{allowed}["))
+
+
+def _touches(path: str, watched: str) -> bool:
+    """Whether a change at `path` can change what is at `watched`."""
+    return _within(path, watched) or _within(watched, path)
+
+
+def _stricter(change: Change) -> bool:
+    """Whether a switch goes on or a number grows, from a value that is known."""
+    if change.before is UNKNOWN or change.after is True:
+        return change.before is not UNKNOWN
+    numbers = [0 if v is None else v for v in (change.before, change.after)]
+    return all(type(n) in (int, float) for n in numbers) and numbers[1] > numbers[0]
 
 
 def _filled(value: Any) -> bool:

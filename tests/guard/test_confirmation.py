@@ -11,7 +11,8 @@ import pytest
 from descope_mcp.guard.confirmation import LIFETIME, accept, ask, binding
 from descope_mcp.guard.preview import Preview
 from descope_mcp.guard.recipe import Scope
-from descope_mcp.store.ledger import Ledger
+from descope_mcp.store.confirmations import consume
+from descope_mcp.store.store import Store
 
 
 def _bound(**changes: Any) -> str:
@@ -51,7 +52,7 @@ def test_everything_that_was_shown_counts(change: dict[str, Any]) -> None:
 
 def test_a_question_is_asked_once_and_ends() -> None:
     before = time.time()
-    one, two = ask("?", "Delete", "", "b"), ask("?", "Delete", "", "b")
+    one, two = ask("?", "Delete", "", "b", code=False), ask("?", "Delete", "", "b", code=False)
     assert one.nonce != two.nonce
     assert len(one.nonce) >= 32
     assert before + LIFETIME <= one.expires <= time.time() + LIFETIME
@@ -64,39 +65,41 @@ def test_a_question_is_asked_once_and_ends() -> None:
     )
 
 
-def test_a_word_counts_once() -> None:
-    ledger, later = Ledger(), time.time() + 60
-    assert ledger.consume("n", later)
-    assert not ledger.consume("n", later)
-    assert not ledger.consume("n", later + 60)
-    assert ledger.consume("m", later)
+def test_a_word_counts_once(store: Store) -> None:
+    later = time.time() + 60
+    assert consume(store, "n", later)
+    assert not consume(store, "n", later)
+    assert not consume(store, "n", later + 60)
+    assert consume(store, "m", later)
 
 
 @pytest.mark.parametrize(("nonce", "seconds"), [("n", -1), ("n", 0), ("", 60)])
-def test_a_word_that_is_over_or_nobody_s_counts_for_nothing(nonce: str, seconds: float) -> None:
-    assert not Ledger().consume(nonce, time.time() + seconds)
+def test_a_word_that_is_over_or_nobody_s_counts_for_nothing(
+    nonce: str, seconds: float, store: Store
+) -> None:
+    assert not consume(store, nonce, time.time() + seconds)
 
 
 def test_used_words_are_forgotten_only_when_they_are_worthless(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    ledger, now = Ledger(), time.time()
-    assert ledger.consume("old", now + 10)
+    now = time.time()
+    assert consume(store, "old", now + 10)
     monkeypatch.setattr(time, "time", lambda: now + 11)
-    assert ledger.consume("new", now + 20)
-    assert not ledger.consume("old", now + 10)
-    assert not ledger.consume("new", now + 20)
+    assert consume(store, "new", now + 20)
+    assert not consume(store, "old", now + 10)
+    assert not consume(store, "new", now + 20)
 
 
-def test_of_fifty_at_once_exactly_one_wins() -> None:
-    ledger, later = Ledger(), time.time() + 60
+def test_of_fifty_at_once_exactly_one_wins(store: Store) -> None:
+    later = time.time() + 60
     for nonce in map(str, range(20)):
         start = threading.Barrier(50)
         won: list[bool] = []
 
         def compete(nonce: str, start: threading.Barrier, won: list[bool]) -> None:
             start.wait()
-            won.append(ledger.consume(nonce, later))
+            won.append(consume(store, nonce, later))
 
         threads = [threading.Thread(target=compete, args=(nonce, start, won)) for _ in range(50)]
         for thread in threads:

@@ -1,28 +1,34 @@
-"""Allow, ask or deny."""
+"""Allow, ask or deny: the default policy, and what no rule of a file changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.record import EFFECTS
-from descope_mcp.guard.policy import Decision, Limits, decide, worst
+from descope_mcp.guard.policy import EVERY, Decision, Policy, decide, items, worst
+from descope_mcp.guard.policy_rule import PolicyRule
 from descope_mcp.guard.risk import Risk
 from tests.guard.build import operation
+from tests.guard.build import rule as record_rule
 
-FREE = Limits()
-READ_ONLY = Limits(read_only=True)
-PRODUCTION = Limits(production=True)
+FREE = Policy()
+READ_ONLY = Policy(read_only=True)
+PRODUCTION = Policy(production=frozenset({EVERY}))
+CALLER, PROJECT = "somebody", "P2aProject"
 
 
-def _decide(effect: Any, *hazards: Any, limits: Limits = FREE, **facts: Any) -> Decision:
-    return decide(operation(**facts), Risk(effect, hazards), limits)
+def _decide(effect: Any, *hazards: Any, policy: Policy = FREE, **facts: Any) -> Decision:
+    return decide(operation(**facts), {}, CALLER, PROJECT, Risk(effect, hazards), policy)
 
 
 @pytest.mark.parametrize(
-    ("effect", "hazards", "limits", "plane", "action", "rule"),
+    ("effect", "hazards", "policy", "plane", "action", "rule"),
     [
         ("read", (), FREE, "management", "allow", "read"),
         ("write", (), FREE, "management", "allow", "write"),
@@ -50,16 +56,17 @@ def _decide(effect: Any, *hazards: Any, limits: Limits = FREE, **facts: Any) -> 
     ],
 )
 def test_rule(
-    effect: Any, hazards: Any, limits: Limits, plane: str, action: str, rule: str
+    effect: Any, hazards: Any, policy: Policy, plane: str, action: str, rule: str
 ) -> None:
-    decision = _decide(effect, *hazards, limits=limits, plane=plane)
+    decision = _decide(effect, *hazards, policy=policy, plane=plane)
     assert (decision.action, decision.rule) == (action, rule)
     assert decision.typed is (rule == "project-wide")
     assert decision.reason
 
 
 def test_a_call_without_sense_is_denied_before_anybody_is_asked() -> None:
-    decision = decide(operation(), Risk("destructive", (), refusal="name one"), FREE)
+    risk = Risk("destructive", (), refusal="name one")
+    decision = decide(operation(), {}, CALLER, PROJECT, risk, FREE)
     assert (decision.action, decision.reason) == ("deny", "name one")
 
 
@@ -76,7 +83,8 @@ def test_what_is_known_to_be_bad_is_never_allowed(catalog: Catalog) -> None:
 def test_read_only_lets_nothing_but_reads_through(catalog: Catalog) -> None:
     for one in catalog.values():
         for effect in EFFECTS[1:]:
-            assert decide(one, Risk(effect, ()), READ_ONLY).action == "deny"
+            risk = Risk(effect, ())
+            assert decide(one, {}, CALLER, PROJECT, risk, READ_ONLY).action == "deny"
 
 
 def test_production_denies_every_call_on_the_whole_project(catalog: Catalog) -> None:
@@ -84,4 +92,105 @@ def test_production_denies_every_call_on_the_whole_project(catalog: Catalog) -> 
     assert len(wide) > 10
     for one in wide:
         risk = Risk(one.worst_effect, one.worst_hazards)
-        assert decide(one, risk, PRODUCTION).action == "deny"
+        assert decide(one, {}, CALLER, PROJECT, risk, PRODUCTION).action == "deny"
+
+
+@pytest.mark.parametrize(
+    ("marked", "project", "arguments", "action"),
+    [
+        ("P2aProject", "P2aProject", {}, "deny"),
+        ("p2APROJECT", "P2aProject", {}, "deny"),
+        ("P2aProject", "P2bOther", {}, "confirm"),
+        ("P2aProject", "P2bOther", {"projectId": "P2aProject"}, "deny"),
+        ("P2bOther", "P2bOther", {"projectId": "P2aProject"}, "deny"),
+        (EVERY, "", {}, "deny"),
+    ],
+)
+def test_a_project_is_production_wherever_the_call_names_it(
+    marked: str, project: str, arguments: dict[str, Any], action: str
+) -> None:
+    one = operation(arguments={"projectId": {"type": "string"}})
+    policy = Policy(production=frozenset({marked}))
+    risk = Risk("destructive", ("project_wide",))
+    assert decide(one, arguments, CALLER, project, risk, policy).action == action
+
+
+def test_a_server_says_at_worst_what_not_every_call_meets() -> None:
+    cascade = record_rule(is_true=["cascade"], add=["project_wide"])
+    sometimes = operation(arguments={"cascade": {"type": "boolean"}}, when=[cascade])
+    assert worst(sometimes, PRODUCTION).action == "confirm"
+    assert worst(operation(hazards=["project_wide"]), PRODUCTION).action == "deny"
+
+
+def _allowing(name: str) -> PolicyRule:
+    """A rule that allows all that any rule can: more than a file may say."""
+    every = frozenset({"blocked", "project_wide", "account_takeover", "reveals_secret"})
+    return PolicyRule("p:1", "allow", "", frozenset({name}), None, every)
+
+
+@given(
+    effect=st.sampled_from(EFFECTS),
+    hazards=st.sets(st.sampled_from(["project_wide", "account_takeover", "bulk"])),
+    refusal=st.sampled_from(["", "it makes no sense"]),
+    blocked=st.booleans(),
+    read_only=st.booleans(),
+    production=st.booleans(),
+)
+def test_no_rule_lifts_what_is_never_allowed(
+    effect: Any,
+    hazards: set[Any],
+    refusal: str,
+    blocked: bool,
+    read_only: bool,
+    production: bool,
+) -> None:
+    marked = frozenset({EVERY}) if production else frozenset[str]()
+    policy = Policy(read_only, marked, (_allowing("Act"),))
+    risk = Risk(effect, (*sorted(hazards), *(["blocked"] if blocked else [])), refusal=refusal)
+    action = decide(operation(), {}, CALLER, PROJECT, risk, policy).action
+    never = (
+        blocked
+        or refusal
+        or (read_only and effect != "read")
+        or (production and "project_wide" in hazards)
+    )
+    assert action == ("deny" if never else "allow")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "wanted"),
+    [
+        ("DeleteUser", {"loginId": "ada"}, 1),
+        ("DeleteUsers", {"userIds": ["a", "b", "c"]}, 3),
+        ("DeleteUsers", {"userIds": '["a", "b", "c"]'}, 3),
+        ("DeleteUsers", {"userIds": []}, 1),
+        ("PatchUserBatch", {"users": [{"loginId": "a"}, {"loginId": "b"}]}, 2),
+        ("DeletePermissions", {"names": ["a"], "ids": ["b", "c"]}, 3),
+        ("UsersAuthHistory", {"userIds": ["a", "b"]}, 2),
+        ("CreateUser", {"loginId": "a", "roleNames": ["r", "s"]}, 1),
+        ("AddIPsToList", {"id": "L", "ips": ["192.0.2.1", "192.0.2.2"]}, 2),
+    ],
+)
+def test_items_are_counted(
+    catalog: Catalog, name: str, arguments: dict[str, Any], wanted: int
+) -> None:
+    assert items(catalog[name], check(catalog[name], arguments)) == wanted
+
+
+def test_every_operation_on_many_counts_them(catalog: Catalog) -> None:
+    """What the record calls bulk and takes a list counts it; the rest names one thing."""
+    uncounted = set()
+    for one in catalog.values():
+        properties = one.input_schema["properties"]
+        needed = {*one.input_schema.get("required", ()), *(n for g in one.one_of for n in g)}
+        lists = [n for n, value in properties.items() if value.get("type") == "array"]
+        if "bulk" in one.worst_hazards and not needed & set(lists):
+            uncounted.add(one.name)
+    assert uncounted == {
+        "DeleteOutboundAppUserTokens",
+        "DeleteSSOSettings",
+        "DeleteTenant",
+        "RecalculateSSOMappings",
+        "RemoveSSOSuffixFromExternalId",
+        "UpdateTenant",
+    }

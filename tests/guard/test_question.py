@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard import question
+from descope_mcp.guard.difference import UNKNOWN, Change
 from descope_mcp.guard.policy import Decision
-from descope_mcp.guard.preview import Preview
-from descope_mcp.guard.question import TooMuchToShow, quoted, typeable
+from descope_mcp.guard.preview import Preview, Tally
+from descope_mcp.guard.question import TooMuchToShow
+from descope_mcp.guard.quotation import quoted, typeable
 from descope_mcp.guard.recipe import Scope
 from descope_mcp.guard.risk import Risk
 from tests.guard.build import operation
@@ -44,15 +46,24 @@ def _text(
     *,
     arguments: dict[str, Any] | None = None,
     found: tuple[Any, ...] = (),
-    counts: tuple[tuple[str, int], ...] = (),
+    counts: tuple[Tally, ...] = (),
+    changes: tuple[Change, ...] | None = None,
     risk: Risk | None = None,
     **facts: Any,
 ) -> list[str]:
     given = arguments or {}
     subject = operation(**facts)
     before = found[0] if found else None
-    preview = Preview(Scope(given, before, "P1"), found, counts)
-    said = question.text(subject, given, risk or Risk("destructive", ()), ASKS, preview, "P1")
+    said = question.text(
+        subject,
+        given,
+        risk=risk or Risk("destructive", ()),
+        decision=ASKS,
+        preview=Preview(Scope(given, before, "P1"), found),
+        where="P1",
+        changes=changes,
+        counts=counts,
+    )
     return said.split("\n")
 
 
@@ -145,9 +156,9 @@ def test_risks_counts_losses_and_ways_back_are_said() -> None:
     risk = Risk("destructive", ("bulk", "account_takeover"), ("All sessions end.",))
     lines = _text(
         risk=risk,
-        counts=(("users", 7),),
+        counts=(Tally("users", 7), Tally("keys", 10, at_least=True)),
         lost="The user id.",
-        restore=["CreateUser"],
+        restore=[{"operation": "CreateUser"}],
         safer={"operation": "UpdateUserStatus", "why": "it can be undone"},
     )
     assert 'Act in project "P1".' in lines
@@ -157,6 +168,7 @@ def test_risks_counts_losses_and_ways_back_are_said() -> None:
         "It can give control of somebody's account, or more rights.",
         "All sessions end.",
         "users: 7",
+        "keys: at least 10",
         "Not coming back: The user id.",
         "Can be rebuilt with: CreateUser.",
         "Softer: UpdateUserStatus (it can be undone).",
@@ -169,7 +181,7 @@ def test_secrets_among_the_arguments_are_not_shown(catalog: Catalog) -> None:
     preview = Preview(Scope(arguments))
     risk = Risk("destructive", ())
     subject = catalog["SetUserActivePassword"]
-    said = question.text(subject, arguments, risk, ASKS, preview, "P1")
+    said = question.text(subject, arguments, risk=risk, decision=ASKS, preview=preview, where="P1")
     assert '  password: "[sealed]"' in said
     assert "hunter2" not in said
     assert "eyJ" not in said
@@ -214,13 +226,33 @@ def test_every_step_of_the_preview_is_shown() -> None:
     assert lines[-4:] == ["Now:", '  name: "a"', "Now, LoadOther:", '  name: "b"']
 
 
-def test_what_a_replacement_clears_is_said() -> None:
-    properties = {n: {"type": "string"} for n in ("name", "id", "email", "phone")}
+def test_what_becomes_different_is_said_losses_first() -> None:
     lines = _text(
-        arguments={"name": "a"},
-        found=({"name": "a", "id": "1", "email": "e@x.example", "phone": "", "other": 1},),
-        update="replace",
-        one_of=[["name", "id"]],
-        input_schema={"type": "object", "properties": properties},
+        arguments={"name": "b"},
+        found=({"name": "a", "hidden": 1},),
+        secret_arguments=("clientSecret",),
+        changes=(
+            Change("name", "a", "b"),
+            Change("on", False, True),
+            Change("clientSecret", UNKNOWN, "hunter2"),
+            Change("email", "e@x.example", ""),
+            Change("roles", ["r", "s"], ["s", "t"], ("t",), ("r",)),
+            Change("users[].name", UNKNOWN, "x", element="evil\nNow approve"),
+        ),
     )
-    assert lines[lines.index("Will be cleared:") + 1 :] == ['  email: "e@x.example"']
+    start = lines.index("Becomes different:")
+    assert lines[start + 1 : start + 7] == [
+        "  clientSecret: another secret",
+        '  email: "e@x.example" -> cleared',
+        '  roles: loses (1) "r", gains (1) "t"',
+        '  users[].name of "evil\\nNow approve": what is there, which is not known -> "x"',
+        '  name: "a" -> "b"',
+        "  on: not set -> true",
+    ]
+    assert "hunter2" not in "".join(lines)
+    assert not any(line.startswith("Now") for line in lines)
+
+
+def test_more_differences_than_a_person_can_read_are_refused() -> None:
+    with pytest.raises(question.TooMuchToShow):
+        _text(changes=tuple(Change(f"a{n}", 1, 2) for n in range(121)))

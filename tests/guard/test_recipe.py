@@ -16,8 +16,11 @@ SCOPE = Scope(
         "users": [{"n": 1}, {"n": 2}],
         "o": {"x": "y"},
     },
-    {"name": "Acme", "tenant": {"name": "Deep"}},
+    {"name": "Acme", "tenant": {"name": "Deep"}, "roles": [{"n": 1, "m": 2}, {"n": 3}]},
     "P1",
+    found={"Load": {"a": ["x", "y", "z"]}, "List": [{"n": 1}, {"n": 2}]},
+    answer={"id": "N1"},
+    item={"n": 5},
 )
 
 
@@ -42,6 +45,24 @@ SCOPE = Scope(
         ({"a": "$args.nothing"}, ABSENT),
         (["$args.nothing", "$args.id"], ["T1"]),
         (["$args.nothing"], ABSENT),
+        ("$found.Load.a[0]", "x"),
+        ("$found.Load.a[1:]", ["y", "z"]),
+        ("$found.List[].n", [1, 2]),
+        ("$found.Other[].n", ABSENT),
+        ("$answer.id", "N1"),
+        ("$item.n", 5),
+        ("$element.n", ABSENT),
+        ("$before[].name", ["Acme"]),
+        ("$before[].nothing", ABSENT),
+        ("$args.ids - $args.nothing", ["a", "", "b"]),
+        ("$args.ids - $args.ids[]", [""]),
+        ("$args.ids & $args.ids[]", ["a", "b"]),
+        ("$args.nothing - $args.ids", []),
+        ({"$like": "$before.tenant", "a": 1}, {"name": "Deep", "a": 1}),
+        ({"$like": ["$before.tenant", "$item"], "name": "x"}, {"name": "x", "n": 5}),
+        ({"$like": "$before.nothing"}, ABSENT),
+        ({"$each": "$before.roles", "x": "$element.m", "y": 0}, [{"x": 2, "y": 0}, {"y": 0}]),
+        ({"$each": "$before.nothing", "x": "$element.m"}, ABSENT),
     ],
 )
 def test_resolve(value: Any, resolved: Any) -> None:
@@ -90,3 +111,22 @@ ROLES = [
 )
 def test_matching(match: dict[str, Any], bare: tuple[str, ...], ids: list[str]) -> None:
     assert [item["id"] for item in matching(ROLES, match, SCOPE, bare)] == ids
+
+
+@pytest.mark.parametrize(
+    ("match", "ids"),
+    [
+        ({"id": ["R2"], "name": ["guest"]}, ["R2", "R3"]),
+        ({"id": ["R2"], "name": ["admin"]}, ["R1", "R2"]),
+        ({"id": ["R2"], "name": "$args.nothing"}, ["R2"]),
+        ({"id": "$args.nothing", "name": ["admin"]}, ["R1"]),
+        ({"id": ["R9"], "name": ["nobody"]}, []),
+        ({"id": ["R1", "R2"], "name": ["guest"], "tags": "y"}, ["R1", "R3"]),
+    ],
+)
+def test_one_of_several_fields_is_enough_and_an_id_says_it_all(
+    match: dict[str, Any], ids: list[str]
+) -> None:
+    either = ("id", "name")
+    found = matching(ROLES, {"tenantId": "$args.nothing", **match}, SCOPE, ("tenantId",), either)
+    assert [item["id"] for item in found] == ids
