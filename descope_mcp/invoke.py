@@ -1,4 +1,4 @@
-"""The path of a call: catalog, guard, api, shape. There is no second way to reach Descope.
+"""The path of a call: catalog, guard, journal, api, shape. There is no second way to Descope.
 
 `invoke` can be entered again: nothing is held in memory while a person thinks. When it answers
 `NeedsConfirmation`, the caller asks in whatever way it can and calls again with the approval.
@@ -6,118 +6,42 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from descope_mcp.api.client import Client
-from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
+from anyio.to_thread import run_sync
+
 from descope_mcp.catalog.arguments import check
-from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.record import Effect, worse
+from descope_mcp.examine import IN_THE_CONSOLE, Checked, examine, weighed
 from descope_mcp.guard import confirmation, question
-from descope_mcp.guard.confirmation import Approval, Question
-from descope_mcp.guard.policy import Decision, Limits, decide
-from descope_mcp.guard.preview import Preview, PreviewFailed, TargetMissing, look, target_name
-from descope_mcp.guard.risk import Risk, assess
-from descope_mcp.guard.secrets import scan, seal
-from descope_mcp.store.ledger import Ledger
-
-#: Tells the client that something goes on.
-Progress = Callable[[str], Awaitable[None]]
-
-
-async def _silent(message: str) -> None:
-    """The progress of a caller that does not want to know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call as it came in: `arguments` unchecked, `caller` who sends it.
-
-    ``through`` is the class of calls that it came through, None if it came by its own name.
-    """
-
-    operation: str
-    arguments: object
-    caller: str
-    through: Effect | None = None
-    approval: Approval | None = None
-    progress: Progress = _silent
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """It ran. ``data`` holds no secret; ``partial`` counts what failed inside the success."""
-
-    operation: Operation
-    data: dict[str, Any] = field(repr=False)
-    call_id: str
-    partial: int = 0
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It did not run, or failed, or nobody knows (`kind` is one of the kinds of failures)."""
-
-    kind: str
-    message: str
-    remedy: str
-    status: int = 0
-    code: str = ""
-    retry_after: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It was not sent. `rule` says which rule of the guard refused."""
-
-    rule: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsConfirmation:
-    """A person has to say yes to exactly this call."""
-
-    operation: Operation
-    question: Question
-
-
-Outcome = Completed | Failed | Refused | NeedsConfirmation
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What a call needs: the catalog, the way to Descope, the policy's limits, the ledger."""
-
-    catalog: Catalog
-    client: Client
-    limits: Limits
-    ledger: Ledger
-    trusted_hosts: frozenset[str] = frozenset()
-
-    @property
-    def project(self) -> str:
-        """The project that calls run in."""
-        return self.client.credentials.project_id
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A call that makes sense and is not denied: what it would do, and what the policy says."""
-
-    operation: Operation
-    arguments: dict[str, Any]
-    risk: Risk
-    effect: Effect
-    decision: Decision
-    id: str
+from descope_mcp.guard.confirmation import Approval
+from descope_mcp.guard.merge import merge
+from descope_mcp.guard.policy import items
+from descope_mcp.guard.preview import (
+    NOTHING_SEEN,
+    Preview,
+    PreviewFailed,
+    Reader,
+    TargetMissing,
+    look,
+    tally,
+    target_name,
+    thrifty,
+)
+from descope_mcp.guard.quotation import typeable
+from descope_mcp.outcome import (
+    Call,
+    Failed,
+    Instead,
+    NeedsConfirmation,
+    Outcome,
+    Refused,
+)
+from descope_mcp.sending import request, send, with_handles
+from descope_mcp.services import Services
+from descope_mcp.store.errors import StoreError
 
 
 async def invoke(call: Call, services: Services) -> Outcome:
@@ -125,167 +49,179 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
     Never raises for anything that a caller can send or Descope can answer.
     """
-    checked = _check(call, services)
-    if not isinstance(checked, _Checked):
-        return checked
-    if checked.decision.action == "confirm":
-        instead = await _ask(call, checked, services)
-        if instead is not None:
-            return instead
-    return await _send(call, checked, services)
-
-
-def _check(call: Call, services: Services) -> _Checked | Failed | Refused:
-    """Find the operation, check its arguments and decide, without sending anything."""
-    operation = services.catalog.find(call.operation)
-    if operation is None:
-        return _unknown(call.operation, services.catalog)
     try:
-        arguments = check(operation, call.arguments)
-    except InvalidArguments as error:
-        return Failed("invalid_arguments", _invalid(error), _look_up(operation))
-    risk = assess(operation, arguments, services.trusted_hosts)
-    effect = worse(operation.effect, risk.effect)
-    if call.through not in (None, effect):
-        message = f"{operation.name} with these arguments is a {effect} call. Nothing was sent."
-        return Refused("class", message, f"Call it with descope_{effect}.")
-    decision = decide(operation, risk, services.limits)
-    if decision.rule == "senseless":
-        return Failed("invalid_arguments", f"{operation.name} was not sent. {risk.refusal}", "")
-    if decision.action == "deny":
-        remedy = _DENIED.get(decision.rule, _IN_THE_CONSOLE)
-        return Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy)
-    if operation.once:
-        message = f"{operation.name} shows a secret only once, and it would be lost."
-        return Refused("shown-once", message, _ONCE)
-    return _Checked(operation, arguments, risk, effect, decision, str(uuid.uuid4()))
+        checked = await with_handles(call, examine(call, services), services)
+        if checked.effect == "read" and checked.decision.action == "allow":
+            await _count(checked, services)
+            return await send(call, checked, services)
+        if call.approval:
+            await _use_up(call.approval, services)
+        read = thrifty(_reader(call, checked, services))
+        preview = await _look(checked, services, read)
+        checked = _weigh(call, checked, preview, services)
+        # Nobody is asked, and no word is used up, for what a cap refuses anyway.
+        await _count(checked, services, ahead=True)
+        allowed = await _consent(call, checked, preview, services, read)
+        await _count(checked, services)
+        # The store's library takes a third of a second to load, which no read has to pay for.
+        from descope_mcp.recorded import recorded
+
+        sending = partial(send, call, checked, services)
+        return await recorded(call, checked, preview, allowed, services, sending)
+    except Instead as instead:
+        return instead.outcome
+    except StoreError as error:
+        return Refused("store", f"Nothing was sent, since {error}.", _STORE)
 
 
-async def _ask(call: Call, checked: _Checked, services: Services) -> Outcome | None:
-    """What to answer instead of running; None if a person has approved the call as things are."""
-    operation, arguments, approval = checked.operation, checked.arguments, call.approval
-    if approval and not services.ledger.consume(approval.nonce, approval.expires):
-        return Refused("used", "This confirmation has been used or has expired.", _AGAIN)
+async def _use_up(approval: Approval, services: Services) -> None:
+    from descope_mcp.guard import consent
+
+    try:
+        await run_sync(consent.use_up, services.store, approval)
+    except consent.NotGiven as error:
+        raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
+
+
+def _reader(call: Call, checked: Checked, services: Services) -> Reader:
+    """Runs the reads of a preview as part of the call."""
 
     async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         await call.progress(f"Reading what the call would hit: {operation.title}")
-        run = services.client.run
-        return (await run(operation, arguments, call_id=checked.id, repeatable=True)).data
+        return (await request(checked, services, operation, arguments, repeatable=True)).data
 
-    catalog, project = services.catalog, services.project
+    return read
+
+
+async def _look(checked: Checked, services: Services, read: Reader) -> Preview:
+    """The before-state. A call that needs no yes and loses nothing can do without."""
+    operation, arguments = checked.operation, checked.arguments
+    needed = checked.decision.action == "confirm" or operation.update == "replace"
     try:
-        counting = approval is None
-        preview = await look(catalog, operation, arguments, project, read, counting=counting)
+        return await look(services.catalog, operation, arguments, services.project, read)
     except TargetMissing as error:
+        if not needed:
+            return NOTHING_SEEN
         message = f"The target was not found. {error}"
-        return Failed("target_missing", message, "Search for it and call again.")
+        remedy = "Search for it and call again."
+        raise Instead(Failed("target_missing", message, remedy)) from None
     except PreviewFailed as error:
+        if not needed:
+            return NOTHING_SEEN
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
-        return Refused("preview", message, "Mend what keeps the read from working and call again.")
-    typed = _must_type(checked, preview, project)
-    if checked.decision.typed and not typed:
-        message = "The target has no name that a person could type."
-        return Refused("no-name", message, _IN_THE_CONSOLE)
-    bound = confirmation.binding(operation.name, arguments, project, call.caller, preview)
-    if approval is None:
-        return _question(checked, preview, typed, bound, project)
-    if approval.binding != bound:
-        return Refused("changed", "What the call hits has changed since the question.", _AGAIN)
-    if typed and approval.typed.strip() != typed:
-        return Refused("typed", "The name that was typed is not the target's.", _AGAIN)
-    return None
+        remedy = "Mend what keeps the read from working and call again."
+        raise Instead(Refused("preview", message, remedy)) from None
 
 
-def _question(
-    checked: _Checked, preview: Preview, typed: str, bound: str, project: str
-) -> NeedsConfirmation | Refused:
+def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
+    """The call with what it left out filled in, and judged by what becomes different."""
     operation = checked.operation
-    where = _named_project(checked) or project
+    merged = merge(operation, checked.given, preview.target)
+    try:
+        arguments = check(operation, merged.arguments)
+    except InvalidArguments as error:
+        message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
+        remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
+        raise Instead(Refused("merge", message, remedy)) from None
+    return weighed(call, checked, services, arguments, merged.changes)
+
+
+async def _count(checked: Checked, services: Services, *, ahead: bool = False) -> None:
+    """Count the call towards the cap of its rule, if it has one; `ahead` only looks for room.
+
+    It counts before it is sent, so that of many at once no more than the cap are.
+    """
+    cap = checked.decision.cap
+    if cap is None:
+        return
+    from descope_mcp.store import usage
+
+    take = partial(
+        usage.take,
+        services.store,
+        project=services.project,
+        rule=cap.rule,
+        items=items(checked.operation, checked.arguments),
+        seconds=cap.seconds,
+        most_calls=cap.calls,
+        most_items=cap.items,
+        count=not ahead,
+    )
+    if not await run_sync(take):
+        message = f"The cap of rule {checked.decision.rule} is reached."
+        remedy = f"Nothing was sent. It counts what was let through within {cap.seconds} seconds."
+        raise Instead(Refused("cap", message, remedy))
+
+
+async def _consent(
+    call: Call, checked: Checked, preview: Preview, services: Services, read: Reader
+) -> str:
+    """What allows the call, for the journal; ends it if a person has to be asked first."""
+    operation, decision = checked.operation, checked.decision
+    if call.consent:
+        return call.consent
+    if decision.action == "allow":
+        return "policy"
+    from descope_mcp.guard import consent
+
+    project, store = services.project, services.store
+    typed = _must_type(checked, preview, project)
+    bound = confirmation.binding(operation.name, checked.arguments, project, call.caller, preview)
+    if call.approval:
+        try:
+            return await run_sync(consent.judge, store, call.approval, bound, typed)
+        except consent.NotGiven as error:
+            raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
+    ahead = partial(
+        consent.given_ahead,
+        store,
+        bound=bound,
+        project=project,
+        operation=operation.name,
+        arguments=checked.given,
+        items=items(operation, checked.arguments),
+        grantable=not decision.typed,
+    )
+    if said := await run_sync(ahead):
+        return said
     try:
         text = question.text(
-            operation, checked.arguments, checked.risk, checked.decision, preview, where
-        )
-    except question.TooMuchToShow:
-        message = f"{operation.name} has more in it than a person can be shown at once."
-        return Refused("too-much", message, "Nothing was sent. Split it into smaller calls.")
-    return NeedsConfirmation(operation, confirmation.ask(text, operation.title, typed, bound))
-
-
-async def _send(call: Call, checked: _Checked, services: Services) -> Completed | Failed:
-    """The one request of the call, and its answer without secrets."""
-
-    async def waiting(seconds: float, reason: str) -> None:
-        await call.progress(f"{reason}; trying again in {seconds:.1f} s")
-
-    operation = checked.operation
-    try:
-        answer = await services.client.run(
             operation,
-            checked.arguments,
-            call_id=checked.id,
-            repeatable=checked.effect == "read",
-            waiting=waiting,
+            checked.given,
+            risk=checked.risk,
+            decision=decision,
+            preview=preview,
+            where=_project_of(checked, project),
+            changes=checked.changes,
+            counts=await tally(services.catalog, operation, preview, read),
         )
-    except ApiFailure as error:
-        return _failure(error)
-    data = seal(operation, answer.data)
-    return Completed(operation, data, checked.id, answer.partial, answer.cut)
+    except question.NotShown as error:
+        remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
+        raise Instead(Refused("not-shown", str(error), remedy)) from None
+    code = await run_sync(consent.needs_code, store)
+    asked = confirmation.ask(text, operation.title, typed, bound, code=code)
+    raise Instead(NeedsConfirmation(operation, asked))
 
 
-def _named_project(checked: _Checked) -> str:
-    """The project that a call names in its path, "" if it runs in the server's own."""
+def _project_of(checked: Checked, project: str) -> str:
+    """The project that a call is about: the one that its path names, else the server's own."""
     for name, place in checked.operation.places.items():
         if place.where == "path" and place.name in ("projectId", "project_id"):
             return str(checked.arguments[name])
-    return ""
+    return project
 
 
-def _must_type(checked: _Checked, preview: Preview, project: str) -> str:
+def _must_type(checked: Checked, preview: Preview, project: str) -> str:
     """What the person has to type: the target's name, else the project's id."""
     if not checked.decision.typed:
         return ""
     name = target_name(checked.operation, preview)
-    return name if question.typeable(name) else project
+    typed = name if typeable(name) else project
+    if not typed:
+        message = "The target has no name that a person could type."
+        raise Instead(Refused("no-name", message, IN_THE_CONSOLE))
+    return typed
 
 
-def _failure(error: ApiFailure) -> Failed:
-    failed = Failed(error.kind, scan(error.message), error.remedy)
-    if isinstance(error, ApiError):
-        return replace(failed, status=error.status, code=error.code)
-    if isinstance(error, RateLimited):
-        return replace(failed, retry_after=error.retry_after)
-    return failed
-
-
-def _unknown(name: str, catalog: Catalog) -> Failed:
-    near = catalog.nearest(name[:_LONGEST_NAME])
-    hint = f"Did you mean {', '.join(near)}? " if near else ""
-    shown = question.quoted(name)
-    return Failed(
-        "unknown_operation", f"There is no operation {shown}.", f"{hint}Use descope_search."
-    )
-
-
-def _invalid(error: InvalidArguments) -> str:
-    return f"{error.operation} was not sent. " + "; ".join(error.problems) + "."
-
-
-def _look_up(operation: Operation) -> str:
-    names = list(operation.input_schema["properties"])
-    more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
-    shown = ", ".join([*names[:_MOST_NAMES], *more]) or "none"
-    return f"Arguments of {operation.name}: {shown}. descope_describe shows their types."
-
-
-#: So many arguments are named after a wrong one.
-_MOST_NAMES = 12
-#: Longer than any operation's name; comparing a longer one with all of them takes time.
-_LONGEST_NAME = 100
 _AGAIN = "Nothing was sent. Call again to be asked anew."
-_IN_THE_CONSOLE = "Nothing was sent. An administrator can do it in the Descope console."
-_DENIED = {
-    "read-only": "Nothing was sent. Changes need a server that was started without --read-only.",
-    "production": "Nothing was sent. An administrator can do it in the Descope console, or "
-    "unset DESCOPE_MCP_PRODUCTION.",
-}
-_ONCE = "Nothing was sent. Do it in the Descope console, where a person can keep the secret."
+_STORE = "Check the state directory (`descope-mcp doctor`) and call again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -23,14 +24,16 @@ from descope_mcp.catalog import contract, schema
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.source import read_yaml
-from descope_mcp.guard.policy import Limits
-from descope_mcp.invoke import Services
-from descope_mcp.store.ledger import Ledger
+from descope_mcp.guard.policy import Policy
+from descope_mcp.services import Services
+from descope_mcp.store.store import Store
 
 PROJECT = "P" + "2" * 27
 MANAGEMENT_KEY = "K" + "m" * 120
 AUTH_KEY = "K" + "a" * 120
 ACCESS_KEY = "K" + "c" * 60
+#: What names the store of a process.
+STORE_SETTINGS = ("DESCOPE_MCP_STATE", "DESCOPE_MCP_KEY_FILE")
 SPECS = Path(__file__).parent.parent / "tool_specs"
 
 
@@ -67,7 +70,13 @@ class Recorder:
         """Services whose client talks to this recorder."""
         keys = Credentials(PROJECT, MANAGEMENT_KEY, changes.pop("auth_key", ""), ACCESS_KEY)
         client = Client(self.url, changes.pop("credentials", keys), catalog.errors, 10.0)
-        return Services(catalog, client, changes.pop("limits", Limits()), Ledger(), **changes)
+        store = changes.pop("store", None) or shared_store()
+        return Services(catalog, client, changes.pop("policy", Policy()), store, **changes)
+
+
+def shared_store() -> Store:
+    """The store that the environment of every test names."""
+    return Store(*(Path(os.environ[name]) for name in STORE_SETTINGS))
 
 
 def empty(request: Recorded) -> Response:

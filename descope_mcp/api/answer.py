@@ -21,8 +21,11 @@ from descope_mcp.catalog.operation import Operation
 
 #: Fields in which batch operations report what failed although the status is 200.
 PARTIAL = ("failedUsers", "additionalErrors", "failures", "failedTenants", "errors")
-#: Session and refresh cookies; projects that manage tokens in cookies send them nowhere else.
-_SESSION_COOKIES = re.compile(r"\b(DSR?)=")
+#: Session and refresh cookie; projects that manage tokens in cookies send them nowhere else.
+_SESSION_COOKIES = ("DS", "DSR")
+#: Fields of an answer that say how a project calls them instead.
+_COOKIE_NAMES = ("sessionCookieName", "cookieName")
+_COOKIE = re.compile(r"""(?:^|[,;\s])([\w.-]+)=("?)([^;,\s"]*)\2""")
 _CODE = re.compile(r"[A-Z][0-9A-Z]{1,19}")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_MESSAGE = 300
@@ -34,13 +37,15 @@ Errors = Mapping[str, Mapping[str, str]]
 class Answer:
     """A successful answer.
 
-    ``data`` is always an object, in the documented form. ``partial`` counts what failed inside
-    a success, ``cut`` says that the answer was too large to be read whole.
+    ``data`` is always an object, in the documented form; session cookies stand in it under
+    ``cookies``. ``partial`` counts what failed inside a success, ``cut`` says that the answer was
+    too large to be read whole, ``size`` how many bytes of it were.
     """
 
     data: dict[str, Any] = field(repr=False)
     partial: int = 0
     cut: bool = False
+    size: int = 0
 
 
 def read(
@@ -76,14 +81,21 @@ def read(
         data = {operation.unwrapped: parsed}
     else:
         data = parsed if isinstance(parsed, dict) else {"result": parsed}
-    cookies = [
-        name
+    if cookies := _cookies(raw, data):
+        data = {**data, "cookies": cookies}
+    return Answer(data, _partial(operation, data), raw.cut, len(raw.body))
+
+
+def _cookies(raw: RawAnswer, data: Mapping[str, Any]) -> dict[str, str]:
+    """The session cookies that the answer sets; an empty one ends a session."""
+    own = (data.get(name) for name in _COOKIE_NAMES)
+    names = {*_SESSION_COOKIES, *(name for name in own if isinstance(name, str))}
+    return {
+        name: value
         for header in raw.headers.get_list("set-cookie")
-        for name in _SESSION_COOKIES.findall(header)
-    ]
-    if cookies:
-        data = {**data, "cookies": dict.fromkeys(cookies, "[sealed]")}
-    return Answer(data, _partial(operation, data), raw.cut)
+        for name, _, value in _COOKIE.findall(header)
+        if name in names
+    }
 
 
 def _parse(raw: RawAnswer) -> tuple[Any, bool]:
@@ -133,7 +145,7 @@ def _error(
     hidden: Collection[str],
 ) -> ApiError | OutcomeUnknown:
     code = str(body.get("errorCode", ""))
-    if not _CODE.fullmatch(code):
+    if not _CODE.fullmatch(code) or code in hidden:
         code = ""
     if raw.status >= 500 and not code and not repeatable:
         return OutcomeUnknown(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from descope_mcp.api import request as requests
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.api.request import Flight
 from descope_mcp.catalog.operation import Operation
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Client:
         call_id: str,
         repeatable: bool,
         waiting: Waiting = quietly,
+        flight: Flight | None = None,
+        hidden: Collection[str] = (),
     ) -> Answer:
         """Send one call and read its answer.
 
@@ -51,6 +54,8 @@ class Client:
             call_id: ends up in Descope's audit record.
             repeatable: whether sending it twice does no harm.
             waiting: told before each pause between tries.
+            flight: tells, if this is cancelled, whether the request was on its way.
+            hidden: secrets among the arguments, which no message may repeat.
 
         Raises:
             ApiFailure: see `descope_mcp.api.errors`.
@@ -61,10 +66,13 @@ class Client:
         built = requests.build(operation, arguments, self.credentials, call_id)
         if self._transport is None:
             self._transport = transport.Transport(self.base_url, self._timeout)
-        raw = await self._transport.send(built, repeatable=repeatable, waiting=waiting)
+        raw = await self._transport.send(
+            built, repeatable=repeatable, waiting=waiting, flight=flight
+        )
         # An error may repeat the credential; all parts of it but the project id are secret.
         _, _, bearer = built.headers.get("Authorization", "").partition(" ")
         parts = [p for p in bearer.split(":") if p not in ("", self.credentials.project_id)]
+        parts += hidden
         return answer.read(operation, raw, self._errors, repeatable=repeatable, hidden=parts)
 
     async def close(self) -> None:

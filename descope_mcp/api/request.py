@@ -19,6 +19,13 @@ CALL_ID_HEADER = "x-external-rid"
 LONGEST_URL = 60_000
 
 
+@dataclass(slots=True)
+class Flight:
+    """Whether a request may have run: if its sender ends then, nobody knows what became of it."""
+
+    on_its_way: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request below the base URL. All but the first two may hold a secret: never print them."""
@@ -59,7 +66,7 @@ def build(
             query += [(wire_name, _text(item)) for item in items]
         elif where == "credential":
             given = value
-        else:
+        elif where == "body":
             body[wire_name] = value
     if len(path) + len(urlencode(query)) > LONGEST_URL:
         raise NotSendable(f"{operation.name}: the arguments are too long for a URL.", _SHORTER)

@@ -20,7 +20,7 @@ import anyio
 import httpx
 
 from descope_mcp.api.errors import OutcomeUnknown, RateLimited, Unreachable
-from descope_mcp.api.request import Request
+from descope_mcp.api.request import Flight, Request
 
 #: Answers that Descope's SDKs treat as passing: 503 and what its front sends for a lost origin.
 PASSING = frozenset({503, 520, 521, 522, 524, 530})
@@ -87,13 +87,21 @@ class Transport:
         """Close the pool."""
         await self._client.aclose()
 
-    async def send(self, request: Request, *, repeatable: bool, waiting: Waiting) -> RawAnswer:
+    async def send(
+        self,
+        request: Request,
+        *,
+        repeatable: bool,
+        waiting: Waiting,
+        flight: Flight | None = None,
+    ) -> RawAnswer:
         """Send `request` until there is an answer that counts.
 
         Args:
             request: what to send.
             repeatable: whether running it twice does no harm (a read).
             waiting: told before each pause.
+            flight: kept up to date for a caller that is ended from outside.
 
         Returns:
             The answer, whatever its status.
@@ -103,13 +111,16 @@ class Transport:
             RateLimited: turned away, and the wait would be too long.
             OutcomeUnknown: a change was sent and its fate is not known.
         """
+        flight = flight or Flight()
         async with self._limiter:
             for pause in (*PAUSES, None):
                 try:
                     # A change that is on its way is finished; one that waits can be cancelled.
                     with anyio.CancelScope(shield=not repeatable):
+                        flight.on_its_way = True
                         answer = await self._once(request)
                 except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                    flight.on_its_way = False
                     failure: Unreachable | OutcomeUnknown = self._unreachable(error)
                 except (httpx.HTTPError, TimeoutError) as error:
                     failure = self._unreachable(error) if repeatable else self._unknown(error)
@@ -119,6 +130,8 @@ class Transport:
                     delay = _delay(answer, repeatable, pause)
                     if delay is None or pause is None or delay > LONGEST_WAIT:
                         return self._final(answer, repeatable)
+                    # Turned away. Any other answer means that it ran, whatever is done with it.
+                    flight.on_its_way = answer.status not in (429, 503)
                     await waiting(delay, f"Descope answered {answer.status}")
                     await anyio.sleep(delay)
                     continue

@@ -6,6 +6,9 @@ from starlette.responses import JSONResponse, Response
 
 from tests.recorder import Recorded, Recorder
 
+#: How the paths end that read although they are posted to.
+_READS = ("/load", "/search", "/list", "/history")
+
 
 class Directory:
     """One user and one tenant, as they are called now."""
@@ -29,9 +32,8 @@ class Directory:
 
 def changes(recorder: Recorder) -> list[str]:
     """The paths of the requests that changed something, in order."""
-    reads = ("/load", "/search", "/list", "/history")
     return [
         request.path
         for request in recorder.requests
-        if request.method != "GET" and not request.path.endswith(reads)
+        if request.method != "GET" and not request.path.endswith(_READS)
     ]

@@ -19,10 +19,12 @@ from mcp.server.request_state import RequestStateSecurity
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.confirmation import LIFETIME, accept
-from descope_mcp.invoke import Call, NeedsConfirmation, Refused, invoke
+from descope_mcp.invoke import invoke
+from descope_mcp.outcome import Call, NeedsConfirmation, Refused
 from descope_mcp.server import elicitation
 from descope_mcp.server.app import build
 from tests.attacks.directory import Directory, changes
+from tests.attacks.tally import BYPASSED, CALLS, tally
 from tests.e2e.wire import ASKABLE, Wire, pointed_at, wired
 from tests.recorder import PROJECT, Recorder, recording
 
@@ -45,6 +47,7 @@ class Scene:
 
     async def ask(self, tool: str = "descope_destructive", arguments: Any = ADA) -> str:
         """Call as a client of 2026-07-28; the state that comes with the question."""
+        tally[CALLS] += 1
         answer = await self.wire.call(tool, arguments, capabilities=ASKABLE)
         assert answer["result"]["resultType"] == "input_required", answer
         return str(answer["result"]["requestState"])
@@ -57,6 +60,7 @@ class Scene:
         arguments: Any = ADA,
     ) -> dict[str, Any]:
         """Call again with an answer and a state."""
+        tally[CALLS] += 1
         return await self.wire.call(
             tool, arguments, capabilities=ASKABLE, requestState=state, inputResponses=responses
         )
@@ -268,6 +272,8 @@ async def test_of_fifty_at_once_exactly_one_runs(scene: Scene) -> None:
         for _ in range(50)
     ]
     answers = [await scene.wire.answer(number) for number in sent]
+    tally[CALLS] += len(sent)
+    tally[BYPASSED] += max(0, len(changes(scene.recorder)) - 1)
     assert changes(scene.recorder) == [DELETE]
     assert sum(not answer["result"]["isError"] for answer in answers) == 1
     assert {refusal(answer) for answer in answers if answer["result"]["isError"]} == {"used"}
@@ -341,7 +347,7 @@ async def test_a_client_that_shows_no_form_is_refused_however_often_it_asks(
         answer = await scene.wire.call(
             "descope_destructive", ADA, capabilities=capabilities, inputResponses=YES
         )
-        assert refusal(answer) == "cannot-ask"
+        assert refusal(answer) == "approval"
     assert changes(scene.recorder) == []
 
 
@@ -501,7 +507,7 @@ async def test_the_eras_do_not_mix(scene: Scene) -> None:
     async with wired(env=pointed_at(scene.recorder.url)) as wire:
         for more in ({}, {"inputResponses": YES}):
             answer = await wire.call("DeleteUser", {"loginId": "ada"}, **more)
-            assert refusal(answer) == "cannot-ask"
+            assert refusal(answer) == "approval"
         assert "error" in await wire.initialize(ASKABLE)
         assert "error" in await wire.request("tools/call", CALL)
     async with wired(env=pointed_at(scene.recorder.url)) as wire:
@@ -510,7 +516,7 @@ async def test_the_eras_do_not_mix(scene: Scene) -> None:
             answer = await wire.call("DeleteUser", {"loginId": "ada"}, capabilities=ASKABLE, **more)
             assert "error" in answer
         answer = await wire.request("tools/call", CALL)
-        assert refusal_of_old(answer) == "cannot-ask"
+        assert refusal_of_old(answer) == "approval"
     assert changes(scene.recorder) == []
 
 

@@ -14,11 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.confirmation import accept
-from descope_mcp.guard.policy import Limits, decide
+from descope_mcp.guard.policy import EVERY, Policy, decide
 from descope_mcp.guard.risk import assess
-from descope_mcp.invoke import Call, Completed, Failed, NeedsConfirmation, Refused, invoke
+from descope_mcp.invoke import invoke
+from descope_mcp.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
+from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.attacks.world import SECRET, World, asked_about, bare, calls
-from tests.recorder import Recorded, recording
+from tests.recorder import PROJECT, Recorded, recording
 
 pytestmark = pytest.mark.anyio
 
@@ -45,21 +47,18 @@ async def test_unasked_nothing_but_the_preview_reaches_descope(
         for kind, operation, arguments in asked_about(catalog):
             without = bare(operation, arguments)
             recorder.requests.clear()
+            tally[CALLS] += 1
             outcome = await invoke(Call(operation.name, arguments, CALLER), services)
             sent = {world.name(request) for request in recorder.requests}
             count += 1
             if sent - _reads(operation):
                 wrong.append(f"{operation.name} ({kind}) sent {sent - _reads(operation)}")
-            if operation.once:
-                asked = isinstance(outcome, Refused) and outcome.rule == "shown-once" and not sent
-            else:
-                asked = isinstance(outcome, NeedsConfirmation)
             if isinstance(outcome, NeedsConfirmation) and SECRET in outcome.question.text:
                 wrong.append(f"{operation.name} ({kind}) shows a secret")
-            if not asked:
+            if not isinstance(outcome, NeedsConfirmation):
                 wrong.append(f"{operation.name} ({kind}) was answered {outcome}")
         await services.client.close()
-    assert not wrong, "\n".join(wrong)
+    none(wrong, BYPASSED)
     assert count > 500
 
 
@@ -71,12 +70,14 @@ async def test_one_word_runs_one_call_once(catalog: Catalog, world: World) -> No
         services = recorder.services(catalog)
         for kind, operation, arguments in asked_about(catalog):
             without = bare(operation, arguments)
+            tally[CALLS] += 1
             asked = await invoke(Call(operation.name, arguments, CALLER), services)
             if not isinstance(asked, NeedsConfirmation):
                 continue
             approval = accept(asked.question, asked.question.typed)
             approved = Call(operation.name, arguments, CALLER, approval=approval)
             recorder.requests.clear()
+            tally[CALLS] += 1
             outcome = await invoke(approved, services)
             sent = [world.name(request) for request in recorder.requests]
             allowed = {operation.name, *(step.operation for step in operation.preview)}
@@ -85,12 +86,13 @@ async def test_one_word_runs_one_call_once(catalog: Catalog, world: World) -> No
             if sent[-1] != operation.name or set(sent) - allowed:
                 wrong.append(f"{operation.name} ({kind}) sent {sent}")
             recorder.requests.clear()
+            tally[CALLS] += 1
             again = await invoke(approved, services)
             if not (isinstance(again, Refused) and again.rule == "used") or recorder.requests:
                 wrong.append(f"{operation.name} ({kind}) twice: {again}")
             ran += 1
         await services.client.close()
-    assert not wrong, "\n".join(wrong)
+    none(wrong, BYPASSED)
     assert ran > 500
 
 
@@ -114,6 +116,7 @@ async def test_whatever_the_preview_is_answered_nothing_runs(
         services = recorder.services(catalog)
         for kind, operation, arguments in asked_about(catalog):
             recorder.requests.clear()
+            tally[CALLS] += 1
             outcome = await invoke(Call(operation.name, arguments, CALLER), services)
             sent = {world.name(request) for request in recorder.requests}
             needed = any(not step.optional for step in operation.preview)
@@ -124,7 +127,7 @@ async def test_whatever_the_preview_is_answered_nothing_runs(
             if needed and not whole and isinstance(outcome, NeedsConfirmation):
                 wrong.append(f"{operation.name} ({kind}) was asked about without a before-state")
         await services.client.close()
-    assert not wrong, "\n".join(wrong)
+    none(wrong, BYPASSED)
 
 
 async def test_what_changed_since_the_question_does_not_run(catalog: Catalog, world: World) -> None:
@@ -140,6 +143,7 @@ async def test_what_changed_since_the_question_does_not_run(catalog: Catalog, wo
         services = recorder.services(catalog)
         for kind, operation, arguments in asked_about(catalog):
             later, without = False, bare(operation, arguments)
+            tally[CALLS] += 1
             asked = await invoke(Call(operation.name, arguments, CALLER), services)
             if not isinstance(asked, NeedsConfirmation) or not operation.preview:
                 continue
@@ -147,6 +151,7 @@ async def test_what_changed_since_the_question_does_not_run(catalog: Catalog, wo
             recorder.requests.clear()
             approval = accept(asked.question, asked.question.typed)
             approved = Call(operation.name, arguments, CALLER, approval=approval)
+            tally[CALLS] += 1
             outcome = await invoke(approved, services)
             sent = [world.name(request) for request in recorder.requests]
             if not set(sent) & _reads(operation) and all(s.optional for s in operation.preview):
@@ -156,29 +161,30 @@ async def test_what_changed_since_the_question_does_not_run(catalog: Catalog, wo
             if not refused or operation.name in sent:
                 wrong.append(f"{operation.name} ({kind}): {outcome} after {sent}")
         await services.client.close()
-    assert not wrong, "\n".join(wrong)
+    none(wrong, BYPASSED)
     assert changed > 300
 
 
 @pytest.mark.parametrize(
-    "limits", [Limits(), Limits(read_only=True), Limits(production=True)], ids=str
+    "policy", [Policy(), Policy(read_only=True), Policy(production=frozenset({EVERY}))], ids=str
 )
-async def test_what_is_denied_sends_nothing(catalog: Catalog, world: World, limits: Limits) -> None:
+async def test_what_is_denied_sends_nothing(catalog: Catalog, world: World, policy: Policy) -> None:
     wrong: list[str] = []
     denied = 0
     async with recording(world.answer) as recorder:
-        services = recorder.services(catalog, limits=limits)
+        services = recorder.services(catalog, policy=policy)
         for operation in catalog.values():
             for kind, arguments in calls(operation):
                 risk = assess(operation, arguments, frozenset())
-                if decide(operation, risk, limits).action != "deny":
+                if decide(operation, arguments, CALLER, PROJECT, risk, policy).action != "deny":
                     continue
+                tally[CALLS] += 1
                 outcome = await invoke(Call(operation.name, arguments, CALLER), services)
                 denied += 1
                 senseless = isinstance(outcome, Failed) and outcome.kind == "invalid_arguments"
                 if not (isinstance(outcome, Refused) or senseless):
                     wrong.append(f"{operation.name} ({kind}): {outcome}")
         await services.client.close()
-    assert not wrong, "\n".join(wrong)
+    none(wrong, BYPASSED)
     assert not recorder.requests
     assert denied >= 3

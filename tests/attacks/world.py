@@ -12,7 +12,7 @@ from descope_mcp.catalog import schema
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.path import replaced_at
-from descope_mcp.guard.policy import Limits, decide
+from descope_mcp.guard.policy import Policy, decide
 from descope_mcp.guard.risk import assess
 from tests.recorder import PROJECT, Recorded, load_contract, sample
 
@@ -62,7 +62,9 @@ class World:
 
 def calls(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     """Calls of an operation: everything given, everything turned on, only what is needed."""
-    everything = sample(operation.input_schema, text=TEXT)
+    sampled = sample(operation.input_schema, text=TEXT)
+    # A document with nothing in it is as good as none.
+    everything = {n: {TEXT: TEXT} if value == {} else value for n, value in sampled.items()}
     yield "everything", everything
     yield "turned on", _turned_on(everything)
     needed = {*operation.input_schema.get("required", ()), *(g[0] for g in operation.one_of)}
@@ -72,9 +74,15 @@ def calls(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
 def asked_about(catalog: Catalog) -> Iterator[tuple[str, Operation, dict[str, Any]]]:
     """Every sample call that a person has to decide on."""
     for operation in catalog.values():
+        if operation.update != "replace" and any(rule.compares for rule in operation.when):
+            # What becomes different decides, and in this world nothing does; see the tests of
+            # the difference.
+            continue
         for kind, arguments in calls(operation):
+            if operation.update == "replace":
+                arguments = {**arguments, "replace": True}
             risk = assess(operation, arguments, frozenset())
-            if decide(operation, risk, Limits()).action == "confirm":
+            if decide(operation, arguments, "", PROJECT, risk, Policy()).action == "confirm":
                 yield kind, operation, arguments
 
 

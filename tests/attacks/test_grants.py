@@ -1,0 +1,62 @@
+"""What a grant does not say, tried as if it had said it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from descope_mcp.invoke import invoke
+from descope_mcp.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.services import Services
+from descope_mcp.store import grants
+
+pytestmark = pytest.mark.anyio
+
+OF_A_TENANT = {"name": "Temp-*", "tenantId": "acme-de"}
+
+
+async def call(services: Services, operation: str, **arguments: Any) -> Any:
+    return await invoke(Call(operation, arguments, "agent"), services)
+
+
+@pytest.fixture
+def granted(acme: Services) -> Services:
+    grants.create(
+        acme.store,
+        project=acme.project,
+        operation="DeleteRole",
+        arguments=OF_A_TENANT,
+        items=5,
+        seconds=60,
+    )
+    return acme
+
+
+async def test_a_grant_for_a_tenant_s_roles_is_none_for_the_project_s(granted: Services) -> None:
+    """An argument that is left out widens the call."""
+    tenant = await call(granted, "CreateTenant", name="Acme DE", id="acme-de")
+    assert isinstance(tenant, Completed), tenant
+    for where in ({}, {"tenantId": "acme-de"}):
+        made = await call(granted, "CreateRole", name="Temp-1", description="d", **where)
+        assert isinstance(made, Completed), made
+    assert isinstance(await call(granted, "DeleteRole", name="Temp-1"), NeedsConfirmation)
+    meant = await call(granted, "DeleteRole", name="Temp-1", tenantId="acme-de")
+    assert isinstance(meant, Completed), meant
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"name": "Temp-1"},
+        {"name": "Temp-1", "tenantId": ""},
+        {"name": "Temp-1", "tenantId": "acme-de", "id": "R1"},
+        {"name": "Temp-1", "tenantId": "acme-de2"},
+    ],
+)
+async def test_what_a_grant_does_not_say_is_not_granted(
+    granted: Services, arguments: dict[str, Any]
+) -> None:
+    outcome = await call(granted, "DeleteRole", **arguments)
+    assert not isinstance(outcome, Completed), outcome

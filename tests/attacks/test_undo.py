@@ -1,0 +1,108 @@
+"""Undo as a way round the question: what it hides, what it hits that has grown since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from descope_mcp.guard.confirmation import accept
+from descope_mcp.guard.preview import Preview
+from descope_mcp.guard.question import TooMuchToShow, UndoStep, undo_text
+from descope_mcp.guard.recipe import Scope
+from descope_mcp.invoke import invoke
+from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Refused, Undo
+from descope_mcp.services import Services
+from descope_mcp.undo import undo
+from tests.guard.build import operation
+
+pytestmark = pytest.mark.anyio
+
+
+async def call(services: Services, called: str, **arguments: Any) -> Any:
+    """A call to which a person says yes, if one is asked."""
+    outcome = await invoke(Call(called, arguments, "agent"), services)
+    if isinstance(outcome, NeedsConfirmation):
+        approval = accept(outcome.question, outcome.question.typed)
+        outcome = await invoke(Call(called, arguments, "agent", approval=approval), services)
+    assert isinstance(outcome, Completed), outcome
+    return outcome
+
+
+async def asked(services: Services, request: Undo) -> NeedsConfirmation:
+    outcome = await undo(request, services)
+    assert isinstance(outcome, NeedsConfirmation), outcome
+    return outcome
+
+
+async def test_what_hangs_on_a_thing_by_now_is_told_before_its_creation_is_undone(
+    acme: Services,
+) -> None:
+    """To undo a creation is to delete what it has become."""
+    made = await call(acme, "CreateRole", name="Temp", description="d")
+    await call(acme, "CreateUser", loginId="eve", roleNames=["Temp"])
+    question = (await asked(acme, Undo(made.call_id, "agent"))).question
+    assert "users with this role in the project: 1" in question.text
+
+
+async def test_a_yes_to_an_undo_is_for_things_as_they_were_shown(acme: Services) -> None:
+    made = await call(acme, "CreateRole", name="Temp", description="d")
+    question = (await asked(acme, Undo(made.call_id, "agent"))).question
+    await call(acme, "UpdateRole", name="Temp", newName="Temp", description="In use, keep it")
+    late = await undo(Undo(made.call_id, "agent", approval=accept(question)), acme)
+    assert isinstance(late, Refused), late
+    assert late.rule == "changed"
+    again = await asked(acme, Undo(made.call_id, "agent"))
+    gone = await undo(Undo(made.call_id, "agent", approval=accept(again.question)), acme)
+    assert isinstance(gone, Completed), gone
+
+
+async def test_a_person_is_told_that_later_changes_go(acme: Services) -> None:
+    await call(acme, "CreateRole", name="Temp", description="d")
+    kept = {"name": "Temp", "newName": "Temp"}
+    first = await call(acme, "UpdateRole", **kept, permissionNames=["reports.read"])
+    await call(acme, "UpdateRole", **kept, permissionNames=["billing.read"])
+    refused = await undo(Undo(first.call_id, "agent"), acme)
+    assert isinstance(refused, Refused), refused
+    assert refused.rule == "changed-since"
+    question = (await asked(acme, Undo(first.call_id, "agent", anyway=True))).question
+    assert 'permissionNames: loses (1) "billing.read"' in question.text
+
+
+def test_an_undo_of_several_calls_says_what_nobody_has_looked_at() -> None:
+    steps = [UndoStep(operation(), {"id": "x"}, Preview(Scope({}), ({"id": "x", "users": 7},)))]
+    text = undo_text(operation(), '"x"', steps, (), "P1", ran="2026-01-02 03:04 UTC", anyway=True)
+    assert "It takes back a call of 2026-01-02 03:04 UTC." in text
+    assert "It overwrites whatever has changed since" in text
+    assert "  users: 7" in text
+
+
+def test_no_value_of_an_undo_hides_behind_many_others() -> None:
+    step = operation(arguments={"claims": {"type": "object"}})
+    for many in (119, 121, 500):
+        claims = {f"claim{n}": "harmless" for n in range(many)} | {"role": "owner"}
+        steps = [UndoStep(step, {"claims": claims})]
+        try:
+            text = undo_text(step, "x", steps, (), "P1", ran="today", anyway=False)
+        except TooMuchToShow:
+            assert many > 119
+        else:
+            assert "owner" in text
+
+
+@pytest.mark.parametrize("several", [False, True])
+async def test_a_grant_to_a_role_without_permissions_is_taken_back(
+    acme: Services, several: bool
+) -> None:
+    """What was empty is cleared again, and not completed with what it is undone of."""
+    await call(acme, "CreateRole", name="Temp", description="d")
+    role = {"name": "Temp", "newName": "Temp", "permissionNames": ["reports.read"]}
+    if several:
+        granted = await call(acme, "UpdateRoles", roles=[role])
+    else:
+        granted = await call(acme, "UpdateRole", **role)
+    question = (await asked(acme, Undo(granted.call_id, "agent"))).question
+    undone = await undo(Undo(granted.call_id, "agent", approval=accept(question)), acme)
+    assert isinstance(undone, Completed), undone
+    found = await call(acme, "SearchRoles", roleNames=["Temp"])
+    assert not found.data["roles"][0].get("permissionNames")
