@@ -87,7 +87,8 @@ async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 @contextmanager
-def _running_upstream() -> Iterator[str]:
+def running_upstream() -> Iterator[str]:
+    """The URL of the loopback server."""
     loop = asyncio.new_event_loop()
     Thread(target=loop.run_forever, daemon=True).start()
     started = asyncio.run_coroutine_threadsafe(
@@ -126,7 +127,7 @@ def _row(name: str, ours: list[float], floor: list[float], aim: str) -> None:
 def main() -> None:
     """Print the table."""
     print(f"{'(milliseconds)':42} {'p50':>9} {'p95':>9} {'floor':>9} {'ratio':>7}  aim")
-    with _running_upstream() as url:
+    with running_upstream() as url:
         environment = {
             **os.environ,
             "DESCOPE_BASE_URL": url,

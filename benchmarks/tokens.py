@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import sys
+from pathlib import Path
 
-import bpe_openai
 import mcp_types as types
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.guard.policy import Limits
-from descope_mcp.invoke import Services
+from descope_mcp.guard.policy import Policy
 from descope_mcp.server import tools
+from descope_mcp.server.cost import exact, listed, tokens
 from descope_mcp.server.hub import Hub
-from descope_mcp.store.ledger import Ledger
+from descope_mcp.services import Services
+from descope_mcp.store.store import Store
 
 _QUERIES = (
     "delete a user",
@@ -25,25 +25,15 @@ _QUERIES = (
 )
 
 
-def tokens(value: Any) -> int:
-    """How many o200k tokens a value has as compact JSON, a text as it is."""
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return len(bpe_openai.get_encoding("o200k_base").encode(text))
-
-
-def listed(offered: list[types.Tool]) -> int:
-    """The tokens of a list of tools as it is sent."""
-    sent = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in offered]
-    return tokens(sent)
-
-
 def main() -> None:
     """Print the table."""
+    if not exact():
+        sys.exit("bpe-openai is missing: scripts/install brings it")
     catalog = load()
     hub = Hub(_services(catalog))
     print(f"{'tokens (o200k)':42} {'now':>8}  aim")
-    print(f"{'list of the hub':42} {listed(tools.hub(Limits())):8}  1800")
-    every = tools.endpoints(catalog, ["all"], Limits())
+    print(f"{'list of the hub':42} {listed(tools.hub(Policy())):8}  1800")
+    every = tools.endpoints(catalog, ["all"], Policy())
     print(f"{'list of all operations':42} {listed(every):8}  75000")
     print(
         f"{'descope_describe DeleteTenant':42} {_cost(hub.describe({'names': ['DeleteTenant']})):8}"
@@ -51,7 +41,7 @@ def main() -> None:
     for query in _QUERIES:
         print(f"{f'descope_search {query}':42} {_cost(hub.search({'query': query})):8}")
     for toolset in catalog.toolsets:
-        cost = listed(tools.endpoints(catalog, [toolset.name], Limits()))
+        cost = listed(tools.endpoints(catalog, [toolset.name], Policy()))
         print(f"{f'list of {toolset.name}':42} {cost:8}  ({len(toolset.operations)} operations)")
 
 
@@ -62,7 +52,7 @@ def _cost(result: types.CallToolResult) -> int:
 
 def _services(catalog: Catalog) -> Services:
     client = Client("http://127.0.0.1", Credentials(), catalog.errors)
-    return Services(catalog, client, Limits(), Ledger())
+    return Services(catalog, client, Policy(), Store(Path("unused"), Path("unused")))
 
 
 if __name__ == "__main__":

@@ -2,24 +2,27 @@
 
 On 2026-07-28 a tool returns `InputRequiredResult` and the client calls again with the answer and
 the state; the state is sealed by the SDK's boundary (bound to tool, arguments, caller and time)
-and its single use is the ledger's. On older revisions the server asks with ``elicitation/create``
-while the call is open. A client that offers neither cannot be asked, and the call is refused.
+and its single use is the store's. On older revisions the server asks with ``elicitation/create``
+while the call is open. Where a client offers neither, the question waits in the store for a
+person with a terminal, and the call is refused until then.
 """
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import anyio
 import mcp_types as types
+from anyio.to_thread import run_sync
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from descope_mcp.guard.confirmation import LIFETIME, Approval, Question, accept
-from descope_mcp.invoke import Refused
-from descope_mcp.store.ledger import Ledger
+from descope_mcp.outcome import NeedsConfirmation, Refused
+from descope_mcp.services import Services
 
 #: The key of our request in an `InputRequiredResult`.
 KEY = "confirm"
@@ -42,7 +45,7 @@ def can_be_asked(ctx: Context) -> bool:
 
 
 def returned(
-    ctx: Context, params: types.CallToolRequestParams, ledger: Ledger
+    ctx: Context, params: types.CallToolRequestParams, services: Services
 ) -> Approval | Refused | None:
     """The answer that a 2026-07-28 client brought with its second call; None if it is none.
 
@@ -57,7 +60,9 @@ def returned(
     question = Question("", "", **json.loads(params.request_state))
     judged = _judge(answer, question)
     if isinstance(judged, Refused):
-        ledger.consume(question.nonce, question.expires)
+        from descope_mcp.store import confirmations
+
+        confirmations.consume(services.store, question.nonce, question.expires)
     return judged
 
 
@@ -68,6 +73,7 @@ def required(question: Question) -> types.InputRequiredResult:
         "binding": question.binding,
         "nonce": question.nonce,
         "expires": question.expires,
+        "code": question.code,
     }
     form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
     return types.InputRequiredResult(
@@ -75,8 +81,12 @@ def required(question: Question) -> types.InputRequiredResult:
     )
 
 
-async def ask(ctx: Context, question: Question) -> Approval | Refused:
-    """Ask a client of an older revision and wait for its answer, as long as it is valid."""
+async def ask(ctx: Context, question: Question) -> Approval | Refused | None:
+    """Ask a client of an older revision and wait for its answer, as long as it is valid.
+
+    Returns:
+        The answer; None if the client turns out not to be able to ask.
+    """
     try:
         with anyio.fail_after(LIFETIME):
             answer = await ctx.session.elicit_form(
@@ -85,17 +95,44 @@ async def ask(ctx: Context, question: Question) -> Approval | Refused:
     except TimeoutError:
         return Refused("no-answer", "Nobody answered in time.", _NOT_SENT)
     except MCPError:
-        return unasked()
+        return None
     return _judge(answer, question)
 
 
-def unasked() -> Refused:
-    """The refusal where nobody can be asked."""
+async def outside(needed: NeedsConfirmation, caller: str, services: Services) -> Refused:
+    """Where this client cannot ask: a request that a person answers outside of it.
+
+    Raises:
+        StoreError: the request cannot be kept.
+    """
+    from descope_mcp.store import approvals
+
+    question = needed.question
+    file = partial(
+        approvals.file,
+        services.store,
+        project=services.project,
+        caller=caller,
+        operation=needed.operation.name,
+        binding=question.binding,
+        question=question.text,
+        typed=question.typed,
+    )
+    request = await run_sync(file)
+    if request is None:
+        return Refused(
+            "approval",
+            "This call needs a person's yes, this client cannot show a form, and too many requests "
+            "wait for a person already.",
+            "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
+        )
+    number = request.number
     return Refused(
-        "cannot-ask",
-        "This call needs a person's yes, and this client cannot show a form (elicitation).",
-        "Nothing was sent, and repeating the call changes nothing. A person can run it with "
-        "`descope-mcp call`, in the Descope console, or from a client that supports elicitation.",
+        "approval",
+        f"This call needs a person's yes, and this client cannot show a form. Request {number} "
+        "waits for it.",
+        f"Nothing was sent. Ask the person to run `descope-mcp approvals approve {number}` in a "
+        "terminal, and make the same call again after that; until then repeating changes nothing.",
     )
 
 
@@ -103,25 +140,24 @@ def _judge(answer: types.ElicitResult, question: Question) -> Approval | Refused
     content = answer.content or {}
     if answer.action != "accept":
         return Refused("declined", "The person said no.", _NOT_SENT)
-    if question.typed:
-        name = content.get("name")
-        return accept(question, name if isinstance(name, str) else "")
-    if content.get("confirm") is True:
-        return accept(question)
-    return Refused("declined", "The person did not tick the box.", _NOT_SENT)
+    if not question.typed and content.get("confirm") is not True:
+        return Refused("declined", "The person did not tick the box.", _NOT_SENT)
+    said = {name: v for name in ("name", "code") if isinstance(v := content.get(name), str)}
+    return accept(question, said.get("name", ""), said.get("code", ""))
 
 
 def _form(question: Question) -> types.ElicitRequestedSchema:
-    """A form with one required field, so that no client can answer it without a person."""
+    """A form with required fields, so that no client can answer it without a person."""
+    fields: dict[str, Any] = {}
     if question.typed:
-        field: dict[str, Any] = {
-            "type": "string",
-            "title": f"Type this to confirm: {question.typed}",
-            "minLength": 1,
-        }
-        return {"type": "object", "properties": {"name": field}, "required": ["name"]}
-    field = {"type": "boolean", "title": f"Yes: {question.label}"}
-    return {"type": "object", "properties": {"confirm": field}, "required": ["confirm"]}
+        title = f"Type this to confirm: {question.typed}"
+        fields["name"] = {"type": "string", "title": title, "minLength": 1}
+    else:
+        fields["confirm"] = {"type": "boolean", "title": f"Yes: {question.label}"}
+    if question.code:
+        title = "The six digits that your authenticator shows"
+        fields["code"] = {"type": "string", "title": title, "minLength": 6, "maxLength": 6}
+    return {"type": "object", "properties": fields, "required": list(fields)}
 
 
 _NOT_SENT = "Nothing was sent. Ask the person what they want instead."

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 
-from descope_mcp.catalog.catalog import Catalog, ToolsetInfo
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.names import resolve
+from descope_mcp.catalog.neighbours import neighbours
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.record import EFFECTS
-from descope_mcp.catalog.search import Index
-from descope_mcp.catalog.signature import argument_lines, signature
-from descope_mcp.guard.policy import Decision, worst
-from descope_mcp.invoke import Failed, Services
-from descope_mcp.server import present
+from descope_mcp.catalog.signature import signature
+from descope_mcp.outcome import Failed
+from descope_mcp.server import describe, present
+from descope_mcp.server.describe import policy_note
+from descope_mcp.server.outline import bounded
+from descope_mcp.services import Services
+
+if TYPE_CHECKING:
+    from descope_mcp.catalog.search import Index
+
+#: Of how many of the operations found the neighbours are named.
+_EXPLAINED = 3
 
 
 class Hub:
@@ -27,11 +37,15 @@ class Hub:
 
     def search(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Compact signatures of the operations that fit, best first."""
-        self._index = self._index or Index(self._catalog)
         toolset = arguments.get("toolset", "")
         if toolset and toolset not in {t.name for t in self._catalog.toolsets}:
             return self._no_toolset(toolset)
         effect = arguments.get("effect")
+        if self._index is None:
+            # Its words and spelling are loaded by the first search, not by the start.
+            from descope_mcp.catalog.search import Index
+
+            self._index = Index(self._catalog)
         found = self._index.search(
             arguments["query"],
             toolset=toolset,
@@ -43,37 +57,43 @@ class Hub:
                 Failed("nothing_found", "No operation fits these words.", "Try other words.")
             )
         rows = [self._row(operation) for operation in found]
-        lines = [f"[{r['class']}] {r['call']} - {r['title']}{r.get('note', '')}" for r in rows]
-        return present.result({"operations": rows}, "\n".join(lines))
+        shown = {operation.name for operation in found}
+        for row, operation in zip(rows[:_EXPLAINED], found, strict=False):
+            others = neighbours(operation, self._catalog, besides=shown)
+            if others:
+                row["neighbours"] = [f"{other.name}: {other.why}" for other in others]
+        return present.result({"operations": rows}, "\n".join(map(_row_text, rows)))
 
     def describe(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Operations in full, a toolset's operations, or the toolsets."""
         names = arguments.get("names") or []
         if not names:
-            sets = [_toolset(t) for t in self._catalog.toolsets]
+            sets = [describe.toolset(t) for t in self._catalog.toolsets]
             lines = [f"{s['toolset']} ({s['operations']}): {s['title']}" for s in sets]
             return present.result({"toolsets": sets}, "\n".join(lines))
-        known = {t.name: t for t in self._catalog.toolsets}
-        pages: list[dict[str, Any]] = []
-        for name in dict.fromkeys(names):
-            operation = self._catalog.find(name)
-            if operation is not None:
-                pages.append(self._page(operation, schema=bool(arguments.get("schema"))))
-            elif name in known:
-                rows = [self._row(self._catalog[n]) for n in known[name].operations]
-                pages.append({**_toolset(known[name]), "operations": rows})
-            else:
-                near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
-                pages.append({"name": name, "error": f"unknown; the nearest names: {near}"})
-        answer, cut = present.bounded({"pages": pages})
+        schema = bool(arguments.get("schema"))
+        pages = [self._page(name, schema=schema) for name in dict.fromkeys(names)]
+        answer, cut = bounded({"pages": pages})
         if cut:
             answer["cut"] = "too much at once; ask for fewer names"
         shown = answer.get("pages", [])
-        return present.result(answer, "\n\n".join(_as_text(page) for page in shown))
+        return present.result(answer, "\n\n".join(map(describe.as_text, shown)))
+
+    def _page(self, name: str, *, schema: bool) -> dict[str, Any]:
+        """What there is to say of a name: an operation, a toolset, or what else was meant."""
+        toolset = next((t for t in self._catalog.toolsets if t.name == name), None)
+        if toolset is not None:
+            return describe.overview(toolset, self._services)
+        meant = resolve(name, self._catalog)
+        if meant is None:
+            near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
+            return {"name": name, "error": f"unknown; the nearest names: {near}"}
+        page = describe.operation(meant, self._services, schema=schema)
+        return page if name == meant.name else {"asked": name, **page}
 
     def status(self, *, can_be_asked: bool) -> types.CallToolResult:
         """Project, credentials (whether, never what), limits, and whether a person can be asked."""
-        client, limits = self._services.client, self._services.limits
+        client, policy = self._services.client, self._services.policy
         keys = client.credentials
         status = {
             "project": keys.project_id or "not set",
@@ -83,8 +103,9 @@ class Hub:
                 "authManagementKey": bool(keys.auth_management_key),
                 "accessKey": bool(keys.access_key),
             },
-            "readOnly": limits.read_only,
-            "production": limits.production,
+            "readOnly": policy.read_only,
+            "production": policy.is_production(keys.project_id),
+            "policy": policy.source or "default",
             "operations": len(self._catalog),
             "canAskPerson": can_be_asked,
         }
@@ -92,90 +113,33 @@ class Hub:
         text = (
             f"Project {status['project']} at {client.base_url}; management key "
             f"{'set' if keys.management_key else 'not set'}; "
-            f"{'read-only' if limits.read_only else 'reads and writes'}; this client {asked} show "
+            f"{'read-only' if policy.read_only else 'reads and writes'}; this client {asked} show "
             "a confirmation to a person."
         )
         return present.result(status, text)
 
     def _row(self, operation: Operation) -> dict[str, Any]:
-        decision = worst(operation, self._services.limits)
         row = {
             "name": operation.name,
             "class": operation.effect,
             "call": signature(operation),
             "title": operation.title,
         }
-        if operation.once:
-            row["note"] = " (refused: its secret is shown only once)"
-        elif decision.action != "allow":
-            row["note"] = _note(operation, decision)
-        return row
-
-    def _page(self, operation: Operation, *, schema: bool) -> dict[str, Any]:
-        decision = worst(operation, self._services.limits)
-        page: dict[str, Any] = {
-            "name": operation.name,
-            "title": operation.title,
-            "description": operation.description,
-            "endpoint": f"{operation.method} {operation.path}",
-            "toolset": operation.toolset,
-            "class": operation.effect,
-            "hazards": list(operation.worst_hazards),
-            "confirmation": _confirmation(operation, decision),
-            "arguments": argument_lines(operation),
-            "oneOf": [list(group) for group in operation.one_of],
-            "returns": list(operation.answer_fields),
-            "preview": [step.operation for step in operation.preview],
-            "lost": operation.lost,
-            "restore": list(operation.restore),
-            "safer": f"{operation.safer.operation}: {operation.safer.why}"
-            if operation.safer
-            else "",
-            "secretFields": list(operation.secrets),
-        }
-        if schema:
-            page["inputSchema"] = operation.input_schema
-        return {key: value for key, value in page.items() if value}
+        note = policy_note(operation, self._services)
+        return {**row, "note": note} if note else row
 
     def _no_toolset(self, name: str) -> types.CallToolResult:
-        known = ", ".join(t.name for t in self._catalog.toolsets)
+        known = [t.name for t in self._catalog.toolsets]
+        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5) or known
         return present.failed(
-            Failed("unknown_toolset", f"There is no toolset {name}.", f"There are: {known}.")
+            Failed(
+                "unknown_toolset", f"There is no toolset {name}.", f"There are: {', '.join(near)}."
+            )
         )
 
 
-def _note(operation: Operation, decision: Decision) -> str:
-    if decision.action == "deny":
-        return f" (denied: {decision.reason})"
-    return " (may ask a person)" if operation.when else " (asks a person)"
-
-
-def _toolset(info: ToolsetInfo) -> dict[str, Any]:
-    return {
-        "toolset": info.name,
-        "title": info.title,
-        "about": info.about,
-        "operations": len(info.operations),
-    }
-
-
-def _confirmation(operation: Operation, decision: Decision) -> str:
-    """What will be asked at worst, and which arguments change that."""
-    if operation.once:
-        return "refused: the secret is shown only once and cannot be kept yet"
-    at_worst = {"allow": "none", "confirm": "a person is asked", "deny": "denied"}[decision.action]
-    typed = " and types the target's name" if decision.typed else ""
-    depends = "; depends on the arguments" if operation.when and decision.action != "deny" else ""
-    return f"{at_worst}{typed} ({decision.reason}){depends}"
-
-
-def _as_text(page: Mapping[str, Any]) -> str:
-    lines = []
-    for key, value in page.items():
-        if key == "operations" and isinstance(value, list):
-            lines += [f"[{r['class']}] {r['call']} - {r['title']}" for r in value]
-        elif isinstance(value, list):
-            lines.append(f"{key}: {'; '.join(map(str, value))}")
-        elif key != "inputSchema":
-            lines.append(f"{key}: {value}")
-    return "\n".join(lines)
+def _row_text(row: Mapping[str, Any]) -> str:
+    note = f" ({row['note']})" if "note" in row else ""
+    others = "; ".join(row.get("neighbours", ()))
+    rest = f"\n  or {others}" if others else ""
+    return f"[{row['class']}] {row['call']} - {row['title']}{note}{rest}"

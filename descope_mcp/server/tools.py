@@ -1,4 +1,11 @@
-"""The tools of both surfaces, as MCP describes them. Annotations follow the worst case."""
+"""The tools of both surfaces, as MCP describes them. Annotations follow the worst case.
+
+The hub's tools say everything about themselves; directories insist on it, on the title inside the
+annotations too. An operation's tool, one of up to 457, says whether it only reads, and if not,
+whether it destroys. That is always said outright: some clients take a hint that is missing for the
+harmless value. What is left out means the protocol's default, which is the cautious one (not
+idempotent, reaches the outside); its name serves as title.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +16,21 @@ import mcp_types as types
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.published import published
 from descope_mcp.catalog.record import EFFECTS, Effect
-from descope_mcp.guard.policy import Limits, worst
+from descope_mcp.guard.policy import Policy, worst
 
 _OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
 _ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
+#: What a read shows. Operations have arguments of these names, so they stand beside those.
+_VIEW = {
+    "fields": {
+        "type": "string",
+        "maxLength": 1000,
+        "description": "JMESPath of what to show, as users[].{id: userId}",
+    },
+    "limit": {"type": "integer", "minimum": 1, "description": "Show so many elements"},
+}
 
 _CALLS: dict[Effect, tuple[str, str]] = {
     "read": ("Read from Descope", "Run an operation of class read. It changes and sends nothing."),
@@ -30,23 +47,29 @@ _CALLS: dict[Effect, tuple[str, str]] = {
 }
 
 
-def hub(limits: Limits) -> list[types.Tool]:
-    """The six tools of the default surface; a read-only server has no tools that change."""
-    classes = EFFECTS[:1] if limits.read_only else EFFECTS
+def hub(policy: Policy) -> list[types.Tool]:
+    """The tools of the default surface; a read-only server has none that change."""
+    classes = EFFECTS[:1] if policy.read_only else EFFECTS
     calls = [
         _tool(
             f"descope_{effect}",
             _CALLS[effect][1],
-            {"operation": _OPERATION, "arguments": _ARGUMENTS},
+            {
+                "operation": _OPERATION,
+                "arguments": _ARGUMENTS,
+                **(_VIEW if effect == "read" else {}),
+            },
             ["operation"],
             _annotations(_CALLS[effect][0], effect, idempotent=effect == "read", open_world=True),
         )
         for effect in classes
     ]
-    return [_SEARCH, _DESCRIBE, *calls, _STATUS]
+    return [_SEARCH, _DESCRIBE, *calls, *([] if policy.read_only else [_UNDO]), _STATUS]
 
 
-def endpoints(catalog: Catalog, toolsets: Iterable[str], limits: Limits) -> list[types.Tool]:
+def endpoints(
+    catalog: Catalog, toolsets: Iterable[str], policy: Policy, project: str = ""
+) -> list[types.Tool]:
     """One tool per operation of the toolsets that the policy does not deny outright."""
     wanted = set(toolsets)
     operations = (catalog[name] for name in catalog)
@@ -54,23 +77,20 @@ def endpoints(catalog: Catalog, toolsets: Iterable[str], limits: Limits) -> list
         endpoint(operation)
         for operation in operations
         if ("all" in wanted or operation.toolset in wanted)
-        and worst(operation, limits).rule not in ("blocked", "read-only")
+        and worst(operation, policy, project).action != "deny"
     ]
 
 
 def endpoint(operation: Operation) -> types.Tool:
     """An operation as a tool of its own."""
-    annotations = _annotations(
-        operation.title,
-        operation.worst_effect,
-        idempotent=operation.idempotent,
-        open_world="sends_message" in operation.worst_hazards,
-    )
+    effect = operation.worst_effect
+    reads = types.ToolAnnotations(read_only_hint=True)
+    changes = types.ToolAnnotations(destructive_hint=effect == "destructive")
     return types.Tool(
         name=operation.name,
         description=operation.description,
-        input_schema=operation.input_schema,
-        annotations=annotations,
+        input_schema=published(operation.input_schema),
+        annotations=reads if effect == "read" else changes,
     )
 
 
@@ -137,6 +157,20 @@ _DESCRIBE = _tool(
     },
     [],
     _annotations("Explain Descope operations", "read", idempotent=True, open_world=False),
+)
+_UNDO = _tool(
+    "descope_undo",
+    "Take back a call that changed something, as far as that is possible, by the callId of its "
+    "answer. A person is asked where the way back deletes or gives access.",
+    {
+        "call": {"type": "string", "maxLength": 36, "description": "callId of the call"},
+        "anyway": {
+            "type": "boolean",
+            "description": "Also if the object has changed since, or the outcome is unknown",
+        },
+    },
+    ["call"],
+    _annotations("Undo a Descope call", "destructive", idempotent=False, open_world=True),
 )
 _STATUS = _tool(
     "descope_status",

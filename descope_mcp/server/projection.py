@@ -1,0 +1,159 @@
+"""The `fields` of a read: a JMESPath expression that says what of an answer to show.
+
+Expressions come from a model and answers from strangers, so both are bounded: the length of the
+expression, the steps of its evaluation, and the size and depth of what it makes. Left out is what
+a few characters could make endless: comparing or spelling out whole lists and objects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: The longest expression, in characters.
+LONGEST = 1_000
+#: What an evaluation may cost: visits of the expression, and elements that they hand on.
+_STEPS = 2_000_000
+#: The largest result: values in it, characters of its texts, levels.
+_MOST_VALUES, _MOST_CHARACTERS, _DEEPEST = 2_000_000, 32_000_000, 100
+
+
+class WrongFields(ValueError):
+    """The expression cannot be used; the message says why and where."""
+
+
+def check(expression: str) -> None:
+    """See, before a call is made, that an expression can be read.
+
+    Raises:
+        WrongFields: with the position of what is wrong.
+    """
+    _parsed(expression)
+
+
+def project(expression: str, data: Any) -> Any:
+    """What `expression` makes of `data`.
+
+    Raises:
+        WrongFields: it cannot be read, does not fit the data, or makes too much.
+    """
+    tree = _parsed(expression)
+    from jmespath.exceptions import JMESPathError, JMESPathTypeError
+
+    try:
+        made = _metered().visit(tree, data)
+    except JMESPathTypeError as error:
+        wanted = " or ".join(map(str, error.expected_types))
+        message = f"{error.function_name}() takes {wanted}, and was given {error.actual_type}"
+        raise WrongFields(f"fields: {message}.") from None
+    except RecursionError:
+        raise WrongFields(_NESTED) from None
+    except (JMESPathError, TypeError, ValueError, KeyError, ArithmeticError) as error:
+        if isinstance(error, WrongFields):
+            raise
+        raise WrongFields("fields: the expression does not fit the answer.") from None
+    _bound(made)
+    return made
+
+
+def _parsed(expression: str) -> Any:
+    if len(expression) > LONGEST:
+        raise WrongFields(f"fields: at most {LONGEST} characters, and these are {len(expression)}.")
+    from jmespath import exceptions
+    from jmespath.parser import Parser
+
+    try:
+        return Parser().parse(expression).parsed
+    except exceptions.EmptyExpressionError:
+        raise WrongFields("fields: the expression is empty.") from None
+    except exceptions.IncompleteExpressionError:
+        at = f"after character {len(expression)}"
+        raise WrongFields(f"fields: the expression ends too early, {at}.") from None
+    except exceptions.ParseError as error:
+        at = error.lex_position + 1
+        raise WrongFields(
+            f"fields: not understood at character {at}, {expression[at - 1 : at + 19]!r}."
+        ) from None
+    except RecursionError:
+        raise WrongFields(_NESTED) from None
+
+
+def _metered() -> Any:
+    """An interpreter that gives up when its steps are used up. The library is loaded by need."""
+    from jmespath.exceptions import UnknownFunctionError
+    from jmespath.visitor import TreeInterpreter
+
+    class Metered(TreeInterpreter):  # type: ignore[misc]
+        left = _STEPS
+
+        def spend(self, steps: int) -> None:
+            self.left -= steps
+            if self.left < 0:
+                raise WrongFields(_TOO_MUCH)
+
+        def visit(self, node: Any, value: Any) -> Any:
+            made = super().visit(node, value)
+            self.spend(1 + (len(made) if isinstance(made, (list, dict)) else 0))
+            return made
+
+        def visit_flatten(self, node: Any, value: Any) -> Any:
+            base = self.visit(node["children"][0], value)
+            if isinstance(base, list):
+                self.spend(sum(len(item) for item in base if isinstance(item, list)))
+                return super().visit_flatten({"children": [_KNOWN]}, base)
+            return None
+
+        def visit_comparator(self, node: Any, value: Any) -> Any:
+            sides = [self.visit(child, value) for child in node["children"]]
+            if any(isinstance(side, (list, dict)) and side for side in sides):
+                raise WrongFields("fields: lists and objects cannot be compared, only their parts.")
+            literals = [{"type": "literal", "value": side} for side in sides]
+            return super().visit_comparator({**node, "children": literals}, value)
+
+        def visit_function_expression(self, node: Any, value: Any) -> Any:
+            name = node["value"]
+            arguments = [self.visit(child, value) for child in node["children"]]
+            whole = {"to_string": arguments[:1], "contains": arguments[1:]}.get(name, [])
+            if any(isinstance(argument, (list, dict)) for argument in whole):
+                raise WrongFields(f"fields: {name}() takes no list or object here.")
+            if name == "join":
+                self.spend(_joined_length(arguments) // 8)
+            try:
+                return self._functions.call_function(name, arguments)
+            except UnknownFunctionError:
+                raise WrongFields(f"fields: there is no function {name}().") from None
+
+    return Metered()
+
+
+def _joined_length(arguments: list[Any]) -> int:
+    """How long the text becomes that join() makes."""
+    glue = len(arguments[0]) if arguments and isinstance(arguments[0], str) else 0
+    texts = [text for a in arguments[1:] if isinstance(a, list) for text in a]
+    return sum(len(text) + glue for text in texts if isinstance(text, str))
+
+
+def _bound(made: Any) -> None:
+    """Refuse a result that is too large; parts of it may be shared many times."""
+    values, characters = 0, 0
+    level = [made]
+    for _ in range(_DEEPEST):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below.extend(value.values())
+            elif isinstance(value, list):
+                below.extend(value)
+            elif isinstance(value, str):
+                characters += len(value)
+            if values + len(below) > _MOST_VALUES or characters > _MOST_CHARACTERS:
+                raise WrongFields(_TOO_MUCH)
+        values += len(below)
+        if not below:
+            return
+        level = below
+    raise WrongFields(_NESTED)
+
+
+_KNOWN = {"type": "identity", "children": []}
+_NESTED = "fields: the expression is nested too deeply."
+_TOO_MUCH = "fields: the expression makes too much of this answer; ask for less of it."

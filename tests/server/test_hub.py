@@ -1,0 +1,116 @@
+"""Search and describe as an agent sees them."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import pytest
+
+from benchmarks.retrieval import own_queries
+from descope_mcp.api.client import Client
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.policy import Policy
+from descope_mcp.server.hub import Hub
+from descope_mcp.services import Services
+from descope_mcp.store.store import Store
+
+#: Bytes of the text of an answer.
+SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 2_000, 1_500, 5_000
+
+
+def hub(catalog: Catalog, policy: Policy | None = None) -> Hub:
+    client = Client("http://127.0.0.1", Credentials(), catalog.errors)
+    store = Store(Path("unused"), Path("unused"))
+    return Hub(Services(catalog, client, policy or Policy(), store))
+
+
+def text(result: types.CallToolResult) -> str:
+    (part,) = result.content
+    assert isinstance(part, types.TextContent)
+    return part.text
+
+
+def page(result: types.CallToolResult) -> dict[str, Any]:
+    assert result.structured_content is not None
+    (one,) = result.structured_content["pages"]
+    assert isinstance(one, dict)
+    return one
+
+
+def test_a_search_names_the_alternatives_and_why(catalog: Catalog) -> None:
+    found = text(hub(catalog).search({"query": "delete a user", "limit": 1}))
+    assert found.startswith("[destructive] DeleteUser(loginId | userId) - Delete a user")
+    assert "UpdateUserStatus: the status disabled stops sign-ins and can be undone" in found
+    assert "DeleteUsers: " in found
+
+
+def test_required_arguments_come_first_with_their_types(catalog: Catalog) -> None:
+    found = text(hub(catalog).search({"query": "SetUserTemporaryPassword", "limit": 1}))
+    assert "SetUserTemporaryPassword(loginId: string, password: string" in found
+
+
+def test_what_the_policy_denies_is_found_and_marked(catalog: Catalog) -> None:
+    read_only = hub(catalog, Policy(read_only=True))
+    found = text(read_only.search({"query": "create a tenant", "limit": 1}))
+    assert "CreateTenant(" in found
+    assert "(denied: " in found
+
+
+def test_answers_are_small(catalog: Catalog) -> None:
+    one = hub(catalog)
+    found = [len(text(one.search({"query": q.text})).encode()) for q in own_queries()]
+    assert statistics.median(found) <= SEARCH_MEDIAN
+    pages = [len(text(one.describe({"names": [name]}))) for name in catalog]
+    assert statistics.median(pages) <= DESCRIBE_MEDIAN
+    overviews = [len(text(one.describe({"names": [t.name]}))) for t in catalog.toolsets]
+    assert max(overviews) <= OVERVIEW_LARGEST
+
+
+def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> None:
+    said = page(hub(catalog).describe({"names": ["DeactivateAccessKey"]}))
+    assert said["arguments"] == ["id: string"]
+    assert said["examples"]
+    assert said["undoneBy"] == ["ActivateAccessKey"]
+    assert said["confirmation"].startswith("a person is asked")
+    assert "inputSchema" not in said
+
+
+def test_the_schema_is_given_on_request(catalog: Catalog) -> None:
+    said = page(hub(catalog).describe({"names": ["LoadTenant"], "schema": True}))
+    assert said["inputSchema"] == catalog["LoadTenant"].input_schema
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("DeleteUsr", "DeleteUser"),
+        ("create_access_key", "CreateAccessKey"),
+        ("loadtenant", "LoadTenant"),
+        ("POST /v1/mgmt/user/create", "CreateUser"),
+    ],
+)
+def test_a_name_that_is_not_written_exactly_is_understood(
+    catalog: Catalog, written: str, meant: str
+) -> None:
+    said = page(hub(catalog).describe({"names": [written]}))
+    assert (said["name"], said["asked"]) == (meant, written)
+
+
+def test_a_name_that_could_be_several_is_not_guessed(catalog: Catalog) -> None:
+    said = page(hub(catalog).describe({"names": ["UpdateSSOApplication"]}))
+    assert "the nearest names: " in said["error"]
+
+
+def test_several_pages_at_once(catalog: Catalog) -> None:
+    answer = hub(catalog).describe({"names": ["LoadUser", "tenants", "Nothing at all"]})
+    assert answer.structured_content is not None
+    user, tenants, nothing = answer.structured_content["pages"]
+    assert user["name"] == "LoadUser"
+    assert len(tenants["operations"]) == len(
+        next(t.operations for t in catalog.toolsets if t.name == "tenants")
+    )
+    assert "error" in nothing
