@@ -10,11 +10,15 @@ import difflib
 import ipaddress
 import os
 import re
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from platformdirs import PlatformDirs
 
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
@@ -22,6 +26,7 @@ _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 #: What a URL may be written with (RFC 3986, section 2), without query, fragment and user.
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
 _REGION_LENGTH = 32
+_APP = "descope-mcp"
 
 
 class SettingsError(Exception):
@@ -44,9 +49,24 @@ class Settings(BaseSettings):
     base_url: str = Field("", validation_alias=AliasChoices("DESCOPE_BASE_URL", "DESCOPE_BASE_URI"))
     toolsets: str = Field("", validation_alias="DESCOPE_MCP_TOOLSETS")
     read_only: bool = Field(False, validation_alias="DESCOPE_MCP_READ_ONLY")
+    policy: str = Field("", validation_alias="DESCOPE_MCP_POLICY")
     production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
     trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
+    sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")
+    sandbox_state: Path | None = Field(None, validation_alias="DESCOPE_MCP_SANDBOX_STATE")
+    state: Path | None = Field(None, validation_alias="DESCOPE_MCP_STATE")
+    key_file: Path | None = Field(None, validation_alias="DESCOPE_MCP_KEY_FILE")
+    retention_days: float = Field(
+        30.0, ge=0, le=3650, validation_alias="DESCOPE_MCP_RETENTION_DAYS"
+    )
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
+
+    @field_validator("state", "key_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.expanduser().is_absolute():
+            raise ValueError("must be an absolute path; servers start in any directory")
+        return value and value.expanduser()
 
     @field_validator("project_id")
     @classmethod
@@ -90,6 +110,16 @@ class Settings(BaseSettings):
         return "https://api.descope.com"
 
     @property
+    def state_directory(self) -> Path:
+        """Where the journal and what else outlives a call is kept."""
+        return self.state or _places().user_state_path
+
+    @property
+    def key_path(self) -> Path:
+        """The key of what is kept, apart from it."""
+        return self.key_file or _places().user_config_path / "key"
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The hosts that may receive a sign-in token without a question."""
         return frozenset(h.strip().lower() for h in self.trusted_hosts.split(",") if h.strip())
@@ -115,8 +145,16 @@ def load(**overrides: Any) -> Settings:
 _EXPECTED = {
     "DESCOPE_MCP_READ_ONLY": "must be true or false",
     "DESCOPE_MCP_PRODUCTION": "must be true or false",
+    "DESCOPE_MCP_RETENTION_DAYS": "must be a number of days, at least 0 and at most 3650",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
 }
+
+
+def _places() -> PlatformDirs:
+    """Where this system keeps what belongs to an application."""
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs(_APP)
 
 
 def _refuse_unknown() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,8 @@ KEY = "K" + "m" * 40
         ("DESCOPE_MCP_PRODUCTION", "production", "1", True),
         ("DESCOPE_MCP_TRUSTED_HOSTS", "trusted_hosts", "a.example", "a.example"),
         ("DESCOPE_MCP_TIMEOUT", "timeout", "2.5", 2.5),
+        ("DESCOPE_MCP_SANDBOX_SEED", "sandbox_seed", "b2b", "b2b"),
+        ("DESCOPE_MCP_SANDBOX_STATE", "sandbox_state", "box.db", Path("box.db")),
     ],
 )
 def test_each_setting_has_its_variable(
@@ -67,6 +70,8 @@ def test_of_both_names_of_the_base_url_the_one_of_this_server_counts(
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DESCOPE_MCP_STATE", "DESCOPE_MCP_KEY_FILE"):
+        monkeypatch.delenv(name)
     untouched = load()
     for field in Settings.model_fields.values():
         alias = field.validation_alias

@@ -3,95 +3,90 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 
 import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, wiring
+from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.confirmation import Approval, Question, accept
-from descope_mcp.invoke import Call, Completed, Failed, NeedsConfirmation, Outcome, Refused, invoke
+from descope_mcp.invoke import invoke
+from descope_mcp.outcome import (
+    Call,
+    Completed,
+    Failed,
+    NeedsConfirmation,
+    Outcome,
+    Refused,
+    Undo,
+)
+from descope_mcp.services import Services
+from descope_mcp.undo import undo
 
-_CALLER = "terminal"
-_TERMINAL = Path("/dev/tty")
+CALLER = "terminal"
 
 
 @click.command("call")
 @click.argument("operation")
 @click.option("--arguments", default="{}", help="The arguments as a JSON object.")
 @options.read_only
+@options.policy
 @options.sandbox
-def command(operation: str, arguments: str, read_only: bool | None, sandbox: bool) -> None:
+def command(
+    operation: str, arguments: str, read_only: bool | None, policy: str | None, sandbox: bool
+) -> None:
     """Run one operation and print its answer as JSON.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 refused, 4 outcome unknown.
     """
-    chosen = settings.load(read_only=read_only)
+    chosen = settings.load(read_only=read_only, policy=policy)
+    request = Call(operation, arguments, CALLER, progress=tell)
+    sys.exit(run(request, chosen, sandbox=sandbox))
+
+
+def run(request: Call | Undo, chosen: settings.Settings, *, sandbox: bool) -> int:
+    """Run a call or an undo, asking in the terminal; the exit code it ends with."""
+
+    async def perform(request: Call | Undo, services: Services) -> Outcome:
+        if isinstance(request, Undo):
+            return await undo(request, services)
+        return await invoke(request, services)
 
     async def main() -> Outcome:
         async with wiring.services(chosen, sandbox=sandbox) as services:
-            call = Call(operation, arguments, _CALLER, progress=_tell)
-            outcome = await invoke(call, services)
+            outcome = await perform(request, services)
             if not isinstance(outcome, NeedsConfirmation):
                 return outcome
             # Blocks the event loop, in which nothing else has to run meanwhile.
             approval = _ask(outcome.question)
             if isinstance(approval, Refused):
                 return approval
-            call = Call(operation, arguments, _CALLER, approval=approval, progress=_tell)
-            return await invoke(call, services)
+            return await perform(replace(request, approval=approval), services)
 
-    sys.exit(_show(anyio.run(main)))
+    return _show(anyio.run(main))
 
 
-async def _tell(message: str) -> None:
+async def tell(message: str) -> None:
+    """Say what goes on, where it is no part of the answer."""
     click.echo(message, err=True)
 
 
 def _ask(question: Question) -> Approval | Refused:
-    """Ask in the terminal itself: a pipe is no person, and neither is a flag."""
+    """Ask in the terminal."""
     wanted = f"Type {question.typed} to run it: " if question.typed else "Run it? Type yes: "
     try:
-        with (
-            _interruptible(),
-            _TERMINAL.open("w", encoding="utf-8") as screen,
-            _TERMINAL.open("rb") as keys,
-        ):
-            _forget_what_was_typed(keys.fileno())
-            screen.write(f"{question.text}\n\n{wanted}")
-            screen.flush()
-            said = keys.readline().decode(errors="replace").strip()
-    except OSError:
+        said = terminal.ask(question.text, wanted)
+        if not question.typed and said.lower() != "yes":
+            return Refused("declined", "You said no.", "Nothing was sent.")
+        code = terminal.ask("", "The six digits of your authenticator: ") if question.code else ""
+    except NoTerminal:
         message = "This call needs a person's yes, and there is no terminal to ask in."
         return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
-    if question.typed:
-        return accept(question, said)
-    if said.lower() == "yes":
-        return accept(question)
-    return Refused("declined", "You said no.", "Nothing was sent.")
-
-
-def _forget_what_was_typed(terminal: int) -> None:
-    """Drop what was typed before the question stood there: it is no answer to it."""
-    import termios
-
-    termios.tcflush(terminal, termios.TCIFLUSH)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end what blocks at once; asyncio would only take note of it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return accept(question, said if question.typed else "", code)
 
 
 _EXIT_CODES = {
@@ -113,6 +108,8 @@ def _show(outcome: Outcome) -> int:
     match outcome:
         case Completed():
             click.echo(json.dumps(outcome.data, indent=2, ensure_ascii=False))
+            for note in outcome.notes:
+                click.echo(f"descope-mcp: {note}", err=True)
             if outcome.partial:
                 click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
             return FAILED if outcome.partial else 0

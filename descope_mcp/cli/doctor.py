@@ -18,7 +18,9 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.main import FAILED
-from descope_mcp.invoke import Services
+from descope_mcp.services import Services
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.store import Store
 
 #: A token's times are checked by the service; a clock further off than this spoils them.
 _CLOCK_SECONDS = 60
@@ -61,6 +63,7 @@ async def _examine(services: Services) -> list[Finding]:
     findings = [
         Finding("catalog", True, f"{len(services.catalog)} operations"),
         _project(keys),
+        _state(services.store),
     ]
     if not keys.management_key:
         findings.append(await _management_key(services))
@@ -83,6 +86,18 @@ def _project(keys: Credentials) -> Finding:
     return Finding(
         "project", False, "not set", "Set DESCOPE_PROJECT_ID (Descope console, Project)."
     )
+
+
+def _state(store: Store) -> Finding:
+    """Whether the journal can be kept; nothing that changes anything runs without it."""
+    try:
+        store.key.sign("")
+        with store.database.begin():
+            pass
+    except StoreError as error:
+        remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
+        return Finding("state", False, str(error), remedy)
+    return Finding("state", True, str(store.directory))
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:

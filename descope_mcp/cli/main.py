@@ -16,7 +16,13 @@ _COMMANDS = {
     "serve": "Serve MCP on stdin and stdout.",
     "tools": "List, show or search the operations.",
     "call": "Run one operation.",
+    "undo": "Take back a call.",
+    "approvals": "Answer what an agent's client cannot ask.",
+    "grants": "Allow calls ahead, for unattended work.",
+    "journal": "Show and verify what was done.",
+    "policy": "Check a policy file, or explain what is decided on a call.",
     "doctor": "Test configuration, credentials and reachability.",
+    "secrets": "List, reveal or forget the secrets that were kept.",
     "sandbox": "Run a local Descope to try things on.",
 }
 
@@ -55,7 +61,9 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; every expected failure is one message on stderr and an exit code."""
     from descope_mcp.catalog.errors import SpecError
+    from descope_mcp.cli.errors import NoTerminal, NotProven
     from descope_mcp.settings import SettingsError
+    from descope_mcp.store.errors import StoreError
 
     try:
         # Not click's standalone mode, which makes an interrupt the exit code of a failure.
@@ -66,5 +74,11 @@ def main() -> None:
     except (SettingsError, SpecError) as error:
         click.echo(f"descope-mcp: {error}", err=True)
         sys.exit(USAGE)
+    except StoreError as error:
+        click.echo(f"descope-mcp: {error}", err=True)
+        sys.exit(FAILED)
+    except (NoTerminal, NotProven) as error:
+        click.echo(f"descope-mcp: {error}", err=True)
+        sys.exit(REFUSED)
     except click.Abort:
         sys.exit(INTERRUPTED)

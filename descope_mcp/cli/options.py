@@ -15,4 +15,7 @@ sandbox = click.option(
 read_only = click.option(
     "--read-only", is_flag=True, default=None, help="Deny everything but reads."
 )
+policy = click.option(
+    "--policy", metavar="FILE", help="Rules on what is allowed, asked about and denied."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

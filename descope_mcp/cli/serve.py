@@ -12,8 +12,11 @@ from descope_mcp.cli import options
 @click.command("serve")
 @click.option("--toolsets", help="List these toolsets' operations as tools (a,b or all).")
 @options.read_only
+@options.policy
 @options.sandbox
-def command(toolsets: str | None, read_only: bool | None, sandbox: bool) -> None:
+def command(
+    toolsets: str | None, read_only: bool | None, policy: str | None, sandbox: bool
+) -> None:
     """Serve MCP on stdin and stdout, for an agent or an IDE to start."""
     import anyio
 
@@ -21,7 +24,7 @@ def command(toolsets: str | None, read_only: bool | None, sandbox: bool) -> None
     from descope_mcp.catalog import catalog
     from descope_mcp.cli import wiring
 
-    chosen = settings.load(toolsets=toolsets, read_only=read_only)
+    chosen = settings.load(toolsets=toolsets, read_only=read_only, policy=policy)
     operations = catalog.load()
     names = wiring.toolsets(chosen, operations)
     if not sandbox and not chosen.management_key.get_secret_value():

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from descope_mcp.catalog.catalog import load
+from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.signature import argument_lines, signature
 from descope_mcp.cli import options
@@ -17,7 +17,7 @@ from descope_mcp.cli.main import FAILED
 
 @click.group("tools")
 def command() -> None:
-    """List, show or search the operations."""
+    """List, show, search or weigh the operations."""
 
 
 @command.command("list")
@@ -28,8 +28,7 @@ def list_(toolset: str | None, as_json: bool) -> None:
     catalog = load()
     found = [o for o in catalog.values() if toolset in (None, o.toolset)]
     if not found:
-        known = ", ".join(t.name for t in catalog.toolsets)
-        _fail(f"there is no toolset {toolset}; there are: {known}")
+        _fail_toolset(toolset, catalog)
     for operation in found:
         if as_json:
             click.echo(json.dumps(_facts(operation)))
@@ -56,7 +55,7 @@ def show(operation: str, as_json: bool) -> None:
     click.echo(f"effect {found.effect}; hazards {', '.join(found.hazards) or 'none'}")
     for line in argument_lines(found):
         click.echo(f"  {line}")
-    for label, text in (("not coming back", found.lost), ("restore", ", ".join(found.restore))):
+    for label, text in (("not coming back", found.lost), ("restore", ", ".join(found.undone_by))):
         if text:
             click.echo(f"{label}: {text}")
 
@@ -79,6 +78,43 @@ def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
             click.echo(f"{signature(operation)}  [{operation.effect}] {operation.title}")
 
 
+@command.command("cost")
+@click.option("--toolset", help="The tools of this toolset, one by one.")
+@options.as_json
+def cost(toolset: str | None, as_json: bool) -> None:
+    """Show what the lists of tools cost a model, in tokens (o200k), the dearest first."""
+    # The protocol's library takes a while to load, which no other command here pays for.
+    from descope_mcp.guard.policy import Policy
+    from descope_mcp.server import tools
+    from descope_mcp.server.cost import exact, listed
+
+    catalog = load()
+    if toolset is None:
+        lists = {t.name: tools.endpoints(catalog, [t.name], Policy()) for t in catalog.toolsets}
+        totals = {
+            "all toolsets": tools.endpoints(catalog, ["all"], Policy()),
+            "hub (the default)": tools.hub(Policy()),
+        }
+    else:
+        whole = tools.endpoints(catalog, [toolset], Policy())
+        if not whole:
+            _fail_toolset(toolset, catalog)
+        lists = {tool.name: [tool] for tool in whole}
+        totals = {f"toolset {toolset}": whole}
+    rows = sorted(((listed(one), name, len(one)) for name, one in lists.items()), reverse=True)
+    rows += [(listed(one), name, len(one)) for name, one in totals.items()]
+    for tokens, name, count in rows:
+        if as_json:
+            fact = {"name": name, "tokens": tokens, "tools": count, "exact": exact()}
+            click.echo(json.dumps(fact))
+        else:
+            click.echo(f"{tokens:8,} {name}" + (f" ({count} tools)" if count > 1 else ""))
+    if not exact() and not as_json:
+        click.echo(
+            "These are estimates from the number of characters; install bpe-openai to count."
+        )
+
+
 def _facts(operation: Operation) -> dict[str, Any]:
     return {
         "name": operation.name,
@@ -89,6 +125,11 @@ def _facts(operation: Operation) -> dict[str, Any]:
         "effect": operation.effect,
         "hazards": list(operation.hazards),
     }
+
+
+def _fail_toolset(toolset: str | None, catalog: Catalog) -> NoReturn:
+    known = ", ".join(t.name for t in catalog.toolsets)
+    _fail(f"there is no toolset {toolset}; there are: {known}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.guard.policy import Limits
-from descope_mcp.invoke import Services
+from descope_mcp.guard.policy import EVERY, Policy
+from descope_mcp.services import Services
 from descope_mcp.settings import Settings, SettingsError
-from descope_mcp.store.ledger import Ledger
+from descope_mcp.store.store import Store
+
+if TYPE_CHECKING:
+    from descope_mcp.sandbox.state import State
 
 
 def toolsets(settings: Settings, catalog: Catalog) -> list[str]:
@@ -31,25 +36,68 @@ def toolsets(settings: Settings, catalog: Catalog) -> list[str]:
     return wanted
 
 
+def policy(settings: Settings, catalog: Catalog) -> Policy:
+    """The policy of the settings and of the file that they name.
+
+    Raises:
+        SettingsError: something in the file is wrong; one line per problem.
+    """
+    production = frozenset({EVERY}) if settings.production else frozenset()
+    if not settings.policy:
+        return Policy(settings.read_only, production)
+    # Its models and the TOML parser are loaded only where there is a file.
+    from descope_mcp.guard import policy_file
+
+    try:
+        rules, marked = policy_file.read(settings.policy, catalog)
+    except policy_file.PolicyError as error:
+        raise SettingsError(str(error)) from None
+    return Policy(settings.read_only, production | marked, rules, Path(settings.policy).name)
+
+
 @asynccontextmanager
 async def services(
     settings: Settings, catalog: Catalog | None = None, *, sandbox: bool = False
 ) -> AsyncIterator[Services]:
-    """What calls need; with `sandbox`, a local Descope that ends with the context."""
+    """What calls need; with `sandbox`, a local Descope that ends with the context.
+
+    Raises:
+        SettingsError: the sandbox cannot begin as the settings say.
+    """
     catalog = catalog or load()
-    limits = Limits(read_only=settings.read_only, production=settings.production)
+    applied = policy(settings, catalog)
     async with AsyncExitStack() as stack:
         if sandbox:
-            from descope_mcp.sandbox import seed
             from descope_mcp.sandbox.serve import running
 
-            local = await stack.enter_async_context(running(catalog.values(), seed.acme()))
+            local = await stack.enter_async_context(
+                running(catalog.values(), _state(stack, settings))
+            )
             url, keys = local.url, Credentials(local.project_id, local.management_key)
         else:
             url, keys = settings.api_url, _credentials(settings)
         client = Client(url, keys, catalog.errors, settings.timeout)
         stack.push_async_callback(client.close)
-        yield Services(catalog, client, limits, Ledger(), settings.hosts)
+        kept = stack.enter_context(closing(store(settings)))
+        yield Services(catalog, client, applied, kept, settings.hosts)
+
+
+def store(settings: Settings) -> Store:
+    """The store that the settings name, not opened yet."""
+    seconds = settings.retention_days * 24 * 3600
+    return Store(settings.state_directory, settings.key_path, seconds)
+
+
+def _state(stack: AsyncExitStack, settings: Settings) -> State:
+    from descope_mcp.sandbox import seed
+    from descope_mcp.sandbox.state_file import StateFileError
+
+    if settings.sandbox_seed not in seed.SEEDS:
+        raise SettingsError(f"DESCOPE_MCP_SANDBOX_SEED: use one of {', '.join(seed.SEEDS)}")
+    try:
+        return stack.enter_context(seed.begin(settings.sandbox_seed, settings.sandbox_state))
+    except StateFileError as error:
+        raise SettingsError(f"DESCOPE_MCP_SANDBOX_STATE: {error}") from error
 
 
 def _credentials(settings: Settings) -> Credentials:

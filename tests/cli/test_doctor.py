@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,7 +15,7 @@ from ..api.sockets import answer, closed_port, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
 from .processes import run
 
-TESTS = ["catalog", "project", "reachability", "clock", "management key"]
+TESTS = ["catalog", "project", "state", "reachability", "clock", "management key"]
 
 
 def doctor(*options: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -101,3 +102,18 @@ async def test_a_clock_that_is_off(date: int | str, ok: bool) -> None:
         )
     assert (code, list(failed(findings))) == ((0, []) if ok else (FAILED, ["clock"]))
     assert ok or "NTP" in failed(findings)["clock"]
+
+
+def test_a_state_directory_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "state")
+    ended = run("doctor", "--sandbox", "--json", env={"DESCOPE_MCP_STATE": place})
+    found = {line["test"]: line for line in map(json.loads, ended.stdout.splitlines())}
+    assert not found["state"]["ok"]
+    assert "DESCOPE_MCP_STATE" in found["state"]["remedy"]
+    new = ["CreateTenant", "--arguments", '{"name": "x"}']
+    refused = run("call", *new, "--sandbox", env={"DESCOPE_MCP_STATE": place})
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr.startswith("descope-mcp: Nothing was sent, since")
+    read = run("call", "LoadAllTenants", "--sandbox", env={"DESCOPE_MCP_STATE": place})
+    assert read.returncode == 0

@@ -18,7 +18,7 @@ from descope_mcp.cli.main import FAILED, INTERRUPTED, USAGE
 from ..api.sockets import answer, serving
 from .processes import BASE, COMMAND, run, settings_of
 
-COMMANDS = ["serve", "tools", "call", "doctor", "sandbox"]
+COMMANDS = ["serve", "tools", "call", "policy", "doctor", "sandbox"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.cli.main import FAILED, cli
+from descope_mcp.server import cost
 
 from .processes import BASE, COMMAND, run
 
@@ -94,3 +95,32 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert json.loads(process.stdout.readline())["name"]
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_the_cost_is_told_by_toolset_and_by_tool(catalog: Catalog) -> None:
+    rows = [json.loads(line) for line in run("tools", "cost", "--json").stdout.splitlines()]
+    *toolsets, everything, hub = rows
+    assert {row["name"] for row in toolsets} == {t.name for t in catalog.toolsets}
+    assert sorted(toolsets, key=lambda row: -row["tokens"]) == toolsets
+    assert (everything["tools"], everything["exact"]) == (457, True)
+    assert hub["tokens"] < everything["tokens"] <= sum(row["tokens"] for row in toolsets)
+    shown = run("tools", "cost", "--toolset", "lists").stdout.splitlines()
+    names = {line.split()[1] for line in shown[:-1]}
+    assert names == {o.name for o in catalog.values() if o.toolset == "lists"}
+    unknown = run("tools", "cost", "--toolset", "list")
+    assert (unknown.returncode, unknown.stdout) == (FAILED, "")
+
+
+def test_without_the_tokenizer_the_cost_is_an_estimate_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def total() -> int:
+        shown = CliRunner().invoke(cli, ["tools", "cost"])
+        assert shown.exit_code == 0, shown.output
+        assert ("estimates" in shown.output) is not cost.exact()
+        line = next(line for line in shown.output.splitlines() if "all toolsets" in line)
+        return int(line.split()[0].replace(",", ""))
+
+    counted = total()
+    monkeypatch.setattr(cost, "_tokenizer", lambda: None)
+    assert total() == pytest.approx(counted, rel=0.05)

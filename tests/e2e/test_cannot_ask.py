@@ -25,9 +25,9 @@ async def test_it_is_refused_however_often_it_tries(mute: Agent) -> None:
     target = {"loginId": "daniel.weiss@acme.example"}
     for _ in range(3):
         refused = await mute.run("destructive", "DeleteUser", target)
-        assert (refused["error"], refused["rule"]) == ("refused", "cannot-ask")
+        assert (refused["error"], refused["rule"]) == ("refused", "approval")
         by_name = await mute.call("DeleteUser", target)
-        assert by_name.structured_content["rule"] == "cannot-ask"
+        assert by_name.structured_content["rule"] == "approval"
     assert "user" in (await mute.run("read", "LoadUser", target))["answer"]
 
 

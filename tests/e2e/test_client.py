@@ -21,6 +21,7 @@ HUB = [
     "descope_read",
     "descope_write",
     "descope_destructive",
+    "descope_undo",
     "descope_status",
 ]
 
@@ -51,8 +52,9 @@ async def test_the_hub_is_listed_in_order_with_honest_annotations(agent: Agent) 
     hints = {tool.name: tool.annotations for tool in tools}
     for name, hint in hints.items():
         assert hint is not None
-        assert hint.read_only_hint is (name not in ("descope_write", "descope_destructive"))
-        assert hint.destructive_hint is (name == "descope_destructive")
+        destructive = name in ("descope_destructive", "descope_undo")
+        assert hint.destructive_hint is destructive
+        assert hint.read_only_hint is not (destructive or name == "descope_write")
 
 
 async def test_search_finds_and_describe_explains(agent: Agent) -> None:

@@ -15,6 +15,7 @@ import pytest
 from mcp import Client
 
 from descope_mcp.api.client import Client as Descope
+from descope_mcp.catalog import search
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.server import app, hub
 from tests.recorder import MANAGEMENT_KEY, Recorder, recording
@@ -75,7 +76,7 @@ async def test_no_fault_tells_its_text(
         raise fault()
 
     monkeypatch.setattr(Descope, "run", fails)
-    monkeypatch.setattr(hub, "Index", fails)
+    monkeypatch.setattr(search, "Index", fails)
     monkeypatch.setattr(hub.Hub, "status", fails)
     caplog.set_level(logging.DEBUG)
     services = Recorder("http://127.0.0.1:9").services(catalog)

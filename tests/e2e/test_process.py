@@ -15,7 +15,7 @@ from tests.recorder import Recorded, Recorder, recording
 
 pytestmark = pytest.mark.anyio
 
-RENAME = {"name": "UpdateProjectName", "arguments": {"name": "New"}}
+ADD = {"name": "CreateTenant", "arguments": {"name": "New"}}
 READ = {"name": "LoadAllTenants", "arguments": {}}
 
 
@@ -107,7 +107,7 @@ async def test_it_ends_when_stdin_closes_before_a_word_was_said() -> None:
 async def test_a_change_is_finished_although_the_client_hung_up(modern: bool, deaf: bool) -> None:
     async with recording(_slowly) as recorder:
         async with wired(env=pointed_at(recorder.url)) as wire:
-            await _start(wire, RENAME, modern=modern)
+            await _start(wire, ADD, modern=modern)
             await _arrived(recorder)
             if deaf:
                 await wire.stop_listening()
@@ -126,7 +126,7 @@ async def test_a_change_that_is_cancelled_is_finished_and_a_read_given_up(modern
         recording(_slowly) as recorder,
         wired(env=pointed_at(recorder.url)) as wire,
     ):
-        number = await _start(wire, RENAME, modern=modern)
+        number = await _start(wire, ADD, modern=modern)
         await _arrived(recorder)
         await wire.notify("notifications/cancelled", {"requestId": number})
         assert "result" in await wire.request("tools/call", {**READ, **envelope})

@@ -15,7 +15,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tests.recorder import MANAGEMENT_KEY, PROJECT
+from tests.recorder import MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
 
 COMMAND = str(Path(sys.executable).with_name("descope-mcp"))
 MODERN = "2026-07-28"
@@ -25,7 +25,11 @@ ASKABLE: dict[str, Any] = {"elicitation": {}}
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with nobody's credentials but the given settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DESCOPE_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in STORE_SETTINGS or not name.startswith("DESCOPE_")
+    }
     return {**kept, **settings}
 
 

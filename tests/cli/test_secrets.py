@@ -1,0 +1,118 @@
+"""`descope-mcp secrets` as a process: values are shown in a real terminal and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from descope_mcp.store import sealed
+from descope_mcp.store.handle import Owner, Secret, handle
+from descope_mcp.store.store import Store
+
+from .processes import BASE, COMMAND, run
+
+VALUE = "hunter2-canary-value"
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store that only this test and the processes that it starts use."""
+    store = Store(tmp_path / "state", tmp_path / "key")
+    monkeypatch.setitem(BASE, "DESCOPE_MCP_STATE", str(store.directory))
+    monkeypatch.setitem(BASE, "DESCOPE_MCP_KEY_FILE", str(store.key_file))
+    yield store
+    store.close()
+
+
+def keep(store: Store, value: str = VALUE, *, lasting: bool = True) -> str:
+    owner = Owner("P1", "somebody")
+    name = handle(store.key, owner, "", value)
+    secret = Secret("CreateAccessKey", "cleartext", "access_key", value, lasting)
+    sealed.keep(store, owner, {name: secret})
+    return name
+
+
+def in_terminal(command: str, answer: str) -> tuple[str, int | None]:
+    """What a terminal shows of a shell command that is given one answer, and its exit code."""
+    shell = pexpect.spawn("/bin/sh", ["-c", command], env=BASE, encoding="utf-8", timeout=30)
+    shell.expect("Type yes: ")
+    shown = str(shell.before)
+    shell.sendline(answer)
+    shown += str(shell.read())
+    shell.close()
+    return shown, shell.exitstatus
+
+
+def test_the_list_tells_everything_but_the_value(own: Store) -> None:
+    lasting, passing = keep(own), keep(own, "hunter2-second", lasting=False)
+    done = run("secrets", "list")
+    assert done.returncode == 0
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"{lasting}  CreateAccessKey cleartext  from ")
+    assert first.endswith(" until revealed or forgotten")
+    assert second.startswith(passing)
+    assert "hunter2" not in done.stdout + done.stderr
+    listed = json.loads(run("secrets", "list", "--json").stdout)
+    assert [entry["handle"] for entry in listed] == [lasting, passing]
+    assert "hunter2" not in json.dumps(listed)
+
+
+def test_a_secret_is_revealed_once_in_the_terminal_alone(own: Store, tmp_path: Path) -> None:
+    name = keep(own)
+    files = [tmp_path / "out", tmp_path / "err"]
+    out, err = map(shlex.quote, map(str, files))
+    command = f"{COMMAND} secrets reveal '{name}' >{out} 2>{err} </dev/null"
+    shown, code = in_terminal(command, "yes")
+    assert code == 0
+    assert VALUE in shown
+    assert [file.read_text() for file in files] == ["", ""]
+    again = run("secrets", "reveal", name)
+    assert again.returncode == 1
+    assert "nothing is kept" in again.stderr
+    assert "revealed " in run("secrets", "list").stdout
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y", "yes please"])
+def test_anything_but_yes_keeps_it(own: Store, answer: str) -> None:
+    name = keep(own)
+    shown, code = in_terminal(f"{COMMAND} secrets reveal {name[8:-1]}", answer)
+    assert code == 3
+    assert VALUE not in shown
+    assert [secret.revealed for secret in sealed.kept(own)] == [None]
+
+
+def test_without_a_terminal_nothing_is_shown(own: Store) -> None:
+    done = run("secrets", "reveal", keep(own), given="yes\nyes\n")
+    assert done.returncode == 3
+    assert VALUE not in done.stdout + done.stderr
+    assert [secret.revealed for secret in sealed.kept(own)] == [None]
+
+
+def test_a_value_cannot_drive_the_terminal(own: Store) -> None:
+    name = keep(own, "\x1b]0;title\x07\x1b[2J")
+    shown, code = in_terminal(f"{COMMAND} secrets reveal '{name}'", "yes")
+    assert code == 0
+    assert "\x1b" not in shown
+    assert "\\u001b]0;title" in shown
+
+
+def test_a_secret_is_forgotten(own: Store) -> None:
+    name = keep(own)
+    done = run("secrets", "forget", name)
+    assert (done.returncode, done.stdout) == (0, "Forgotten.\n")
+    assert sealed.kept(own) == []
+    assert run("secrets", "forget", name).returncode == 1
+    assert run("secrets", "list").stdout == "Nothing is kept.\n"
+
+
+def test_a_key_that_was_replaced_is_said_to_be(own: Store) -> None:
+    name = keep(own)
+    own.key_file.unlink()
+    shown, code = in_terminal(f"{COMMAND} secrets reveal '{name}'", "yes")
+    assert code == 1
+    assert "the key file was replaced" in shown
