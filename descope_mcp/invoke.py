@@ -30,7 +30,7 @@ from descope_mcp.guard.preview import (
     target_name,
     thrifty,
 )
-from descope_mcp.guard.quotation import typeable
+from descope_mcp.guard.quotation import NotShown, typeable
 from descope_mcp.outcome import (
     Call,
     Failed,
@@ -195,7 +195,7 @@ async def _consent(
             changes=checked.changes,
             counts=await tally(services.catalog, operation, preview, read),
         )
-    except question.NotShown as error:
+    except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None
     code = await run_sync(consent.needs_code, store)

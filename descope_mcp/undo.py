@@ -29,7 +29,7 @@ from descope_mcp.guard.preview import (
     tally,
     thrifty,
 )
-from descope_mcp.guard.quotation import quoted
+from descope_mcp.guard.quotation import NotShown, quoted
 from descope_mcp.invoke import invoke
 from descope_mcp.outcome import (
     Call,
@@ -220,7 +220,7 @@ async def _consent(
             ran=_time(plan.entry.at),
             anyway=request.anyway,
         )
-    except question.NotShown as error:
+    except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(consent.needs_code, store)
     asked = confirmation.ask(text, f"Undo {plan.operation.title}", typed, bound, code=code)

@@ -20,6 +20,7 @@ from descope_mcp.guard import question
 from descope_mcp.guard.policy import Decision, Policy, decide, items, possible, worst
 from descope_mcp.guard.policy_rule import HARMLESS, Cap, PolicyRule, may_match
 from descope_mcp.guard.preview import Preview
+from descope_mcp.guard.quotation import NotShown
 from descope_mcp.guard.recipe import Scope
 from descope_mcp.guard.risk import Risk, assess, matching_rules
 
@@ -140,8 +141,8 @@ def _question(
         return question.text(
             operation, arguments, risk=risk, decision=decision, preview=preview, where=project
         )
-    except question.TooMuchToShow:
-        return "More than a person can be shown at once: the call is refused."
+    except NotShown as error:
+        return f"The call is refused: {error}"
 
 
 def _scope(rule: PolicyRule) -> str:

@@ -10,47 +10,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from descope_mcp.catalog.arguments import SEALED
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.difference import UNKNOWN, Change, is_unset
-from descope_mcp.guard.passages import passages
+from descope_mcp.guard.becoming import becomes_different
+from descope_mcp.guard.difference import Change, is_unset
 from descope_mcp.guard.policy import WHY, Decision
 from descope_mcp.guard.preview import Preview, Tally, target_name
-from descope_mcp.guard.quotation import fits, quoted
+from descope_mcp.guard.quotation import (
+    MOST_ITEMS,
+    MOST_VALUES,
+    Obscured,
+    TooMuchToShow,
+    identity,
+    quoted,
+)
 from descope_mcp.guard.risk import Risk
-from descope_mcp.guard.secrets import masked, masked_at, misread
+from descope_mcp.guard.secrets import masked, misread
 
 _MAX_VALUE = 120
-_MAX_ARGUMENTS = 120
 _MAX_FIELDS = 20
-_MAX_ITEMS = 5
 _MAX_LINES = 200
 _INDEX = re.compile(r"\[\d+\]")
-
-
-class NotShown(Exception):
-    """Nobody can be shown the call; the message says why."""
-
-
-class TooMuchToShow(NotShown):
-    """A call has more values than a person can be shown at once."""
-
-    def __init__(self, operation: str) -> None:
-        super().__init__(f"{operation} has more in it than a person can be shown at once.")
-
-
-class Obscured(NotShown):
-    """An argument would be masked as a token although a person has to read it."""
-
-    def __init__(self, operation: str, path: str) -> None:
-        super().__init__(
-            f"{operation}: {quoted(path)} holds a name or an address that nobody could be shown "
-            "whole, since it is too long or looks like a token."
-        )
 
 
 def text(
@@ -85,9 +67,9 @@ def text(
     lines = [f"{title}?", f"{operation.name} in project {quoted(where or 'not set')}."]
     reasons = [WHY[key] for key in (risk.effect, *risk.hazards) if key in WHY]
     lines += dict.fromkeys([*reasons, decision.reason, *risk.say])
-    lines += _section("Arguments", _shown(operation, arguments, risk), _MAX_ARGUMENTS)
+    lines += _section("Arguments", _shown(operation, arguments, risk), MOST_VALUES)
     if changes is not None:
-        lines += _difference(operation, changes)
+        lines += becomes_different(operation, changes)
     for index, seen in enumerate(preview.found):
         if seen is not None and not (index == 0 and changes is not None):
             read = operation.preview[index].operation if index else ""
@@ -149,7 +131,7 @@ def undo_text(
         # What a creation leaves as it is by default is not worth a line.
         values = [v for v in values if step.operation.update or not is_unset(v[1])]
         title = f"{number}. {step.operation.name} ({step.operation.title})"
-        lines += _section(title, values, _MAX_ARGUMENTS) or [f"{title}."]
+        lines += _section(title, values, MOST_VALUES) or [f"{title}."]
         if step.preview and step.preview.target is not None:
             lines += _before("Now", step.preview.target)
         lines += [_counted(tally) for tally in step.counts]
@@ -175,67 +157,6 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _fits_a_line(values: list[Any]) -> bool:
     plain = len(values) <= _MAX_VALUE and not any(isinstance(v, (Mapping, list)) for v in values)
     return plain and len(json.dumps(values, ensure_ascii=False)) <= _MAX_VALUE
-
-
-def _difference(operation: Operation, changes: Sequence[Change]) -> list[str]:
-    """What becomes different, one value a line, losses first.
-
-    Raises:
-        TooMuchToShow: more becomes different than a person can be shown.
-    """
-    if not changes:
-        return ["Nothing becomes different."]
-    if len(changes) > _MAX_ARGUMENTS:
-        raise TooMuchToShow(operation.name)
-    lines = []
-    for change in sorted(changes, key=lambda c: not c.loses):
-        of = f" of {quoted(change.element)}" if change.element else ""
-        shown = _masked(operation, change)
-        lines.append(f"  {quoted(change.path)[1:-1]}{of}: {_becomes(shown)}")
-        lines += _passages(operation, shown)
-    return ["Becomes different:", *lines]
-
-
-def _passages(operation: Operation, change: Change) -> list[str]:
-    """Where a text becomes different that is too long to be shown."""
-    before = change.before if isinstance(change.before, str) else ""
-    if not isinstance(change.after, str) or not change.after or fits(change.after):
-        return []
-    found = passages(before, change.after)
-    if found is None:
-        raise TooMuchToShow(operation.name)
-    return [f"    {line}" for line in found]
-
-
-def _masked(operation: Operation, change: Change) -> Change:
-    """A change as a person may see it."""
-
-    def of(values: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(masked_at(operation, f"{change.path}[]", value) for value in values)
-
-    before = change.before
-    if before is not UNKNOWN:
-        before = masked_at(operation, change.path, before)
-    after = masked_at(operation, change.path, change.after)
-    return replace(
-        change, before=before, after=after, gained=of(change.gained), lost=of(change.lost)
-    )
-
-
-def _becomes(change: Change) -> str:
-    if change.after == SEALED:
-        return "another secret"
-    if change.gained or change.lost:
-        parts = [("loses", change.lost), ("gains", change.gained)]
-        return ", ".join(
-            f"{verb} ({len(items)}) {', '.join(quoted(_identity(i)) for i in items[:_MAX_ITEMS])}"
-            + (f" and {len(items) - _MAX_ITEMS} more" if len(items) > _MAX_ITEMS else "")
-            for verb, items in parts
-            if items
-        )
-    before = "what is there, which is not known" if change.before is UNKNOWN else None
-    was = before or (quoted(change.before) if not is_unset(change.before) else "not set")
-    return f"{was} -> {quoted(change.after) if not is_unset(change.after) else 'cleared'}"
 
 
 def _shown(operation: Operation, arguments: Mapping[str, Any], risk: Risk) -> list[tuple[str, Any]]:
@@ -273,8 +194,8 @@ def _all_leaves(values: Mapping[str, Any], operation: Operation) -> list[tuple[s
     Raises:
         TooMuchToShow: there are more than a person can be shown.
     """
-    leaves = list(islice(_leaves(values), _MAX_ARGUMENTS + 1))
-    if len(leaves) > _MAX_ARGUMENTS:
+    leaves = list(islice(_leaves(values), MOST_VALUES + 1))
+    if len(leaves) > MOST_VALUES:
         raise TooMuchToShow(operation.name)
     return leaves
 
@@ -297,18 +218,10 @@ def _line(key: str, value: Any) -> str:
 
 def _before(title: str, target: Any) -> list[str]:
     if isinstance(target, list):
-        shown = [f"  {quoted(_identity(item))}" for item in target[:_MAX_ITEMS]]
-        more = len(target) - _MAX_ITEMS
+        shown = [f"  {quoted(identity(item))}" for item in target[:MOST_ITEMS]]
+        more = len(target) - MOST_ITEMS
         return [f"{title} ({len(target)}):", *shown, *([f"  and {more} more"] if more > 0 else [])]
     if not isinstance(target, Mapping):
         return [f"{title}: {quoted(target)}"]
     said = [(k, v) for k, v in target.items() if v not in (None, "", [], {}, False, 0)]
     return _section(title, said, _MAX_FIELDS)
-
-
-def _identity(item: Any) -> Any:
-    """What tells one element of a list from another."""
-    if not isinstance(item, Mapping):
-        return item
-    keys = ("name", "loginIds", "displayName", "id", "userId", "appId", "email")
-    return {key: item[key] for key in keys if item.get(key)} or item

@@ -10,8 +10,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
+#: So many values, and elements of one list, a person is shown at once.
+MOST_VALUES = 120
+MOST_ITEMS = 5
 #: So much of a value is shown, and of an address, whose end tells where it leads.
 _MAX_VALUE = 120
 _MAX_ADDRESS = 270
@@ -28,6 +32,27 @@ _ADDRESS = re.compile(r"\S*(?:://|@)\S*")
 _WORD = re.compile(r"\w+")
 #: Scripts, by the names of their letters, with letters that look like Latin ones.
 _LOOK_ALIKE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "FULLWIDTH", "MATHEM")
+
+
+class NotShown(Exception):
+    """Nobody can be shown the call; the message says why."""
+
+
+class TooMuchToShow(NotShown):
+    """A call has more values than a person can be shown at once."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} has more in it than a person can be shown at once.")
+
+
+class Obscured(NotShown):
+    """An argument would be masked as a token although a person has to read it."""
+
+    def __init__(self, operation: str, path: str) -> None:
+        super().__init__(
+            f"{operation}: {quoted(path)} holds a name or an address that nobody could be shown "
+            "whole, since it is too long or looks like a token."
+        )
 
 
 def quoted(value: Any) -> str:
@@ -78,3 +103,11 @@ def _told_apart(word: re.Match[str]) -> str:
     alike = (unicodedata.name(c, "").startswith(_LOOK_ALIKE) for c in word[0])
     pairs = zip(word[0], alike, strict=True)
     return "".join(json.dumps(c)[1:-1] if is_alike else c for c, is_alike in pairs)
+
+
+def identity(item: Any) -> Any:
+    """What tells one element of a list from another."""
+    if not isinstance(item, Mapping):
+        return item
+    keys = ("name", "loginIds", "displayName", "id", "userId", "appId", "email")
+    return {key: item[key] for key in keys if item.get(key)} or item

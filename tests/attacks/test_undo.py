@@ -8,7 +8,8 @@ import pytest
 
 from descope_mcp.guard.confirmation import accept
 from descope_mcp.guard.preview import Preview
-from descope_mcp.guard.question import TooMuchToShow, UndoStep, undo_text
+from descope_mcp.guard.question import UndoStep, undo_text
+from descope_mcp.guard.quotation import TooMuchToShow
 from descope_mcp.guard.recipe import Scope
 from descope_mcp.invoke import invoke
 from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Refused, Undo

@@ -197,3 +197,10 @@ async def test_the_server_does_not_offer_what_the_file_denies(rules: str, tmp_pa
     )
     assert status["policy"] == "acme.toml"
     assert "denied: Lists are too long." in str(search)
+
+
+def test_a_call_that_nobody_can_be_shown_is_explained_as_refused() -> None:
+    hidden = '{"loginId": "ada@acme.test", "email": "token=x@evil.example"}'
+    ended = run("policy", "explain", "UpdateUserEmail", "--arguments", hidden)
+    assert ended.returncode == 0, ended.stderr
+    assert "The call is refused" in ended.stdout

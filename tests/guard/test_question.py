@@ -15,8 +15,7 @@ from descope_mcp.guard import question
 from descope_mcp.guard.difference import UNKNOWN, Change
 from descope_mcp.guard.policy import Decision
 from descope_mcp.guard.preview import Preview, Tally
-from descope_mcp.guard.question import TooMuchToShow
-from descope_mcp.guard.quotation import quoted, typeable
+from descope_mcp.guard.quotation import TooMuchToShow, quoted, typeable
 from descope_mcp.guard.recipe import Scope
 from descope_mcp.guard.risk import Risk
 from tests.guard.build import operation
@@ -254,5 +253,5 @@ def test_what_becomes_different_is_said_losses_first() -> None:
 
 
 def test_more_differences_than_a_person_can_read_are_refused() -> None:
-    with pytest.raises(question.TooMuchToShow):
+    with pytest.raises(TooMuchToShow):
         _text(changes=tuple(Change(f"a{n}", 1, 2) for n in range(121)))
