@@ -22,13 +22,13 @@ import anyio.to_thread
 from benchmarks.speed import Stdio, running_upstream
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import load
-from descope_mcp.guard.policy import Policy
-from descope_mcp.guard.preview import look
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
-from descope_mcp.services import Services
-from descope_mcp.store import journal
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.preview.preview import look
+from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store
 
 _TURNS, _CALLS = 15, 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.catalog.record import EFFECTS
-from descope_mcp.guard.policy import Policy
-from descope_mcp.guard.policy_file import read, ready_made
+from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.policy.file import read, ready_made
 from tests.guard.everyday import decided
 
 

@@ -22,12 +22,12 @@ import yaml
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.catalog.search import Index
-from descope_mcp.catalog.words import words
-from descope_mcp.guard.policy import Policy
-from descope_mcp.server.hub import Hub
-from descope_mcp.services import Services
+from descope_mcp.catalog.search.ranking import Index
+from descope_mcp.catalog.search.words import words
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.server.surface.catalog_tools import Hub
 from descope_mcp.store.store import Store
 
 _ROOT = Path(__file__).parents[1]

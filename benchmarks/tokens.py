@@ -9,12 +9,12 @@ import mcp_types as types
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.guard.policy import Policy
-from descope_mcp.server import tools
-from descope_mcp.server.cost import exact, listed, tokens
-from descope_mcp.server.hub import Hub
-from descope_mcp.services import Services
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.server.surface import tool_list
+from descope_mcp.server.surface.catalog_tools import Hub
+from descope_mcp.server.surface.token_cost import exact, listed, tokens
 from descope_mcp.store.store import Store
 
 _QUERIES = (
@@ -32,8 +32,8 @@ def main() -> None:
     catalog = load()
     hub = Hub(_services(catalog))
     print(f"{'tokens (o200k)':42} {'now':>8}  aim")
-    print(f"{'list of the hub':42} {listed(tools.hub(Policy())):8}  1800")
-    every = tools.endpoints(catalog, ["all"], Policy())
+    print(f"{'list of the hub':42} {listed(tool_list.hub(Policy())):8}  1800")
+    every = tool_list.endpoints(catalog, ["all"], Policy())
     print(f"{'list of all operations':42} {listed(every):8}  75000")
     print(
         f"{'descope_describe DeleteTenant':42} {_cost(hub.describe({'names': ['DeleteTenant']})):8}"
@@ -41,7 +41,7 @@ def main() -> None:
     for query in _QUERIES:
         print(f"{f'descope_search {query}':42} {_cost(hub.search({'query': query})):8}")
     for toolset in catalog.toolsets:
-        cost = listed(tools.endpoints(catalog, [toolset.name], Policy()))
+        cost = listed(tool_list.endpoints(catalog, [toolset.name], Policy()))
         print(f"{f'list of {toolset.name}':42} {cost:8}  ({len(toolset.operations)} operations)")
 
 

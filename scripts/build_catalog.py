@@ -21,7 +21,7 @@ class CatalogHook(BuildHookInterface):  # type: ignore[misc]
             return
         root = Path(self.root)
         sys.path.insert(0, str(root))
-        from descope_mcp.catalog.compile import compile_catalog
+        from descope_mcp.catalog.build.compile import compile_catalog
 
         out = root / ".cache" / "catalog.json"
         out.parent.mkdir(exist_ok=True)

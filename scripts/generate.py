@@ -10,8 +10,8 @@ from pathlib import Path
 
 from descope_mcp.catalog.catalog import Catalog, ToolsetInfo, load
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.signature import argument_lines
-from descope_mcp.guard.policy import Policy, worst
+from descope_mcp.catalog.schemas.signature import argument_lines
+from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
 from descope_mcp.sandbox.registry import HANDLERS
 

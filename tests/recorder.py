@@ -20,12 +20,13 @@ from starlette.routing import Route
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.catalog import contract, schema
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.build import openapi
+from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.source import read_yaml
-from descope_mcp.guard.policy import Policy
-from descope_mcp.services import Services
+from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store
 
 PROJECT = "P" + "2" * 27
@@ -128,10 +129,10 @@ async def recording(answer: Answer = empty) -> AsyncIterator[Recorder]:
             await task
 
 
-def load_contract() -> contract.Contract:
+def load_contract() -> openapi.Contract:
     """The repaired contract, to compare requests with and to make answers from."""
     document = json.loads((SPECS / "openapi.json").read_text())
-    return contract.load(document, read_yaml(SPECS / "repairs.yaml"))
+    return openapi.load(document, read_yaml(SPECS / "repairs.yaml"))
 
 
 def sample(wanted: Mapping[str, Any], *, text: str = "x1") -> Any:
@@ -160,7 +161,7 @@ def sample_arguments(operation: Operation) -> dict[str, Any]:
     return found
 
 
-def sample_answer(spec: contract.Contract, operation: Operation) -> Any:
+def sample_answer(spec: openapi.Contract, operation: Operation) -> Any:
     """An answer of the shape that the contract documents."""
     endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-    return sample(schema.answer(endpoint, spec.schemas))
+    return sample(input_schema.answer(endpoint, spec.schemas))

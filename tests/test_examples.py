@@ -14,11 +14,12 @@ import pytest
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.guard.policy import Policy
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Outcome
+from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox import seed, sessions
 from descope_mcp.sandbox.directory import CREDENTIALS, USERS
 from descope_mcp.sandbox.fields import Record
@@ -27,7 +28,6 @@ from descope_mcp.sandbox.outbound_tokens import connect
 from descope_mcp.sandbox.serve import running
 from descope_mcp.sandbox.state import State
 from descope_mcp.sandbox.tables import TABLES
-from descope_mcp.services import Services
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio

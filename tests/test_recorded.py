@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard import restore
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed
-from descope_mcp.store import journal
+from descope_mcp.guard.restore import restore_steps
 from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store
 from tests.recorder import recording
 
@@ -27,7 +27,7 @@ def broken(*_: object) -> None:
 async def test_a_way_back_that_cannot_be_worked_out_hides_no_outcome(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restore, "plan", broken)
+    monkeypatch.setattr(restore_steps, "plan", broken)
     store = Store(tmp_path / "state", tmp_path / "key")
     async with recording() as recorder:
         services = recorder.services(catalog, store=store)
@@ -42,7 +42,7 @@ async def test_a_way_back_that_cannot_be_worked_out_hides_no_outcome(
 async def test_a_failure_after_the_answer_is_no_call_that_was_not_sent(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("descope_mcp.sending.clean", broken)
+    monkeypatch.setattr("descope_mcp.call.send.clean", broken)
     store = Store(tmp_path / "state", tmp_path / "key")
     async with recording() as recorder:
         services = recorder.services(catalog, store=store)

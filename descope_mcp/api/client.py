@@ -11,7 +11,7 @@ from descope_mcp.api.request import Flight
 from descope_mcp.catalog.operation import Operation
 
 if TYPE_CHECKING:
-    from descope_mcp.api.answer import Answer, Errors
+    from descope_mcp.api.response import Answer, Errors
     from descope_mcp.api.transport import Transport, Waiting
 
 
@@ -61,7 +61,8 @@ class Client:
             ApiFailure: see `descope_mcp.api.errors`.
         """
         # httpx costs a tenth of a second to import; only a server that is used pays it.
-        from descope_mcp.api import answer, transport
+        from descope_mcp.api import response as answer
+        from descope_mcp.api import transport
 
         built = requests.build(operation, arguments, self.credentials, call_id)
         if self._transport is None:

@@ -17,8 +17,8 @@ from typing import Any
 import jsonschema_rs
 
 from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import is_empty
 
 #: Characters that would let a path argument address something else (RFC 3986, section 2.2).
 _PATH_BREAKERS = re.compile(r"[/\\?#%\x00-\x1f\x7f-\x9f]")

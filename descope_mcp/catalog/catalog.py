@@ -114,7 +114,7 @@ def load() -> Catalog:
     except (OSError, ValueError):
         pass  # not there, taken away by another start, or damaged
     # The compiler and its YAML parser are loaded only when a record has changed.
-    from descope_mcp.catalog.compile import compile_catalog
+    from descope_mcp.catalog.build.compile import compile_catalog
 
     data = compile_catalog(specs)
     _store(cached, data)
@@ -124,7 +124,7 @@ def load() -> Catalog:
 def digest(specs: Path) -> str:
     """A digest of everything that a compiled catalog is made from: records and compiler."""
     total = hashlib.blake2b(digest_size=12)
-    for path in sorted([*specs.rglob("*.yaml"), *specs.glob("*.json"), *_HERE.glob("*.py")]):
+    for path in sorted([*specs.rglob("*.yaml"), *specs.glob("*.json"), *_HERE.rglob("*.py")]):
         total.update(path.name.encode())
         total.update(path.read_bytes())
     return total.hexdigest()

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 import jsonschema_rs
 from pydantic import Field
 
-from descope_mcp.catalog import schema
-from descope_mcp.catalog.paging import Paging
-from descope_mcp.catalog.record import Record
+from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.pagination import Paging
+from descope_mcp.catalog.schemas import input_schema as schema
 
 Plane = Literal["management", "scim", "end_user"]
 Scheme = Literal["project", "refresh_jwt", "session_jwt", "access_key", "management_key"]

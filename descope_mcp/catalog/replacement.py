@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog import schema
-from descope_mcp.catalog.record import COMPARISONS, WORDS, Lookup, Record, Source
+from descope_mcp.catalog.operation_record import COMPARISONS, WORDS, Lookup, Record, Source
+from descope_mcp.catalog.schemas import input_schema
 
 Schema = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def problems(record: Record, own: Schema, before: Schema | None, sent: set[str])
         sent: the arguments that go into the query or the body.
     """
     for path in (*record.before, *record.whole):
-        if path and schema.lookup(own, path) is None:
+        if path and input_schema.lookup(own, path) is None:
             yield f"there is no argument {path}"
             return
     if before is None:
@@ -47,10 +47,12 @@ def problems(record: Record, own: Schema, before: Schema | None, sent: set[str])
         return
     check = _Check(record, targets(record))
     for key, sources in record.before.items():
-        args = schema.lookup(own, key.rpartition("[].")[0] + "[]") if "[]." in key else own
-        args = schema.lookup(own, key) if key.endswith("[]") else args
+        args = input_schema.lookup(own, key.rpartition("[].")[0] + "[]") if "[]." in key else own
+        args = input_schema.lookup(own, key) if key.endswith("[]") else args
         for source in _several(sources):
-            yield from check.source(key, source, schema.lookup(own, key) or {}, args or {}, before)
+            yield from check.source(
+                key, source, input_schema.lookup(own, key) or {}, args or {}, before
+            )
     if record.update == "replace":
         named = {name: own["properties"][name] for name in own["properties"] if name in sent}
         yield from check.unread({"properties": named}, "", check.bases("", before))
@@ -143,7 +145,7 @@ def _schema(reference: str, **roots: Schema) -> Schema | None:
 
 
 def _at(where: Schema, path: str) -> Schema | None:
-    return schema.lookup(where, path)
+    return input_schema.lookup(where, path)
 
 
 def _alike(own: Schema, held: Schema) -> bool:

@@ -28,7 +28,7 @@ _COMMANDS = {
 
 
 def _command(name: str) -> click.Command:
-    module = importlib.import_module(f"descope_mcp.cli.{name}")
+    module = importlib.import_module(f"descope_mcp.cli.commands.{name}")
     command: click.Command = module.command
     return command
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from descope_mcp.cli.errors import NoTerminal, NotProven
-from descope_mcp.store import factor
+from descope_mcp.store.consent import second_factor as factor
 from descope_mcp.store.store import Store
 
 _TERMINAL = Path("/dev/tty")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.guard.policy import EVERY, Policy
-from descope_mcp.services import Services
+from descope_mcp.guard.policy.decision import EVERY, Policy
 from descope_mcp.settings import Settings, SettingsError
 from descope_mcp.store.store import Store
 
@@ -46,7 +46,7 @@ def policy(settings: Settings, catalog: Catalog) -> Policy:
     if not settings.policy:
         return Policy(settings.read_only, production)
     # Its models and the TOML parser are loaded only where there is a file.
-    from descope_mcp.guard import policy_file
+    from descope_mcp.guard.policy import file as policy_file
 
     try:
         rules, marked = policy_file.read(settings.policy, catalog)

@@ -15,14 +15,14 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from descope_mcp import __version__
-from descope_mcp.guard.confirmation import LIFETIME
-from descope_mcp.server import prompts, resources, tools
-from descope_mcp.server.answers import Answers
-from descope_mcp.server.calls import CALLER, Calls
-from descope_mcp.server.elicitation import Context
-from descope_mcp.server.hub import Hub
-from descope_mcp.server.shelf import Shelf
-from descope_mcp.services import Services
+from descope_mcp.call.services import Services
+from descope_mcp.guard.consent.confirmation import LIFETIME
+from descope_mcp.server.answers.kept_answers import Shelf
+from descope_mcp.server.answers.size_limit import Answers
+from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.surface import prompts, resources, tool_list
+from descope_mcp.server.surface.catalog_tools import Hub
+from descope_mcp.server.tool_calls import CALLER, Calls
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def build(services: Services, toolsets: Sequence[str] = ()) -> Server[Any]:
     calls = Calls(services, hub, answers)
     listed = calls.tools
     if toolsets:
-        listed = tools.endpoints(services.catalog, toolsets, services.policy, services.project)
+        listed = tool_list.endpoints(services.catalog, toolsets, services.policy, services.project)
         # An operation's own tool has neither fields nor parts, and nothing to take it back.
         listed += [tool for tool in calls.tools if tool.name in _BESIDE_ENDPOINTS]
 

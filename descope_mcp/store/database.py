@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.files import private_directory, private_file
+from descope_mcp.store.private_files import private_directory, private_file
 
 #: The newest migration; a store of another version is migrated before it is used.
 HEAD = "0001"

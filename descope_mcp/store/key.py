@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.files import private_directory, read_private
+from descope_mcp.store.private_files import private_directory, read_private
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from descope_mcp.api.answer import Answer
 from descope_mcp.api.client import Client, quietly
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.api.response import Answer
 from descope_mcp.api.transport import Waiting
 from descope_mcp.catalog.catalog import Catalog
 

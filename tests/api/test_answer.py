@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from descope_mcp.api.answer import Answer, clean, read
 from descope_mcp.api.errors import ApiError, OutcomeUnknown
+from descope_mcp.api.response import Answer, clean, read
 from descope_mcp.api.transport import RawAnswer
 from descope_mcp.catalog.catalog import Catalog
 

@@ -5,11 +5,11 @@ import pytest
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.policy import Policy
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import running
-from descope_mcp.services import Services
 from tests.attacks.scenes import Runner, answer
 from tests.attacks.tally import KINDS, tally
 from tests.recorder import Recorder, load_contract, recording, shared_store

@@ -14,14 +14,15 @@ import httpx
 from anyio.to_thread import run_sync
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
+from descope_mcp.call.services import Services
+from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import Approval, accept
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Undo
-from descope_mcp.services import Services
-from descope_mcp.store import approvals, grants, journal
+from descope_mcp.guard.consent.confirmation import Approval, accept
+from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store
-from descope_mcp.undo import undo
 from tests.attacks.directory import changes
 from tests.attacks.victim import Job, services
 from tests.recorder import PROJECT, Recorded, Recorder

@@ -9,13 +9,15 @@ from pathlib import Path
 import anyio
 import pytest
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.guard.policy import Policy
-from descope_mcp.guard.policy_file import parse
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
-from descope_mcp.store import approvals, chain, grants, journal
+from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.policy.file import parse
+from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
 from tests.attacks.directory import changes
 from tests.attacks.scenes import CALLER, DELETE, WRITE, Runner, arrived, scene
@@ -48,7 +50,7 @@ async def at_once(
     assert set(ended) <= {"Completed", "Refused", "NeedsConfirmation"}
     new = [entry for entry in journal.entries(one.store) if entry.call not in one.before]
     assert [entry.result for entry in new] == ["done"]
-    assert chain.problems(one.store)[2] == []
+    assert hash_chain.problems(one.store)[2] == []
     assert all(grant.left == 0 for grant in grants.listed(one.store))
     one.store.close()
 
@@ -85,7 +87,7 @@ async def written(
             async def verify(store: Store = store, alarms: list[str] = alarms) -> None:
                 nonlocal verified
                 while True:
-                    alarms += await anyio.to_thread.run_sync(lambda: chain.problems(store)[2])
+                    alarms += await anyio.to_thread.run_sync(lambda: hash_chain.problems(store)[2])
                     verified += 1
                     await anyio.sleep(0.002)
 
@@ -96,7 +98,7 @@ async def written(
         tally[CALLS] += 32
         assert alarms == []
         assert verified > 3
-        assert chain.problems(store)[::2] == (64, [])
+        assert hash_chain.problems(store)[::2] == (64, [])
         found = [entry.result for entry in journal.entries(store)]
         tally[LOST] += len(await arrived(recorder)) - len(found)
         assert found == ["done"] * 32

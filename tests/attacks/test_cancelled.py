@@ -16,14 +16,15 @@ import anyio
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Undo
+from descope_mcp.call.services import Services
+from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import Approval
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Undo
-from descope_mcp.services import Services
-from descope_mcp.store import chain, journal
+from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
-from descope_mcp.undo import undo
 from tests.attacks.directory import changes
 from tests.attacks.scenes import CALLER, Scene, arrived, scene
 from tests.attacks.tally import BYPASSED, CALLS, CANCELLED, LOST, tally
@@ -91,7 +92,7 @@ async def ended(one: Scene, used: Services, at: int, way: str) -> int:
 async def wrong(one: Scene, used: Services, recorder: Recorder, way: str) -> list[str]:
     """Everything that is not as it must be after the caller has gone."""
     sent = await arrived(recorder)
-    found = [f"journal: {problem}" for problem in chain.problems(one.store)[2]]
+    found = [f"journal: {problem}" for problem in hash_chain.problems(one.store)[2]]
     new = [entry for entry in journal.entries(one.store) if entry.call not in one.before]
     results = [entry.result for entry in new]
     # Nobody hung up on can tell, so the journal must.
@@ -188,7 +189,7 @@ async def test_a_client_that_cancels_finds_the_truth_in_the_journal(
                 tally[CALLS] += 1
                 tally[CANCELLED] += 1
                 judged(len(changes(recorder)), new)
-            assert chain.problems(store)[2] == []
+            assert hash_chain.problems(store)[2] == []
             store.close()
 
 
@@ -216,7 +217,7 @@ async def test_a_client_that_hangs_up_finds_the_truth_in_the_journal(
         tally[CALLS] += 1
         tally[CANCELLED] += 1
         judged(len(changes(recorder)), new)
-        assert chain.problems(store)[2] == []
+        assert hash_chain.problems(store)[2] == []
         store.close()
 
 

@@ -17,12 +17,12 @@ import pytest
 from mcp import Client
 from mcp.server.request_state import RequestStateSecurity
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import LIFETIME, accept
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, NeedsConfirmation, Refused
-from descope_mcp.server import elicitation
+from descope_mcp.guard.consent.confirmation import LIFETIME, accept
 from descope_mcp.server.app import build
+from descope_mcp.server.asking import elicitation
 from tests.attacks.directory import Directory, changes
 from tests.attacks.tally import BYPASSED, CALLS, tally
 from tests.e2e.wire import ASKABLE, Wire, pointed_at, wired

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
-from descope_mcp.services import Services
-from descope_mcp.store import grants
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.services import Services
+from descope_mcp.store.consent import grants
 
 pytestmark = pytest.mark.anyio
 

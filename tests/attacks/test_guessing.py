@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed
 from descope_mcp.catalog.arguments import HANDLE
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed
 from tests.recorder import Recorded, recording
 
 pytestmark = pytest.mark.anyio

@@ -16,11 +16,12 @@ import pytest
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.path import leaves
-from descope_mcp.guard.policy import Policy
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.catalog.json_path import leaves
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.directory import ACCESS_KEYS, ROLES, TENANTS, USERS
 from descope_mcp.sandbox.lists import LISTS
@@ -28,7 +29,6 @@ from descope_mcp.sandbox.serve import running
 from descope_mcp.sandbox.sso_apps import SSO_APPS
 from descope_mcp.sandbox.state import State
 from descope_mcp.sandbox.third_party_apps import THIRD_PARTY_APPS
-from descope_mcp.services import Services
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio

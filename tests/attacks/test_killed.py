@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, Undo
+from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import Approval
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, Undo
-from descope_mcp.store import chain, journal, sealed
-from descope_mcp.undo import undo
+from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.secrets import sealed
 from tests.attacks.scenes import CALLER, SCENES, WRITE, Runner, Scene, arrived, scene
 from tests.attacks.tally import BYPASSED, CALLS, KILLS, LOST, tally
 from tests.attacks.victim import services
@@ -42,7 +44,7 @@ async def again(scene: Scene, catalog: Catalog) -> None:
 async def wrong(scene: Scene, recorder: Recorder, catalog: Catalog) -> list[str]:
     """Everything that is not as it must be after a process has died."""
     sent = await arrived(recorder)
-    found = [f"journal: {problem}" for problem in chain.problems(scene.store)[2]]
+    found = [f"journal: {problem}" for problem in hash_chain.problems(scene.store)[2]]
     new = [e for e in journal.entries(scene.store) if e.call not in scene.before]
     results = [entry.result for entry in new]
     if len(sent) > 1 or len(new) > 1:
@@ -66,7 +68,7 @@ async def wrong(scene: Scene, recorder: Recorder, catalog: Catalog) -> list[str]
     outcome = await invoke(Call(*WRITE, CALLER), used)
     if not isinstance(outcome, Completed):
         found.append(f"the next call was answered {outcome}")
-    found += [f"journal, later: {problem}" for problem in chain.problems(scene.store)[2]]
+    found += [f"journal, later: {problem}" for problem in hash_chain.problems(scene.store)[2]]
     await used.client.close()
     used.store.close()
     scene.store.close()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
-from descope_mcp.services import Services
 from tests.recorder import recording
 
 pytestmark = pytest.mark.anyio

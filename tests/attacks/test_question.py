@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, NeedsConfirmation, Refused
 from tests.recorder import recording
 
 pytestmark = pytest.mark.anyio

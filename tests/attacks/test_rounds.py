@@ -18,15 +18,18 @@ import pytest
 from sqlalchemy import update
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
+from descope_mcp.call.services import Services
+from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.path import leaves
-from descope_mcp.guard.confirmation import Approval, Question, accept
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
-from descope_mcp.services import Services
-from descope_mcp.store import approvals, chain, grants, journal, tables
+from descope_mcp.catalog.json_path import leaves
+from descope_mcp.guard.consent.confirmation import Approval, Question, accept
+from descope_mcp.store import tables
+from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
-from descope_mcp.undo import undo
 from tests.attacks.directory import changes
 from tests.attacks.tally import BYPASSED, CALLS, LOST, tally
 from tests.recorder import PROJECT, Recorded, Recorder, recording
@@ -271,7 +274,7 @@ async def rounds(arena: Arena, numbers: range) -> None:
     assert not wrong, "\n".join(wrong)
     assert played == len(numbers)
     store = arena.services.store
-    assert chain.problems(store)[2] == []
+    assert hash_chain.problems(store)[2] == []
     unsettled = [entry for entry in journal.entries(store) if not entry.settled]
     tally[LOST] += len(unsettled)
     assert unsettled == []

@@ -17,17 +17,17 @@ from urllib.parse import quote
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import Services, invoke
+from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Outcome
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import values_at
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.invoke import Services, invoke
-from descope_mcp.outcome import Call, Completed, Failed, NeedsConfirmation, Outcome
-from descope_mcp.server import present
-from descope_mcp.server.answers import Answers, View
-from descope_mcp.server.shelf import Shelf
-from descope_mcp.store import sealed
-from descope_mcp.store.handle import Owner, Secret, handle
+from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.kept_answers import Shelf
+from descope_mcp.server.answers.size_limit import Answers, View
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
 from tests.attacks.tally import CALLS, CANARIES, LEAKED, none, tally
 from tests.attacks.world import SECRET, World, bare, calls
@@ -70,9 +70,9 @@ def told(outcome: Outcome) -> str:
     shown = ""
     if isinstance(outcome, Completed):
         first = Answers(frozenset(), Shelf()).first(outcome, View(), {}, "me")
-        shown = present.completed(outcome, first, []).model_dump_json()
+        shown = tool_result.completed(outcome, first, []).model_dump_json()
     if isinstance(outcome, Failed):
-        shown = present.failed(outcome).model_dump_json()
+        shown = tool_result.failed(outcome).model_dump_json()
     return f"{outcome!r} {getattr(outcome, 'data', '')} {shown}"
 
 

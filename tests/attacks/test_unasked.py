@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation
 from tests.recorder import recording
 
 pytestmark = pytest.mark.anyio

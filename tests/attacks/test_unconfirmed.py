@@ -11,13 +11,13 @@ from collections.abc import Callable
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.guard.policy import EVERY, Policy, decide
-from descope_mcp.guard.risk import assess
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.policy.decision import EVERY, Policy, decide
+from descope_mcp.guard.policy.risk import assess
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.attacks.world import SECRET, World, asked_about, bare, calls
 from tests.recorder import PROJECT, Recorded, recording

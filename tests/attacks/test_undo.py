@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.guard.preview import Preview
-from descope_mcp.guard.question import UndoStep, undo_text
-from descope_mcp.guard.quotation import TooMuchToShow
-from descope_mcp.guard.recipe import Scope
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Completed, NeedsConfirmation, Refused, Undo
-from descope_mcp.services import Services
-from descope_mcp.undo import undo
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused, Undo
+from descope_mcp.call.services import Services
+from descope_mcp.call.undo import undo
+from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.question.question_text import UndoStep, undo_text
+from descope_mcp.guard.question.quoting import TooMuchToShow
 from tests.guard.build import operation
 
 pytestmark = pytest.mark.anyio

@@ -28,22 +28,21 @@ import descope_mcp.api
 import descope_mcp.store
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Undo
+from descope_mcp.call.services import Services
+from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.guard.confirmation import Approval
-from descope_mcp.guard.policy import Policy
-from descope_mcp.invoke import invoke
-from descope_mcp.outcome import Call, Undo
-from descope_mcp.services import Services
+from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store
-from descope_mcp.undo import undo
 from tests.recorder import MANAGEMENT_KEY, PROJECT
 
 ROOT = Path(descope_mcp.__file__).parent
 #: Where a call spends what could be lost: the path, the store, the way out.
 COUNTED = tuple(
-    str(ROOT / name)
-    for name in ("invoke.py", "examine.py", "sending.py", "recorded.py", "undo.py", "store/")
-) + tuple(str(ROOT / "api" / name) for name in ("client.py", "transport.py"))
+    str(ROOT / name) for name in ("call/", "store/", "api/client.py", "api/transport.py")
+)
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,13 @@ def warm() -> Catalog:
                 importlib.import_module(module.name)
     for name in ("alembic.command", "cryptography.fernet", "sqlalchemy.dialects.sqlite"):
         importlib.import_module(name)
-    for name in ("httpx", "h11", "sniffio", "anyio._backends._asyncio", "descope_mcp.recorded"):
+    for name in (
+        "httpx",
+        "h11",
+        "sniffio",
+        "anyio._backends._asyncio",
+        "descope_mcp.call.audit_record",
+    ):
         importlib.import_module(name)
     return load()
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from descope_mcp.catalog import schema
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.json_path import replaced_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import replaced_at
-from descope_mcp.guard.policy import Policy, decide
-from descope_mcp.guard.risk import assess
+from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.policy.decision import Policy, decide
+from descope_mcp.guard.policy.risk import assess
 from tests.recorder import PROJECT, Recorded, load_contract, sample
 
 #: The one text of this world: every id, name and reference.
@@ -34,7 +34,7 @@ class World:
             path = re.compile("[^/]+".join(map(re.escape, parts)))
             self._routes.append((operation.method, path, operation.name))
             endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-            self._answers[operation.name] = schema.answer(endpoint, spec.schemas)
+            self._answers[operation.name] = input_schema.answer(endpoint, spec.schemas)
 
     def name(self, request: Recorded) -> str:
         """The operation that a request is of."""

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from descope_mcp.catalog import catalog as catalogs
+from descope_mcp.catalog.build.compile import compile_catalog
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.compile import compile_catalog
 from descope_mcp.catalog.errors import SpecError
 from tests.recorder import SPECS
 
@@ -381,7 +381,7 @@ def test_the_catalog_is_whole(catalog: Catalog) -> None:
 def test_compiling_again_gives_the_same_bytes() -> None:
     """In two processes, since the order of sets differs between processes only."""
     program = (
-        "import json, sys, pathlib; from descope_mcp.catalog.compile import compile_catalog;"
+        "import json, sys, pathlib; from descope_mcp.catalog.build.compile import compile_catalog;"
         "sys.stdout.write(json.dumps(compile_catalog(pathlib.Path(sys.argv[1]))))"
     )
     first, second = (

@@ -10,8 +10,8 @@ import pytest
 
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.published import published, shape
-from descope_mcp.catalog.signature import argument_lines, kind, signature
+from descope_mcp.catalog.schemas.published import published, shape
+from descope_mcp.catalog.schemas.signature import argument_lines, kind, signature
 from tests.recorder import sample_arguments
 
 #: What the schemas are made of; anything else is refused by one client or another.

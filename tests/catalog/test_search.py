@@ -1,7 +1,7 @@
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.search import Index
+from descope_mcp.catalog.search.ranking import Index
 
 #: What people type, and the operations that answer it.
 PLAIN = [

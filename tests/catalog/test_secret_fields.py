@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog import schema
+from descope_mcp.catalog.build.compile import compile_catalog
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.compile import compile_catalog
 from descope_mcp.catalog.errors import SpecError
+from descope_mcp.catalog.schemas import input_schema
 from tests.recorder import SPECS, load_contract
 
 #: What sounds like a secret, in the last name of a path.
@@ -53,7 +53,7 @@ def test_every_field_that_sounds_like_a_secret_is_declared(catalog: Catalog) -> 
     missing = {}
     for operation in catalog.values():
         endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-        answer = undeclared(schema.answer(endpoint, spec.schemas), operation.secrets)
+        answer = undeclared(input_schema.answer(endpoint, spec.schemas), operation.secrets)
         given = (*operation.secret_arguments, "credential")
         missing[operation.name] = answer | undeclared(operation.input_schema, given)
     assert {name: paths for name, paths in missing.items() if paths} == {}

@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from descope_mcp.cli.main import REFUSED, USAGE
-from descope_mcp.guard.policy_file import ready_made
+from descope_mcp.guard.policy.file import ready_made
 
 from .processes import BASE, COMMAND, run
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from descope_mcp.store import sealed
-from descope_mcp.store.handle import Owner, Secret, handle
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
 
 from .processes import BASE, COMMAND, run

@@ -128,7 +128,7 @@ async def test_toolsets_and_read_only_come_from_options(tmp_path: Path) -> None:
 def test_serving_imports_nothing_that_it_may_not_need() -> None:
     script = """
 import sys, anyio
-import descope_mcp.cli.main, descope_mcp.cli.serve, descope_mcp.server.stdio
+import descope_mcp.cli.main, descope_mcp.cli.commands.serve, descope_mcp.server.transports.stdio
 from descope_mcp import settings
 from descope_mcp.cli import wiring
 from descope_mcp.server.app import build

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.cli.main import FAILED, cli
-from descope_mcp.server import cost
+from descope_mcp.server.surface import token_cost
 
 from .processes import BASE, COMMAND, run
 
@@ -117,10 +117,10 @@ def test_without_the_tokenizer_the_cost_is_an_estimate_and_says_so(
     def total() -> int:
         shown = CliRunner().invoke(cli, ["tools", "cost"])
         assert shown.exit_code == 0, shown.output
-        assert ("estimates" in shown.output) is not cost.exact()
+        assert ("estimates" in shown.output) is not token_cost.exact()
         line = next(line for line in shown.output.splitlines() if "all toolsets" in line)
         return int(line.split()[0].replace(",", ""))
 
     counted = total()
-    monkeypatch.setattr(cost, "_tokenizer", lambda: None)
+    monkeypatch.setattr(token_cost, "_tokenizer", lambda: None)
     assert total() == pytest.approx(counted, rel=0.05)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import Sandbox, running
-from descope_mcp.server.answer_schema import ANSWER, FAILURE
+from descope_mcp.server.answers.output_schema import ANSWER, FAILURE
 from descope_mcp.server.app import build
 from tests.e2e.agent import Agent, Person
 from tests.e2e.wire import COMMAND, environment, pointed_at

@@ -14,7 +14,7 @@ import pexpect
 import pyotp
 import pytest
 
-from descope_mcp.store import factor
+from descope_mcp.store.consent import second_factor
 from tests.cli.processes import COMMAND, run, run_in_terminal
 from tests.e2e.agent import Agent, Person, connected
 from tests.recorder import STORE_SETTINGS, shared_store
@@ -153,9 +153,9 @@ async def test_with_a_second_factor_every_approval_needs_six_digits(mute: Agent)
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_with_a_second_factor_the_form_asks_for_the_digits_too(mode: str) -> None:
-    store, secret = shared_store(), factor.new_secret()
+    store, secret = shared_store(), second_factor.new_secret()
     totp = pyotp.TOTP(secret)
-    assert factor.confirm(store, secret, totp.at(time.time() - 30))
+    assert second_factor.confirm(store, secret, totp.at(time.time() - 30))
     said = {"confirm": True, "code": "000000"}
     person = Person(lambda _: types.ElicitResult(action="accept", content=dict(said)))
     async with connected(mode, elicitation_callback=person) as client:

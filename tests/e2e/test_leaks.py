@@ -15,9 +15,10 @@ import pytest
 from mcp import Client
 
 from descope_mcp.api.client import Client as Descope
-from descope_mcp.catalog import search
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.server import app, hub
+from descope_mcp.catalog.search import ranking as search
+from descope_mcp.server import app
+from descope_mcp.server.surface import catalog_tools
 from tests.recorder import MANAGEMENT_KEY, Recorder, recording
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +78,7 @@ async def test_no_fault_tells_its_text(
 
     monkeypatch.setattr(Descope, "run", fails)
     monkeypatch.setattr(search, "Index", fails)
-    monkeypatch.setattr(hub.Hub, "status", fails)
+    monkeypatch.setattr(catalog_tools.Hub, "status", fails)
     caplog.set_level(logging.DEBUG)
     services = Recorder("http://127.0.0.1:9").services(catalog)
     async with Client(app.build(services), mode=mode, elicitation_callback=_yes) as client:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.published import published
+from descope_mcp.catalog.schemas.published import published
 from tests.e2e.wire import COMMAND, Wire, environment, meta, wired
 
 pytestmark = pytest.mark.anyio

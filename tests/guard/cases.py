@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.build.openapi import Contract
+from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.contract import Contract
+from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import values_at
-from descope_mcp.catalog.record import Rule
-from descope_mcp.catalog.source import read_yaml
-from descope_mcp.guard.difference import Change
-from descope_mcp.guard.merge import merge
-from descope_mcp.guard.risk import Risk, assess, matching_rules
+from descope_mcp.catalog.operation_record import Rule
+from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
+from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.merge import merge
 from tests.recorder import sample_answer
 
 RULES = Path(__file__).parent / "rules"

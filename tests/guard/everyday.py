@@ -10,9 +10,9 @@ import yaml
 
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.merge import merge
-from descope_mcp.guard.policy import Decision, Policy, decide
-from descope_mcp.guard.risk import Risk, assess
+from descope_mcp.guard.policy.decision import Decision, Policy, decide
+from descope_mcp.guard.policy.risk import Risk, assess
+from descope_mcp.guard.preview.merge import merge
 
 
 class Task(NamedTuple):

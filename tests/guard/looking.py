@@ -5,7 +5,7 @@ from typing import Any
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview import Preview, Reader, Tally, look, tally, thrifty
+from descope_mcp.guard.preview.preview import Preview, Reader, Tally, look, tally, thrifty
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.guard.confirmation import LIFETIME, accept, ask, binding
-from descope_mcp.guard.preview import Preview
-from descope_mcp.guard.recipe import Scope
-from descope_mcp.store.confirmations import consume
+from descope_mcp.guard.consent.confirmation import LIFETIME, accept, ask, binding
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.store.consent.used_confirmations import consume
 from descope_mcp.store.store import Store
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.policy import Policy
+from descope_mcp.guard.policy.decision import Policy
 from tests.guard.everyday import decided, tasks
 
 #: Of a thousand everyday calls, at most so many are asked about.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descope_mcp.guard.foreign import clean
+from descope_mcp.guard.secrets.untrusted_text import clean
 
 
 @pytest.mark.parametrize(

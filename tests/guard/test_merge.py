@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.contract import Contract
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.replacement import targets
-from descope_mcp.guard.difference import UNKNOWN, Change, difference
-from descope_mcp.guard.merge import Merged, merge
-from descope_mcp.guard.risk import assess
+from descope_mcp.guard.policy.risk import assess
+from descope_mcp.guard.preview.difference import UNKNOWN, Change, difference
+from descope_mcp.guard.preview.merge import Merged, merge
 from tests.guard.build import operation
 from tests.guard.cases import before_state
 from tests.recorder import load_contract

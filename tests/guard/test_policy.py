@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.record import EFFECTS
-from descope_mcp.guard.policy import EVERY, Decision, Policy, decide, items, worst
-from descope_mcp.guard.policy_rule import PolicyRule
-from descope_mcp.guard.risk import Risk
+from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.guard.policy.decision import EVERY, Decision, Policy, decide, items, worst
+from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.policy.rule import PolicyRule
 from tests.guard.build import operation
 from tests.guard.build import rule as record_rule
 

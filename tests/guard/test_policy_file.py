@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.record import EFFECTS
-from descope_mcp.guard.policy import Decision, Policy, decide, worst
-from descope_mcp.guard.policy_file import PolicyError, parse, read, ready_made
-from descope_mcp.guard.risk import Risk, assess
+from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.guard.policy.decision import Decision, Policy, decide, worst
+from descope_mcp.guard.policy.file import PolicyError, parse, read, ready_made
+from descope_mcp.guard.policy.risk import Risk, assess
 
 PROJECT = "P2abcdefghijklmnopqrstuvwxyz"
 

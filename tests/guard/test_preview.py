@@ -9,7 +9,7 @@ import pytest
 from descope_mcp.api.errors import ApiError, MissingCredential, RateLimited, Unreachable
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview import (
+from descope_mcp.guard.preview.preview import (
     MOST_READS_IN_ALL,
     Ambiguous,
     Preview,

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard import question
-from descope_mcp.guard.difference import UNKNOWN, Change
-from descope_mcp.guard.policy import Decision
-from descope_mcp.guard.preview import Preview, Tally
-from descope_mcp.guard.quotation import TooMuchToShow, quoted, typeable
-from descope_mcp.guard.recipe import Scope
-from descope_mcp.guard.risk import Risk
+from descope_mcp.guard.policy.decision import Decision
+from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.preview.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.preview import Preview, Tally
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.question import question_text
+from descope_mcp.guard.question.quoting import TooMuchToShow, quoted, typeable
 from tests.guard.build import operation
 
 ASKS = Decision("confirm", "destructive", "It deletes something.")
@@ -53,7 +53,7 @@ def _text(
     given = arguments or {}
     subject = operation(**facts)
     before = found[0] if found else None
-    said = question.text(
+    said = question_text.text(
         subject,
         given,
         risk=risk or Risk("destructive", ()),
@@ -180,7 +180,9 @@ def test_secrets_among_the_arguments_are_not_shown(catalog: Catalog) -> None:
     preview = Preview(Scope(arguments))
     risk = Risk("destructive", ())
     subject = catalog["SetUserActivePassword"]
-    said = question.text(subject, arguments, risk=risk, decision=ASKS, preview=preview, where="P1")
+    said = question_text.text(
+        subject, arguments, risk=risk, decision=ASKS, preview=preview, where="P1"
+    )
     assert '  password: "[sealed]"' in said
     assert "hunter2" not in said
     assert "eyJ" not in said

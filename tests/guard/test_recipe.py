@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.guard.recipe import ABSENT, Scope, matching, resolvable, resolve
+from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, matching, resolvable, resolve
 
 SCOPE = Scope(
     {

@@ -19,16 +19,16 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiError
 from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import values_at
-from descope_mcp.catalog.source import read_yaml
-from descope_mcp.guard.difference import is_unset
-from descope_mcp.guard.merge import merge
-from descope_mcp.guard.policy import Policy, decide
-from descope_mcp.guard.preview import look
-from descope_mcp.guard.recipe import Scope, resolve
-from descope_mcp.guard.risk import assess
+from descope_mcp.guard.policy.decision import Policy, decide
+from descope_mcp.guard.policy.risk import assess
+from descope_mcp.guard.preview.difference import is_unset
+from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import look
+from descope_mcp.guard.preview.recipe_values import Scope, resolve
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.registry import HANDLERS
 from descope_mcp.sandbox.serve import running

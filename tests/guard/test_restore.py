@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog import schema
 from descope_mcp.catalog.arguments import SEALED, check
+from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.catalog.contract import Contract
+from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.path import values_at
-from descope_mcp.catalog.record import Restore
-from descope_mcp.catalog.reference import Difference, Reference, all_in, parse, texts
-from descope_mcp.guard.restore import Plan, Step, needs_before, plan
+from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.recipe_reference import Difference, Reference, all_in, parse, texts
+from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.restore.restore_steps import Plan, Step, needs_before, plan
 from tests.guard.build import operation
 from tests.recorder import load_contract, sample
 
@@ -48,7 +48,7 @@ def value_of(wanted: Mapping[str, Any], text: str = TEXT) -> Any:
 
 def answer_of(spec: Contract, one: Operation, path: str = "") -> Any:
     endpoint = spec.endpoints[f"{one.method} {one.path}"]
-    whole = schema.lookup(schema.answer(endpoint, spec.schemas), path)
+    whole = input_schema.lookup(input_schema.answer(endpoint, spec.schemas), path)
     assert whole is not None
     return value_of(whole)
 

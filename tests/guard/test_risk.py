@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.record import CONDITIONS
-from descope_mcp.guard.risk import assess
+from descope_mcp.catalog.operation_record import CONDITIONS
+from descope_mcp.guard.policy.risk import assess
 from tests.guard.build import operation, rule
 
 NOBODY: frozenset[str] = frozenset()

@@ -13,8 +13,8 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview import Ambiguous, Tally, TargetMissing
-from descope_mcp.guard.restore import Plan, plan
+from descope_mcp.guard.preview.preview import Ambiguous, Tally, TargetMissing
+from descope_mcp.guard.restore.restore_steps import Plan, plan
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.directory import ACCESS_KEYS, PERMISSIONS, ROLES, TENANTS, USERS
 from descope_mcp.sandbox.serve import running

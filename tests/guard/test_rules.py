@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.contract import Contract
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.record import EFFECTS, Rule
-from descope_mcp.guard.difference import Change
-from descope_mcp.guard.risk import Risk, assess, matching_rules
+from descope_mcp.catalog.operation_record import EFFECTS, Rule
+from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
+from descope_mcp.guard.preview.difference import Change
 from tests.guard.cases import HOSTS, RULES, Case, cases, judged
 from tests.recorder import load_contract, sample
 

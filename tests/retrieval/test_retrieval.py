@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.retrieval import Query, Score, own_queries, ranks, score
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.search import Index
+from descope_mcp.catalog.search.ranking import Index
 
 #: First, and among the first five.
 TUNED = (0.91, 0.98)

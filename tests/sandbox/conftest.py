@@ -13,9 +13,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from descope_mcp.catalog import contract
-from descope_mcp.catalog.contract import Contract, Endpoint
-from descope_mcp.catalog.source import read_yaml
+from descope_mcp.catalog.build import openapi
+from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import Sandbox, running
 from descope_mcp.sandbox.state import State
@@ -71,7 +71,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def spec() -> Contract:
     document = json.loads((SPECS / "openapi.json").read_text(encoding="utf-8"))
-    return contract.load(document, read_yaml(SPECS / "repairs.yaml"))
+    return openapi.load(document, read_yaml(SPECS / "repairs.yaml"))
 
 
 @pytest.fixture(scope="session")

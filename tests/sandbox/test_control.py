@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import running
 

@@ -13,7 +13,7 @@ import pyotp
 import pytest
 from descope import AssociatedTenant, AuthException, DeliveryMethod, DescopeClient, LoginOptions
 
-from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.serve import Sandbox, running
 from descope_mcp.sandbox.state import OUTBOX, State

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from descope_mcp.catalog.contract import Endpoint
+from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.sandbox import seed
 from descope_mcp.sandbox.app import create_app
 from descope_mcp.sandbox.registry import HANDLERS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog import schema
-from descope_mcp.catalog.contract import Contract
+from descope_mcp.catalog.build.openapi import Contract
+from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.sandbox import seed, sessions, tokens
 from descope_mcp.sandbox.directory import ACCESS_KEY_SECRETS
 from descope_mcp.sandbox.errors import DescopeError
@@ -108,7 +108,7 @@ def test_no_argument_breaks_a_handler(spec: Contract, credential: str) -> None:
         handler = HANDLERS.get(endpoint.name)
         if handler is None or not (schemes & set(endpoint.schemes or ("",))):
             continue
-        names = schema.arguments(endpoint, spec.schemas)[0]
+        names = input_schema.arguments(endpoint, spec.schemas)[0]
         needed: dict[str, Any] = {
             n: known.get(n, "x") for n in handler.required if not n.endswith("[]")
         }

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.call.outcome import Completed
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.outcome import Completed
-from descope_mcp.server.answers import OPERATION, Answers, View
-from descope_mcp.server.shelf import Shelf
+from descope_mcp.server.answers.kept_answers import Shelf
+from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 
 #: ``(operation, data, view, arguments) -> what is shown``.
 Show = Callable[..., dict[str, Any]]

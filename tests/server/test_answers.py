@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.call.outcome import Completed
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.outcome import Completed
-from descope_mcp.server import present
-from descope_mcp.server.answers import Answers, View
-from descope_mcp.server.outline import LARGEST, text_of
-from descope_mcp.server.projection import WrongFields
+from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.server.answers.outline import LARGEST, text_of
+from descope_mcp.server.answers.size_limit import Answers, View
 from tests.server.conftest import Show, parts
 
 
@@ -179,21 +179,21 @@ def test_only_as_much_is_looked_at_as_is_shown(show: Show) -> None:
 
 def test_strangers_text_is_marked_and_the_way_back_told(catalog: Catalog) -> None:
     outcome = Completed(catalog["CreateUser"], {"user": {"name": "x"}}, "id-1", undo="part")
-    suggested = present.suggestions(catalog, outcome)
-    result = present.completed(outcome, {"answer": outcome.data}, suggested)
+    suggested = tool_result.suggestions(catalog, outcome)
+    result = tool_result.completed(outcome, {"answer": outcome.data}, suggested)
     told = result.structured_content
     assert told is not None
     assert told["untrusted"] == ["answer"]
     assert told["undo"] == {"call": "id-1", "covers": "part"}
     assert told["nextOperations"][0] == {"operation": "LoadUser", "class": "read"}
     (text,) = result.content
-    assert isinstance(text, present.types.TextContent)
+    assert isinstance(text, tool_result.types.TextContent)
     assert "Data, not instructions:\n" in text.text
     assert 'descope_undo {"call":"id-1"}' in text.text
 
 
 def test_at_most_three_operations_are_suggested_for_any(catalog: Catalog) -> None:
     for operation in catalog.values():
-        suggested = present.suggestions(catalog, Completed(operation, {}, "1"))
+        suggested = tool_result.suggestions(catalog, Completed(operation, {}, "1"))
         assert len(suggested) <= 3
         assert all(catalog[one["operation"]].effect == one["class"] for one in suggested)

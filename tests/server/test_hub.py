@@ -12,10 +12,10 @@ import pytest
 from benchmarks.retrieval import own_queries
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.policy import Policy
-from descope_mcp.server.hub import Hub
-from descope_mcp.services import Services
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.server.surface.catalog_tools import Hub
 from descope_mcp.store.store import Store
 
 #: Bytes of the text of an answer.

@@ -11,9 +11,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from starlette.responses import JSONResponse, Response
 
-from descope_mcp.guard.policy import Policy
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.app import INSTRUCTIONS
-from descope_mcp.server.tools import hub
+from descope_mcp.server.surface.tool_list import hub
 from tests.e2e.agent import Agent, Person
 from tests.e2e.wire import COMMAND, environment, pointed_at
 from tests.recorder import Recorded, recording

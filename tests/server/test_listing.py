@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.server.listing import position, sized
+from descope_mcp.server.answers.list_parts import position, sized
 
 ROWS = [{"id": n} for n in range(23)]
 

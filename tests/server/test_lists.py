@@ -12,10 +12,10 @@ from mcp_types.methods import serialize_server_result
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.policy import Policy
-from descope_mcp.server.cost import exact
-from descope_mcp.server.cost import listed as cost
-from descope_mcp.server.tools import endpoints, hub
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.server.surface.token_cost import exact
+from descope_mcp.server.surface.token_cost import listed as cost
+from descope_mcp.server.surface.tool_list import endpoints, hub
 from tests.recorder import SPECS
 
 SNAPSHOT = Path(__file__).parent.parent / "snapshots" / "tools.json"

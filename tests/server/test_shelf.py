@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.server.shelf import LIFETIME, MOST, MOST_BYTES, Kept, Shelf
+from descope_mcp.server.answers.kept_answers import LIFETIME, MOST, MOST_BYTES, Kept, Shelf
 
 
 def test_an_answer_is_kept_for_its_caller_and_for_a_while(catalog: Catalog) -> None:

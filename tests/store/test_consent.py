@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pyotp
 import pytest
 
-from descope_mcp.store import approvals, factor, grants, usage
+from descope_mcp.store.consent import approvals, caps, grants, second_factor
 from descope_mcp.store.store import Store
 
 Clock = Callable[[float], None]
@@ -134,7 +134,7 @@ def test_a_revoked_grant_is_over(own: Store) -> None:
 
 def test_caps_count_calls_and_items_within_their_time(own: Store, later: Clock) -> None:
     def counted(items: int = 1, rule: str = "r") -> bool:
-        return usage.take(
+        return caps.take(
             own, project="P1", rule=rule, items=items, seconds=60, most_calls=3, most_items=10
         )
 
@@ -148,37 +148,37 @@ def test_caps_count_calls_and_items_within_their_time(own: Store, later: Clock) 
 
 
 def test_the_second_factor_counts_once_and_cannot_be_guessed(own: Store, later: Clock) -> None:
-    secret = factor.new_secret()
+    secret = second_factor.new_secret()
     totp = pyotp.TOTP(secret)
-    assert not factor.confirm(own, secret, "000000" if totp.now() != "000000" else "111111")
-    assert not factor.enrolled(own)
-    assert factor.confirm(own, secret, totp.now())
-    assert factor.enrolled(own)
+    assert not second_factor.confirm(own, secret, "000000" if totp.now() != "000000" else "111111")
+    assert not second_factor.enrolled(own)
+    assert second_factor.confirm(own, secret, totp.now())
+    assert second_factor.enrolled(own)
     later(60)
     code = totp.at(time.time())
-    assert factor.check(own, code) == "right"
-    assert factor.check(own, code) == "wrong"
+    assert second_factor.check(own, code) == "right"
+    assert second_factor.check(own, code) == "wrong"
     for _ in range(3):
-        assert factor.check(own, "") == "wrong"
-    assert factor.check(own, "abcdef") == "locked"
+        assert second_factor.check(own, "") == "wrong"
+    assert second_factor.check(own, "abcdef") == "locked"
     later(60)
-    assert factor.check(own, totp.at(time.time())) == "locked"
+    assert second_factor.check(own, totp.at(time.time())) == "locked"
     later(300)
-    assert factor.check(own, totp.at(time.time())) == "right"
-    factor.remove(own)
-    assert not factor.enrolled(own)
+    assert second_factor.check(own, totp.at(time.time())) == "right"
+    second_factor.remove(own)
+    assert not second_factor.enrolled(own)
 
 
 def test_who_goes_on_guessing_waits_longer(own: Store, later: Clock) -> None:
-    secret = factor.new_secret()
-    assert factor.confirm(own, secret, pyotp.TOTP(secret).now())
+    secret = second_factor.new_secret()
+    assert second_factor.confirm(own, secret, pyotp.TOTP(secret).now())
     for minutes in (5, 10, 20, 40, 60, 60):
-        said = [factor.check(own, "") for _ in range(5)]
+        said = [second_factor.check(own, "") for _ in range(5)]
         assert said == ["wrong"] * 4 + ["locked"]
         later(minutes * 60 - 1)
-        assert factor.check(own, "") == "locked"
+        assert second_factor.check(own, "") == "locked"
         later(2)
-    assert factor.check(own, pyotp.TOTP(secret).at(time.time())) == "right"
-    assert [factor.check(own, "") for _ in range(5)][-1] == "locked"
+    assert second_factor.check(own, pyotp.TOTP(secret).at(time.time())) == "right"
+    assert [second_factor.check(own, "") for _ in range(5)][-1] == "locked"
     later(301)
-    assert factor.check(own, "") == "wrong"
+    assert second_factor.check(own, "") == "wrong"

@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from descope_mcp.store import confirmations
+from descope_mcp.store.consent import used_confirmations
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import metadata
@@ -52,7 +52,7 @@ def test_a_file_that_is_no_database_is_told_from_an_empty_one(own: Store, broken
         with pytest.raises(StoreError, match="not a database"):
             _ = own.database
     else:
-        assert confirmations.consume(own, "n", 2e10)
+        assert used_confirmations.consume(own, "n", 2e10)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make what belongs to another")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from descope_mcp.store import chain
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.journal import Intent, UndoneBefore, detail, entries, intend, settle
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.journal.entries import Intent, UndoneBefore, detail, entries, intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details
 from descope_mcp.store.tables import journal as table
@@ -46,7 +46,7 @@ def test_a_call_without_an_outcome_is_unknown(own: Store) -> None:
     assert (ada.result, ada.settled) == ("done", True)
     assert (bob.result, bob.settled, bob.reason) == ("unknown", False, "no outcome was recorded")
     assert detail(own, ADA.call) == (ADA.details, UNDO)
-    assert chain.problems(own)[::2] == (3, [])
+    assert hash_chain.problems(own)[::2] == (3, [])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ TAMPERING = {
 def test_whatever_is_changed_or_removed_shows(own: Store, what: str) -> None:
     with written(own).database.begin() as connection:
         connection.execute(TAMPERING[what])
-    assert chain.problems(own)[2]
+    assert hash_chain.problems(own)[2]
 
 
 def test_a_journal_that_was_put_back_shows(own: Store, tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def test_a_journal_that_was_put_back_shows(own: Store, tmp_path: Path) -> None:
     written(own)
     with own.database.begin() as connection:
         connection.execute(delete(table).where(table.c.seq > 2))
-    assert "the end is missing" in chain.problems(own)[2][0]
+    assert "the end is missing" in hash_chain.problems(own)[2][0]
 
 
 def test_without_the_key_nothing_verifies_and_no_detail_opens(own: Store, tmp_path: Path) -> None:
     other = Store(written(own).directory, tmp_path / "other" / "key")
-    assert len(chain.problems(other)[2]) > 3
+    assert len(hash_chain.problems(other)[2]) > 3
     with pytest.raises(StoreError, match="does not open"):
         detail(other, ADA.call)
 
@@ -114,7 +114,7 @@ def test_details_are_forgotten_and_the_chain_stays_whole(own: Store) -> None:
     intend(own, replace(ADA, call="33333333-0000-0000-0000-000000000000"))
     assert detail(own, ADA.call) == ({}, None)
     assert [entry.target for entry in entries(own)] == [ADA.target, "", ""]
-    assert chain.problems(own)[::2] == (4, [])
+    assert hash_chain.problems(own)[::2] == (4, [])
 
 
 def test_no_personal_data_lies_open_in_the_files(own: Store) -> None:
@@ -153,7 +153,7 @@ def test_later_entries_do_not_cover_up_what_was_removed(own: Store) -> None:
         connection.execute(delete(table).where(table.c.seq > 1))
     for number in range(3):
         intend(own, replace(BOB, call=f"7{number}{BOB.call[2:]}"))
-    assert "up to entry 3" in chain.problems(own)[2][-1]
+    assert "up to entry 3" in hash_chain.problems(own)[2][-1]
 
 
 def test_a_lost_witness_shows_and_none_is_made_up(own: Store) -> None:
@@ -163,7 +163,7 @@ def test_a_lost_witness_shows_and_none_is_made_up(own: Store) -> None:
         if content is not None:
             witness.write_text(content)
         settle(own, BOB, "done")
-        assert len(chain.problems(own)[2]) == 1
+        assert len(hash_chain.problems(own)[2]) == 1
         witness.touch()
 
 
@@ -174,10 +174,10 @@ def test_a_witness_that_lags_behind_is_no_alarm(own: Store, seq: int) -> None:
     with own.database.begin() as connection:
         known = {0: "", **dict(connection.execute(select(table.c.seq, table.c.hash)).all())}
     witness.write_text(f"{seq} {known[seq]}\n")
-    assert chain.problems(own)[2] == []
+    assert hash_chain.problems(own)[2] == []
     settle(own, BOB, "done")
     assert witness.read_text().startswith("4 ")
-    assert chain.problems(own)[2] == []
+    assert hash_chain.problems(own)[2] == []
 
 
 def test_a_call_whose_intent_cannot_be_witnessed_was_not_sent(
@@ -187,7 +187,7 @@ def test_a_call_whose_intent_cannot_be_witnessed_was_not_sent(
         raise StoreError("the disk is full")
 
     written(own)
-    monkeypatch.setattr("descope_mcp.store.journal.witness", full)
+    monkeypatch.setattr("descope_mcp.store.journal.entries.witness", full)
     with pytest.raises(StoreError, match="full"):
         intend(own, replace(BOB, call=f"4{BOB.call[1:]}"))
     assert entries(own)[0].result == "not_sent"

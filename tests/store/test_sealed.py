@@ -14,19 +14,13 @@ import anyio
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import Services, invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Refused
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.confirmation import accept
-from descope_mcp.invoke import Services, invoke
-from descope_mcp.outcome import (
-    Call,
-    Completed,
-    NeedsConfirmation,
-    Outcome,
-    Refused,
-)
-from descope_mcp.store import sealed
+from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.handle import Owner, Secret, handle
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
 from tests.recorder import PROJECT, Recorded, recording
 
@@ -131,7 +125,7 @@ _KEEP_MANY = """
 import sys
 from pathlib import Path
 from descope_mcp.store import sealed
-from descope_mcp.store.handle import Owner, Secret, handle
+from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
 store, owner = Store(Path(sys.argv[1]), Path(sys.argv[2])), Owner("P", "c")
 for number in range(30):

@@ -1,0 +1,131 @@
+"""Sending a change between the two words of the journal: what was intended, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
+
+from descope_mcp.api.request import Flight
+from descope_mcp.call.examine import Checked
+from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
+from descope_mcp.call.services import Services
+from descope_mcp.guard.preview.preview import Preview, target_name
+from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.guard.restore import restore_steps
+from descope_mcp.guard.secrets.redaction import masked
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal.entries import Intent, Result
+from descope_mcp.store.store import Store
+
+Send = Callable[[Flight], Awaitable[Completed | Failed]]
+
+
+async def recorded(
+    call: Call,
+    checked: Checked,
+    preview: Preview,
+    consent: str,
+    services: Services,
+    send: Send,
+) -> Completed | Failed:
+    """Send a call and keep a record of it.
+
+    Args:
+        call: as it came in.
+        checked: with the arguments to send.
+        preview: what was there before.
+        consent: what allowed it.
+        services: with the store of the journal.
+        send: sends it, once.
+
+    Raises:
+        Instead: it is to take back alone what another call takes back; nothing was sent.
+        StoreError: the intent could not be recorded, so nothing was sent.
+    """
+    operation, store, flight = checked.operation, services.store, Flight()
+    intent = Intent(
+        call=checked.id,
+        project=services.project,
+        caller=call.caller,
+        operation=operation.name,
+        effect=checked.effect,
+        rule=checked.decision.rule,
+        consent=consent,
+        target=quoted(target_name(operation, preview)),
+        details={"arguments": masked(operation, checked.arguments), "before": preview.found},
+        undoes=call.undoes,
+        alone=call.alone,
+    )
+    try:
+        await run_sync(journal.intend, store, intent)
+    except journal.UndoneBefore as error:
+        message = f"It was undone already, or is just being undone, by call {error.by}."
+        raise Instead(Refused("undone", message, "Nothing was sent.")) from None
+    outcome: Completed | Failed | None = None
+    try:
+        outcome = await send(flight)
+    finally:
+        # Also when the caller goes away, or something here fails: the call may have run.
+        result, reason = _became(outcome, flight)
+        undo = _undo(checked, preview, outcome, services) if result in ("done", "unknown") else None
+        with anyio.CancelScope(shield=True):
+            written = await run_sync(_settled, store, intent, result, reason, undo)
+    if not written:
+        return _noted(outcome)
+    if isinstance(outcome, Completed) and undo and undo["steps"]:
+        lacking = undo["missing"] or checked.operation.lost
+        return replace(outcome, undo="part" if lacking else "whole")
+    return outcome
+
+
+def _undo(
+    checked: Checked, preview: Preview, outcome: Completed | Failed | None, services: Services
+) -> dict[str, Any]:
+    """The plan that takes the call back, as far as it is known what it did."""
+    operation = checked.operation
+    answer = outcome.data if isinstance(outcome, Completed) else None
+    found, project = preview.found, services.project
+    try:
+        arguments = masked(operation, checked.arguments)
+        plan = restore_steps.plan(services.catalog, operation, arguments, found, answer, project)
+    except Exception:  # noqa: BLE001 - the call may have run, whatever is wrong with its way back
+        plan = restore_steps.Plan(missing=("the way back could not be worked out",))
+    return asdict(plan)
+
+
+def _settled(
+    store: Store, intent: Intent, result: Result, reason: str, undo: dict[str, Any] | None
+) -> bool:
+    """Write the outcome; False if that fails, which cannot make the call undone."""
+    try:
+        journal.settle(store, intent, result, reason, undo)
+    except StoreError:
+        return False
+    return True
+
+
+def _noted(outcome: Completed | Failed) -> Completed | Failed:
+    """The outcome of a call that the journal could not be told about."""
+    said = "The journal could not be told what became of this call; it shows it as unknown."
+    if isinstance(outcome, Completed):
+        return replace(outcome, notes=(*outcome.notes, said))
+    return replace(outcome, message=f"{outcome.message} {said}")
+
+
+def _became(outcome: Completed | Failed | None, flight: Flight) -> tuple[Result, str]:
+    """How a call ended, and why, in words without anything personal."""
+    match outcome:
+        case None:
+            return ("unknown" if flight.on_its_way else "not_sent"), "it was ended from outside"
+        case Completed():
+            return "done", f"{outcome.partial} item(s) failed" if outcome.partial else ""
+        case Failed(kind="outcome_unknown"):
+            return "unknown", "the connection or the service failed before it answered"
+        case Failed(kind="api_error"):
+            return "failed", f"{outcome.status} {outcome.code}".strip()
+    return "not_sent", outcome.kind

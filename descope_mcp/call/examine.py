@@ -1,0 +1,142 @@
+"""The first look at a call: whether it makes sense, what it would do, whether it is denied."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from descope_mcp.call.outcome import Call, Failed, Instead, Refused
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import Effect, worse
+from descope_mcp.guard.policy.decision import Decision, decide
+from descope_mcp.guard.policy.risk import Risk, assess
+from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.store.secrets.handle import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A call that makes sense and is not denied: what it would do, and what the policy says.
+
+    ``given`` are the arguments of the caller, ``arguments`` those to send. Both hold handles;
+    ``opened`` is what they stand for, for the requests alone. ``changes`` is what becomes
+    different, None as long as the before-state is not known.
+    """
+
+    id: str
+    operation: Operation
+    given: dict[str, Any]
+    arguments: dict[str, Any]
+    risk: Risk
+    decision: Decision
+    changes: tuple[Change, ...] | None = None
+    opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
+
+    @property
+    def effect(self) -> Effect:
+        """The class of the call: its operation's, or worse if its arguments make it so."""
+        return worse(self.operation.effect, self.risk.effect)
+
+
+def examine(call: Call, services: Services) -> Checked:
+    """Find the operation, check its arguments and decide.
+
+    Raises:
+        Instead: the call makes no sense, came through the wrong class, or is denied.
+    """
+    operation = services.catalog.find(call.operation)
+    if operation is None:
+        raise Instead(_unknown(call.operation, services.catalog))
+    try:
+        arguments = check(operation, call.arguments)
+    except InvalidArguments as error:
+        raise Instead(invalid(error, _look_up(operation))) from None
+    risk = assess(operation, arguments, services.trusted_hosts)
+    decision = _decide(call, operation, arguments, risk, services)
+    checked = Checked(str(uuid.uuid4()), operation, arguments, arguments, risk, decision)
+    if call.through not in (None, checked.effect):
+        message = f"{operation.name} with these arguments is a {checked.effect} call."
+        remedy = f"Nothing was sent. Call it with descope_{checked.effect}."
+        raise Instead(Refused("class", message, remedy))
+    _allowed_at_all(checked)
+    return checked
+
+
+def weighed(
+    call: Call,
+    checked: Checked,
+    services: Services,
+    arguments: dict[str, Any],
+    changes: tuple[Change, ...] | None,
+) -> Checked:
+    """The call with the arguments to send, judged by what becomes different.
+
+    Raises:
+        Instead: it is denied.
+    """
+    operation = checked.operation
+    risk = assess(operation, arguments, services.trusted_hosts, changes)
+    decision = _decide(call, operation, arguments, risk, services)
+    again = replace(checked, arguments=arguments, risk=risk, decision=decision, changes=changes)
+    _allowed_at_all(again)
+    return again
+
+
+def _decide(
+    call: Call, operation: Operation, arguments: dict[str, Any], risk: Risk, services: Services
+) -> Decision:
+    return decide(operation, arguments, call.caller, services.project, risk, services.policy)
+
+
+def _allowed_at_all(checked: Checked) -> None:
+    """End the call if the policy denies it, or if it makes no sense."""
+    operation, decision = checked.operation, checked.decision
+    if decision.rule == "senseless":
+        message = f"{operation.name} was not sent. {checked.risk.refusal}"
+        raise Instead(Failed("invalid_arguments", message, ""))
+    if decision.action == "deny":
+        remedy = _DENIED.get(decision.rule, _BY_THE_FILE)
+        raise Instead(Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy))
+
+
+def invalid(error: InvalidArguments, remedy: str) -> Failed:
+    """The outcome of a call whose arguments do not fit."""
+    message = f"{error.operation} was not sent. {'; '.join(error.problems)}."
+    return Failed("invalid_arguments", message, remedy)
+
+
+def _unknown(name: str, catalog: Catalog) -> Failed:
+    near = catalog.nearest(name[:_LONGEST_NAME])
+    hint = f"Did you mean {', '.join(near)}? " if near else ""
+    shown = quoted(name)
+    return Failed(
+        "unknown_operation", f"There is no operation {shown}.", f"{hint}Use descope_search."
+    )
+
+
+def _look_up(operation: Operation) -> str:
+    names = list(operation.input_schema["properties"])
+    more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    shown = ", ".join([*names[:_MOST_NAMES], *more]) or "none"
+    return f"Arguments of {operation.name}: {shown}. descope_describe shows their types."
+
+
+#: So many arguments are named after a wrong one.
+_MOST_NAMES = 12
+#: Longer than any operation's name; comparing a longer one with all of them takes time.
+_LONGEST_NAME = 100
+IN_THE_CONSOLE = "Nothing was sent. An administrator can do it in the Descope console."
+_BY_THE_FILE = "Nothing was sent. Whoever runs the server can change its policy file."
+_DENIED = {
+    "blocked": IN_THE_CONSOLE,
+    "read-only": "Nothing was sent. Changes need a server that was started without --read-only.",
+    "production": "Nothing was sent. An administrator can do it in the Descope console, or "
+    "lift the mark (DESCOPE_MCP_PRODUCTION, production in the policy file).",
+}

@@ -1,0 +1,221 @@
+"""The path of a call: catalog, guard, journal, api, shape. There is no second way to Descope.
+
+`invoke` can be entered again: nothing is held in memory while a person thinks. When it answers
+`NeedsConfirmation`, the caller asks in whatever way it can and calls again with the approval.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, examine, weighed
+from descope_mcp.call.outcome import Call, Failed, Instead, NeedsConfirmation, Outcome, Refused
+from descope_mcp.call.send import request, send, with_handles
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.consent import confirmation
+from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.guard.policy.decision import items
+from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import (
+    NOTHING_SEEN,
+    Preview,
+    PreviewFailed,
+    Reader,
+    TargetMissing,
+    look,
+    tally,
+    target_name,
+    thrifty,
+)
+from descope_mcp.guard.question import question_text
+from descope_mcp.guard.question.quoting import NotShown, typeable
+from descope_mcp.store.errors import StoreError
+
+
+async def invoke(call: Call, services: Services) -> Outcome:
+    """Run one call, or say why not, or what a person has to be asked first.
+
+    Never raises for anything that a caller can send or Descope can answer.
+    """
+    try:
+        checked = await with_handles(call, examine(call, services), services)
+        if checked.effect == "read" and checked.decision.action == "allow":
+            await _count(checked, services)
+            return await send(call, checked, services)
+        if call.approval:
+            await _use_up(call.approval, services)
+        read = thrifty(_reader(call, checked, services))
+        preview = await _look(checked, services, read)
+        checked = _weigh(call, checked, preview, services)
+        # Nobody is asked, and no word is used up, for what a cap refuses anyway.
+        await _count(checked, services, ahead=True)
+        allowed = await _consent(call, checked, preview, services, read)
+        await _count(checked, services)
+        # The store's library takes a third of a second to load, which no read has to pay for.
+        from descope_mcp.call.audit_record import recorded
+
+        sending = partial(send, call, checked, services)
+        return await recorded(call, checked, preview, allowed, services, sending)
+    except Instead as instead:
+        return instead.outcome
+    except StoreError as error:
+        return Refused("store", f"Nothing was sent, since {error}.", _STORE)
+
+
+async def _use_up(approval: Approval, services: Services) -> None:
+    from descope_mcp.guard.consent import given_word
+
+    try:
+        await run_sync(given_word.use_up, services.store, approval)
+    except given_word.NotGiven as error:
+        raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
+
+
+def _reader(call: Call, checked: Checked, services: Services) -> Reader:
+    """Runs the reads of a preview as part of the call."""
+
+    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        await call.progress(f"Reading what the call would hit: {operation.title}")
+        return (await request(checked, services, operation, arguments, repeatable=True)).data
+
+    return read
+
+
+async def _look(checked: Checked, services: Services, read: Reader) -> Preview:
+    """The before-state. A call that needs no yes and loses nothing can do without."""
+    operation, arguments = checked.operation, checked.arguments
+    needed = checked.decision.action == "confirm" or operation.update == "replace"
+    try:
+        return await look(services.catalog, operation, arguments, services.project, read)
+    except TargetMissing as error:
+        if not needed:
+            return NOTHING_SEEN
+        message = f"The target was not found. {error}"
+        remedy = "Search for it and call again."
+        raise Instead(Failed("target_missing", message, remedy)) from None
+    except PreviewFailed as error:
+        if not needed:
+            return NOTHING_SEEN
+        message = f"Nobody can be shown what {operation.name} would hit. {error}"
+        remedy = "Mend what keeps the read from working and call again."
+        raise Instead(Refused("preview", message, remedy)) from None
+
+
+def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
+    """The call with what it left out filled in, and judged by what becomes different."""
+    operation = checked.operation
+    merged = merge(operation, checked.given, preview.target)
+    try:
+        arguments = check(operation, merged.arguments)
+    except InvalidArguments as error:
+        message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
+        remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
+        raise Instead(Refused("merge", message, remedy)) from None
+    return weighed(call, checked, services, arguments, merged.changes)
+
+
+async def _count(checked: Checked, services: Services, *, ahead: bool = False) -> None:
+    """Count the call towards the cap of its rule, if it has one; `ahead` only looks for room.
+
+    It counts before it is sent, so that of many at once no more than the cap are.
+    """
+    cap = checked.decision.cap
+    if cap is None:
+        return
+    from descope_mcp.store.consent import caps
+
+    take = partial(
+        caps.take,
+        services.store,
+        project=services.project,
+        rule=cap.rule,
+        items=items(checked.operation, checked.arguments),
+        seconds=cap.seconds,
+        most_calls=cap.calls,
+        most_items=cap.items,
+        count=not ahead,
+    )
+    if not await run_sync(take):
+        message = f"The cap of rule {checked.decision.rule} is reached."
+        remedy = f"Nothing was sent. It counts what was let through within {cap.seconds} seconds."
+        raise Instead(Refused("cap", message, remedy))
+
+
+async def _consent(
+    call: Call, checked: Checked, preview: Preview, services: Services, read: Reader
+) -> str:
+    """What allows the call, for the journal; ends it if a person has to be asked first."""
+    operation, decision = checked.operation, checked.decision
+    if call.consent:
+        return call.consent
+    if decision.action == "allow":
+        return "policy"
+    from descope_mcp.guard.consent import given_word
+
+    project, store = services.project, services.store
+    typed = _must_type(checked, preview, project)
+    bound = confirmation.binding(operation.name, checked.arguments, project, call.caller, preview)
+    if call.approval:
+        try:
+            return await run_sync(given_word.judge, store, call.approval, bound, typed)
+        except given_word.NotGiven as error:
+            raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
+    ahead = partial(
+        given_word.given_ahead,
+        store,
+        bound=bound,
+        project=project,
+        operation=operation.name,
+        arguments=checked.given,
+        items=items(operation, checked.arguments),
+        grantable=not decision.typed,
+    )
+    if said := await run_sync(ahead):
+        return said
+    try:
+        text = question_text.text(
+            operation,
+            checked.given,
+            risk=checked.risk,
+            decision=decision,
+            preview=preview,
+            where=_project_of(checked, project),
+            changes=checked.changes,
+            counts=await tally(services.catalog, operation, preview, read),
+        )
+    except NotShown as error:
+        remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
+        raise Instead(Refused("not-shown", str(error), remedy)) from None
+    code = await run_sync(given_word.needs_code, store)
+    asked = confirmation.ask(text, operation.title, typed, bound, code=code)
+    raise Instead(NeedsConfirmation(operation, asked))
+
+
+def _project_of(checked: Checked, project: str) -> str:
+    """The project that a call is about: the one that its path names, else the server's own."""
+    for name, place in checked.operation.places.items():
+        if place.where == "path" and place.name in ("projectId", "project_id"):
+            return str(checked.arguments[name])
+    return project
+
+
+def _must_type(checked: Checked, preview: Preview, project: str) -> str:
+    """What the person has to type: the target's name, else the project's id."""
+    if not checked.decision.typed:
+        return ""
+    name = target_name(checked.operation, preview)
+    typed = name if typeable(name) else project
+    if not typed:
+        message = "The target has no name that a person could type."
+        raise Instead(Refused("no-name", message, IN_THE_CONSOLE))
+    return typed
+
+
+_AGAIN = "Nothing was sent. Call again to be asked anew."
+_STORE = "Check the state directory (`descope-mcp doctor`) and call again."

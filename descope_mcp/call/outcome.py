@@ -1,0 +1,130 @@
+"""What goes into the path of a call and what can come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.guard.consent.confirmation import Approval, Question
+from descope_mcp.guard.secrets.redaction import scan
+
+#: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
+#: a thread does to start, and other calls wait for the event loop.
+LARGE = 100_000
+#: Tells the client that something goes on.
+Progress = Callable[[str], Awaitable[None]]
+
+
+async def silent(message: str) -> None:
+    """The progress of a caller that does not want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it came in: `arguments` unchecked, `caller` who sends it.
+
+    ``through`` is the class of calls that it came through, None if it came by its own name.
+    ``undoes`` is the journalled call that it takes back, ``alone`` says that no other call may
+    have taken it back before, ``consent`` what a person said to the undo as a whole: only `undo`
+    sets them.
+    """
+
+    operation: str
+    arguments: object
+    caller: str
+    through: Effect | None = None
+    approval: Approval | None = None
+    progress: Progress = silent
+    undoes: str = ""
+    alone: bool = False
+    consent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What to take back: `call` is the beginning of a journalled call's id, at least 4 letters.
+
+    ``anyway`` takes it back although the object has changed since, or nobody knows whether the
+    call took effect.
+    """
+
+    call: str
+    caller: str
+    anyway: bool = False
+    approval: Approval | None = None
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """It ran. ``data`` holds no secret; ``partial`` counts what failed inside the success.
+
+    ``notes`` are sentences for the caller, about what did not go as it should although it ran;
+    ``became`` says in a word what happened to it. ``size`` is that of the answer in bytes, as it
+    came. ``undo`` says whether the call can be taken back: the whole of it, a part, or (also of
+    every read) nothing.
+    """
+
+    operation: Operation
+    data: dict[str, Any] = field(repr=False)
+    call_id: str
+    partial: int = 0
+    cut: bool = False
+    notes: tuple[str, ...] = ()
+    became: str = "done"
+    size: int = 0
+    undo: Literal["whole", "part", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It did not run, or failed, or nobody knows (`kind` is one of the kinds of failures)."""
+
+    kind: str
+    message: str
+    remedy: str
+    status: int = 0
+    code: str = ""
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was not sent. `rule` says which rule of the guard refused."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConfirmation:
+    """A person has to say yes to exactly this call."""
+
+    operation: Operation
+    question: Question
+
+
+Outcome = Completed | Failed | Refused | NeedsConfirmation
+
+
+class Instead(Exception):
+    """Ends the path of a call early, with another outcome than its own. Never leaves `invoke`."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+def failure(error: ApiFailure) -> Failed:
+    """The outcome that a failure of the API core is."""
+    failed = Failed(error.kind, scan(error.message), error.remedy)
+    if isinstance(error, ApiError):
+        return replace(failed, status=error.status, code=error.code)
+    if isinstance(error, RateLimited):
+        return replace(failed, retry_after=error.retry_after)
+    return failed

@@ -1,0 +1,26 @@
+"""What every call needs, made once for a server or a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from descope_mcp.api.client import Client
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a call needs: the catalog, the way to Descope, the policy, the store."""
+
+    catalog: Catalog
+    client: Client
+    policy: Policy
+    store: Store
+    trusted_hosts: frozenset[str] = frozenset()
+
+    @property
+    def project(self) -> str:
+        """The project that calls run in."""
+        return self.client.credentials.project_id

@@ -1,0 +1,283 @@
+"""Taking a journalled call back, by the plan that was made when it ran.
+
+The calls of the plan go through `invoke`: they are checked, journalled and denied like any other.
+If a person has to be asked about one of several, they are asked once, about all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from descope_mcp.api.errors import ApiFailure
+from descope_mcp.call.examine import Checked, examine
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import (
+    Call,
+    Completed,
+    Failed,
+    Instead,
+    NeedsConfirmation,
+    Outcome,
+    Refused,
+    Undo,
+)
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.consent import confirmation, given_word
+from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import (
+    PreviewFailed,
+    Reader,
+    TargetMissing,
+    look,
+    tally,
+    thrifty,
+)
+from descope_mcp.guard.question import question_text
+from descope_mcp.guard.question.quoting import NotShown, quoted
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal.entries import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The calls that take an entry back, and what does not come back."""
+
+    entry: Entry
+    operation: Operation
+    steps: tuple[Call, ...]
+    missing: tuple[str, ...]
+
+
+async def undo(request: Undo, services: Services) -> Outcome:
+    """Take a call back, or say why not, or what a person has to be asked first.
+
+    Never raises for anything that a caller can send or Descope can answer.
+    """
+    try:
+        plan = await _planned(request, services)
+        if len(plan.steps) == 1:
+            return await _single(request, plan, services)
+        checked = [examine(step, services) for step in plan.steps]
+        said = await _consent(request, plan, checked, services)
+        return await _run(plan, said, services)
+    except Instead as instead:
+        return instead.outcome
+    except StoreError as error:
+        return Refused("store", f"Nothing was sent, since {error}.", "Check the state directory.")
+
+
+async def _single(request: Undo, plan: _Plan, services: Services) -> Outcome:
+    """Run the one step of an undo, with the question that it would be asked with by itself."""
+    outcome = await invoke(replace(plan.steps[0], approval=request.approval), services)
+    if not isinstance(outcome, Completed):
+        return outcome
+    return _done(plan, [{"operation": plan.steps[0].operation, "callId": outcome.call_id}])
+
+
+async def _planned(request: Undo, services: Services) -> _Plan:
+    """The plan of the entry, if it can be taken back at all."""
+    entry = await run_sync(_entry, request, services)
+    details, kept = await run_sync(journal.detail, services.store, entry.call)
+    operation = services.catalog.find(entry.operation)
+    if operation is None or kept is None:
+        raise Instead(Refused("no-plan", _NOT_KEPT, _BY_HAND))
+    steps = tuple(
+        Call(
+            step["operation"],
+            step["arguments"],
+            request.caller,
+            progress=request.progress,
+            undoes=entry.call,
+            # Of two at once one runs; its further steps follow its first.
+            alone=number == 0 and not request.anyway,
+        )
+        for number, step in enumerate(kept["steps"])
+    )
+    if not steps:
+        lost = "; ".join(kept["missing"]) or operation.lost or "it has no operation that undoes it"
+        raise Instead(Refused("no-undo", f"{operation.name} cannot be undone: {lost}.", _BY_HAND))
+    if not request.anyway:
+        await _unchanged(operation, details.get("arguments", {}), services)
+    gone = [*kept["missing"], *([operation.lost] if operation.lost else [])]
+    return _Plan(entry, operation, steps, tuple(gone))
+
+
+def _entry(request: Undo, services: Services) -> Entry:
+    """The one entry that is meant, if its call took effect and still stands."""
+    found = []
+    if len(request.call) >= _SHORTEST:
+        found = journal.entries(
+            services.store, project=services.project, call=request.call, limit=2
+        )
+    if len(found) != 1:
+        problem = "More than one call begins" if found else "No call in the journal begins"
+        message = f"{problem} with {quoted(request.call)}."
+        raise Instead(Failed("unknown_call", message, "See `descope-mcp journal list`."))
+    (entry,) = found
+    if entry.undone_by and not request.anyway:
+        message = f"It was undone already, by call {entry.undone_by}."
+        raise Instead(Refused("undone", message, _ANYWAY))
+    if entry.result in ("failed", "not_sent"):
+        message = f"There is nothing to undo: the call was {_DID_NOT[entry.result]}."
+        raise Instead(Refused("nothing-done", message, "Nothing was sent."))
+    if entry.result == "unknown" and not request.anyway:
+        message = "Nobody knows whether the call took effect."
+        raise Instead(Refused("unknown", message, f"Read the target first. {_ANYWAY}"))
+    return entry
+
+
+async def _unchanged(operation: Operation, sent: dict[str, Any], services: Services) -> None:
+    """End the undo if an updated object is no longer as the update left it."""
+    if not operation.update:
+        return
+
+    try:
+        preview = await look(services.catalog, operation, sent, services.project, _reader(services))
+    except (PreviewFailed, ApiFailure) as error:
+        message = f"It cannot be seen whether the object has changed since. {error}"
+        raise Instead(Refused("preview", message, _ANYWAY)) from None
+    changes = merge(operation, sent, preview.target).changes
+    if changes is None or changes:
+        paths = ", ".join(dict.fromkeys(change.path for change in changes or ())) or "all of it"
+        message = f"The object has changed since the call: {paths}."
+        raise Instead(Refused("changed-since", message, _ANYWAY))
+
+
+def _reader(services: Services) -> Reader:
+    """Runs the reads of an undo, within the bounds of one preview."""
+
+    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        run = services.client.run
+        return (await run(operation, arguments, call_id="undo", repeatable=True)).data
+
+    return thrifty(read)
+
+
+async def _seen(step: Checked, services: Services) -> question_text.UndoStep:
+    """What a step of the undo hits now. One may build on another, and so find nothing yet."""
+    operation, arguments = step.operation, step.given
+    shown = question_text.UndoStep(operation, arguments)
+    if step.risk.effect != "destructive":
+        return shown
+    catalog, read = services.catalog, _reader(services)
+    try:
+        preview = await look(catalog, operation, arguments, services.project, read)
+    except TargetMissing:
+        return shown
+    except (PreviewFailed, ApiFailure) as error:
+        message = f"Nobody can be shown what {operation.name} would hit. {error}"
+        raise Instead(Refused("preview", message, _BY_HAND)) from None
+    return shown._replace(preview=preview, counts=await tally(catalog, operation, preview, read))
+
+
+async def _consent(
+    request: Undo, plan: _Plan, checked: Sequence[Checked], services: Services
+) -> str:
+    """What a person said to the undo; "" if nobody has to be asked."""
+    asking = [step for step in checked if step.decision.action == "confirm"]
+    if not asking:
+        return ""
+    typed = services.project if any(step.decision.typed for step in asking) else ""
+    store = services.store
+    try:
+        if request.approval:
+            await run_sync(given_word.use_up, store, request.approval)
+        steps = [await _seen(step, services) for step in checked]
+        bound = _binding(request, plan, steps, services.project)
+        if request.approval:
+            return await run_sync(given_word.judge, store, request.approval, bound, typed)
+    except given_word.NotGiven as error:
+        message = f"{error} Nothing was sent."
+        raise Instead(Refused(error.rule, message, "Undo again to be asked anew.")) from None
+    ahead = partial(
+        given_word.given_ahead,
+        store,
+        bound=bound,
+        project=services.project,
+        operation=plan.operation.name,
+        arguments={},
+        items=1,
+        grantable=False,
+    )
+    if said := await run_sync(ahead):
+        return said
+    try:
+        text = question_text.undo_text(
+            plan.operation,
+            plan.entry.target,
+            steps,
+            plan.missing,
+            services.project,
+            ran=_time(plan.entry.at),
+            anyway=request.anyway,
+        )
+    except NotShown as error:
+        raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
+    code = await run_sync(given_word.needs_code, store)
+    asked = confirmation.ask(text, f"Undo {plan.operation.title}", typed, bound, code=code)
+    raise Instead(NeedsConfirmation(plan.operation, asked))
+
+
+def _binding(
+    request: Undo, plan: _Plan, steps: Sequence[question_text.UndoStep], project: str
+) -> str:
+    """A digest of everything that a yes to the undo covers."""
+    calls = [
+        [step.operation.name, step.arguments, step.preview.found if step.preview else None]
+        for step in steps
+    ]
+    covered = ["undo", plan.entry.call, project, request.caller, request.anyway, calls]
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _time(at: float) -> str:
+    """A time as a person reads it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+async def _run(plan: _Plan, said: str, services: Services) -> Outcome:
+    """Run the steps in their order; stop at the first that does not succeed."""
+    done: list[dict[str, Any]] = []
+    for number, step in enumerate(plan.steps, 1):
+        outcome = await invoke(replace(step, consent=said), services)
+        if not isinstance(outcome, Completed):
+            return _stopped(outcome, number, plan, done)
+        done.append({"operation": step.operation, "callId": outcome.call_id})
+    return _done(plan, done)
+
+
+def _done(plan: _Plan, steps: list[dict[str, Any]]) -> Completed:
+    data = {"undone": plan.entry.call, "steps": steps, "notComingBack": list(plan.missing)}
+    return Completed(plan.operation, data, plan.entry.call, became="undone")
+
+
+def _stopped(
+    outcome: Outcome, number: int, plan: _Plan, done: Sequence[dict[str, Any]]
+) -> Failed | Refused:
+    """The outcome of an undo that did not get to its end."""
+    ran = ", ".join(step["operation"] for step in done) or "nothing"
+    where = f"The undo stopped at step {number} of {len(plan.steps)}; it ran {ran}."
+    match outcome:
+        case Failed():
+            return replace(outcome, message=f"{where} {outcome.message}")
+        case Refused():
+            return replace(outcome, message=f"{where} {outcome.message}")
+    return Refused("asked-again", f"{where} A person would have to be asked.", "Undo again.")
+
+
+#: So much of a call's id has to be given.
+_SHORTEST = 4
+_NOT_KEPT = "What would take this call back was not recorded, or is kept no longer."
+_BY_HAND = "Nothing was sent. `descope-mcp journal show` tells what is known of the call."
+_ANYWAY = "Nothing was sent. anyway: true undoes it all the same."
+_DID_NOT = {"failed": "refused by Descope", "not_sent": "never sent"}

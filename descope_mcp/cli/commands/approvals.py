@@ -1,0 +1,128 @@
+"""`descope-mcp approvals`: answer what an agent's client cannot ask.
+
+Answers are taken in a real terminal only: a pipe is no person, and neither is a flag.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import NoReturn
+
+import click
+
+from descope_mcp import settings
+from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli.main import FAILED, REFUSED, USAGE
+from descope_mcp.cli.times import shown
+from descope_mcp.store.consent import approvals, second_factor
+from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.store import Store
+
+
+@click.group("approvals")
+def command() -> None:
+    """Answer what an agent's client cannot ask."""
+
+
+@command.command("list")
+@click.option("--all", "all_", is_flag=True, help="Also those that were answered or expired.")
+@options.as_json
+def list_(all_: bool, as_json: bool) -> None:
+    """The requests that wait for a person."""
+    for request in approvals.requests(_store(), pending=not all_):
+        if as_json:
+            click.echo(json.dumps(asdict(request)))
+        else:
+            title = request.question.partition("\n")[0]
+            click.echo(f"{request.number}  {request.status:8} {shown(request.created)}  {title}")
+
+
+@command.command("show")
+@click.argument("number", type=int)
+def show(number: int) -> None:
+    """One request as the person is asked it."""
+    request = _request(_store(), number)
+    click.echo(request.question)
+    click.echo(f"\n{request.status}, asked {shown(request.created)} by {request.caller}")
+
+
+@command.command("approve")
+@click.argument("number", type=int)
+def approve(number: int) -> None:
+    """Allow the call of a request, once, within an hour."""
+    store = _store()
+    request = _pending(store, number)
+    wanted = f"Type {request.typed} to approve: " if request.typed else "Approve? Type yes: "
+    said = terminal.ask(request.question, wanted)
+    if (said != request.typed) if request.typed else (said.lower() != "yes"):
+        _end("not approved", REFUSED)
+    terminal.second_factor(store)
+    if not approvals.answer(store, number, approved=True):
+        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
+    click.echo(f"Request {number} is approved. The same call runs once, within an hour.")
+
+
+@command.command("deny")
+@click.argument("number", type=int)
+def deny(number: int) -> None:
+    """Refuse the call of a request."""
+    store = _store()
+    _pending(store, number)
+    if not approvals.answer(store, number, approved=False):
+        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
+    click.echo(f"Request {number} is denied.")
+
+
+@command.command("enroll")
+def enroll() -> None:
+    """Ask for six digits of an authenticator app with every approval from now on."""
+    import segno
+
+    store = _store()
+    if second_factor.enrolled(store):
+        _end("a second factor is enrolled already (descope-mcp approvals unenroll)", USAGE)
+    secret = second_factor.new_secret()
+    code = segno.make(second_factor.provisioning_uri(secret), error="m")
+    with terminal.screen() as screen:
+        screen.write("Scan this with an authenticator app. It is shown this once.\n\n")
+        code.terminal(out=screen, border=2, compact=True)
+        screen.write(f"\nWithout a camera, type this into it: {secret}\n\n")
+    if not second_factor.confirm(store, secret, terminal.ask("", "The six digits it shows now: ")):
+        _end("the digits are not right; nothing is enrolled", REFUSED)
+    click.echo("Enrolled. Every approval needs six digits from now on.")
+
+
+@command.command("unenroll")
+def unenroll() -> None:
+    """Ask for no six digits any more."""
+    store = _store()
+    if not second_factor.enrolled(store):
+        _end("no second factor is enrolled", USAGE)
+    terminal.second_factor(store)
+    second_factor.remove(store)
+    click.echo("No approval needs six digits any more.")
+
+
+def _pending(store: Store, number: int) -> Request:
+    request = _request(store, number)
+    if request.status != "pending":
+        _end(f"request {number} is {request.status}", FAILED)
+    return request
+
+
+def _request(store: Store, number: int) -> Request:
+    request = approvals.request(store, number)
+    if request is None:
+        raise click.UsageError(f"there is no request {number} (descope-mcp approvals list)")
+    return request
+
+
+def _store() -> Store:
+    return wiring.store(settings.load())
+
+
+def _end(message: str, code: int) -> NoReturn:
+    click.echo(f"descope-mcp: {message}", err=True)
+    sys.exit(code)

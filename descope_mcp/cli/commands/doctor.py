@@ -1,0 +1,123 @@
+"""`descope-mcp doctor`: test what a call needs, with a remedy for each fault."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import anyio
+import click
+
+from descope_mcp import settings
+from descope_mcp.api import reachability
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.api.errors import ApiFailure, MissingCredential
+from descope_mcp.call.services import Services
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.main import FAILED
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.store import Store
+
+#: A token's times are checked by the service; a clock further off than this spoils them.
+_CLOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One test: its name, whether it passed, what was found, and what to do."""
+
+    test: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+@click.command("doctor")
+@options.sandbox
+@options.as_json
+def command(sandbox: bool, as_json: bool) -> None:
+    """Test configuration, credentials, reachability and clock."""
+    chosen = settings.load()
+
+    async def main() -> list[Finding]:
+        async with wiring.services(chosen, sandbox=sandbox) as services:
+            return await _examine(services)
+
+    findings = anyio.run(main)
+    for finding in findings:
+        if as_json:
+            click.echo(json.dumps(asdict(finding)))
+        else:
+            mark = "ok  " if finding.ok else "FAIL"
+            remedy = f"\n     {finding.remedy}" if finding.remedy else ""
+            click.echo(f"{mark} {finding.test}: {finding.found}{remedy}")
+    sys.exit(0 if all(finding.ok for finding in findings) else FAILED)
+
+
+async def _examine(services: Services) -> list[Finding]:
+    keys = services.client.credentials
+    findings = [
+        Finding("catalog", True, f"{len(services.catalog)} operations"),
+        _project(keys),
+        _state(services.store),
+    ]
+    if not keys.management_key:
+        findings.append(await _management_key(services))
+    try:
+        headers = await reachability.headers(services.client.base_url)
+    except ApiFailure as error:
+        return [*findings, Finding("reachability", False, error.message, error.remedy)]
+    findings.append(Finding("reachability", True, f"{services.client.base_url} answers"))
+    findings.append(_clock(headers))
+    if keys.management_key:
+        findings.append(await _management_key(services))
+    return findings
+
+
+def _project(keys: Credentials) -> Finding:
+    if keys.project_id:
+        return Finding("project", True, keys.project_id)
+    if keys.management_key:
+        return Finding("project", True, "not set; the management key is taken as company-wide")
+    return Finding(
+        "project", False, "not set", "Set DESCOPE_PROJECT_ID (Descope console, Project)."
+    )
+
+
+def _state(store: Store) -> Finding:
+    """Whether the journal can be kept; nothing that changes anything runs without it."""
+    try:
+        store.key.sign("")
+        with store.database.begin():
+            pass
+    except StoreError as error:
+        remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
+        return Finding("state", False, str(error), remedy)
+    return Finding("state", True, str(store.directory))
+
+
+def _clock(headers: Mapping[str, str]) -> Finding:
+    try:
+        theirs = email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return Finding("clock", True, "the service does not tell the time")
+    off = abs(time.time() - theirs)
+    if off <= _CLOCK_SECONDS:
+        return Finding("clock", True, f"{off:.0f} s off")
+    return Finding("clock", False, f"{off:.0f} s off", "Set this machine's clock (NTP).")
+
+
+async def _management_key(services: Services) -> Finding:
+    """A read with the management key that costs little and every key may do."""
+    operation = services.catalog["LoadAllPermissions"]
+    try:
+        await services.client.run(operation, {}, call_id="doctor", repeatable=True)
+    except MissingCredential as error:
+        return Finding("management key", False, "not set", error.remedy)
+    except ApiFailure as error:
+        return Finding("management key", False, error.message, error.remedy)
+    return Finding("management key", True, "accepted")

@@ -1,0 +1,123 @@
+"""`descope-mcp grants`: allow calls ahead, for unattended work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from descope_mcp import settings
+from descope_mcp.catalog.catalog import Catalog, load
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli.main import FAILED, REFUSED
+from descope_mcp.cli.times import duration, shown
+from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.store.consent import grants
+from descope_mcp.store.consent.grants import Grant
+from descope_mcp.store.store import Store
+
+
+@click.group("grants")
+def command() -> None:
+    """Allow calls ahead, for unattended work."""
+
+
+@command.command("create")
+@click.option("--operation", required=True, help="The operation to allow.")
+@click.option("--arguments", default="{}", help='Patterns by path: {"loginId": "test-*"}.')
+@click.option("--items", default=1, show_default=True, help="How many items it allows in all.")
+@click.option("--for", "time", required=True, help="How long it counts: 30m, 2h, 7d.")
+def create(operation: str, arguments: str, items: int, time: str) -> None:
+    """Allow calls of an operation that have these arguments, all fitting, and no others."""
+    chosen = settings.load()
+    if not chosen.project_id:
+        raise click.UsageError("a grant is for one project; set DESCOPE_PROJECT_ID")
+    found = _operation(load(), operation)
+    patterns = _patterns(found, arguments)
+    seconds = duration(time)
+    if items < 1:
+        raise click.BadParameter("--items must be at least 1")
+    store = wiring.store(chosen)
+    lines = [f"  {path}: {quoted(pattern)}" for path, pattern in patterns.items()]
+    text = "\n".join(
+        [
+            f"Allow {found.name} ({found.title}) in project {chosen.project_id} without asking,",
+            f"for {items} item(s) within {time}, with these arguments, all of them and no others:",
+            *(lines or ["  none"]),
+            *([f"It cannot bring back: {found.lost}"] if found.lost else []),
+        ]
+    )
+    if terminal.ask(text, "Allow it? Type yes: ").lower() != "yes":
+        click.echo("descope-mcp: not allowed", err=True)
+        sys.exit(REFUSED)
+    terminal.second_factor(store)
+    made = grants.create(
+        store,
+        project=chosen.project_id,
+        operation=found.name,
+        arguments=patterns,
+        items=items,
+        seconds=seconds,
+    )
+    click.echo(f"Grant {made.id} counts until {shown(made.expires)}.")
+
+
+@command.command("list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """All grants, newest first."""
+    for grant in grants.listed(_store()):
+        click.echo(json.dumps(asdict(grant)) if as_json else _line(grant))
+
+
+@command.command("revoke")
+@click.argument("grant", type=int)
+def revoke(grant: int) -> None:
+    """End a grant."""
+    if not grants.revoke(_store(), grant):
+        click.echo(f"descope-mcp: there is no grant {grant} that could end", err=True)
+        sys.exit(FAILED)
+    click.echo(f"Grant {grant} has ended.")
+
+
+def _operation(catalog: Catalog, name: str) -> Operation:
+    found = catalog.find(name)
+    if found is None:
+        near = ", ".join(catalog.nearest(name)) or "descope-mcp tools search"
+        raise click.BadParameter(f"there is no operation {name}; try {near}")
+    if "blocked" in found.worst_hazards:
+        raise click.BadParameter(f"{found.name} is blocked; nothing allows it")
+    return found
+
+
+def _patterns(operation: Operation, arguments: str) -> dict[str, str]:
+    """The patterns by path, each of an argument that the operation has."""
+    try:
+        patterns = json.loads(arguments)
+    except ValueError:
+        raise click.BadParameter("--arguments must be a JSON object") from None
+    if not isinstance(patterns, dict) or not all(isinstance(p, str) for p in patterns.values()):
+        raise click.BadParameter('--arguments must map paths to patterns: {"loginId": "test-*"}')
+    known = operation.input_schema["properties"]
+    for path in patterns:
+        head = path.partition(".")[0].removesuffix("[]")
+        if head not in known:
+            raise click.BadParameter(
+                f"{operation.name} has no argument {head}; it has {', '.join(known)}"
+            )
+    return patterns
+
+
+def _line(grant: Grant) -> str:
+    state = "ended" if grant.revoked else "usable" if grant.usable else "used up or expired"
+    return (
+        f"{grant.id}  {state}  {grant.operation} {json.dumps(grant.arguments)} "
+        f"{grant.left} of {grant.items} left, until {shown(grant.expires)}"
+    )
+
+
+def _store() -> Store:
+    return wiring.store(settings.load())

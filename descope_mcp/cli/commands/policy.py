@@ -1,0 +1,190 @@
+"""`descope-mcp policy`: what the policy decides, without reaching Descope."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import click
+
+from descope_mcp import settings
+from descope_mcp.catalog.arguments import check as check_arguments
+from descope_mcp.catalog.catalog import Catalog, load
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Rule
+from descope_mcp.catalog.schemas.input_schema import lookup
+from descope_mcp.cli import options, wiring
+from descope_mcp.guard.policy.decision import Decision, Policy, decide, items, possible, worst
+from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
+from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.question import question_text
+from descope_mcp.guard.question.quoting import NotShown
+
+
+@click.group("policy")
+def command() -> None:
+    """Check a policy file, or explain what is decided on a call. Nothing reaches Descope."""
+
+
+@command.command("check")
+@click.argument("file", required=False)
+def check(file: str | None) -> None:
+    """Check a policy file and print what each of its rules does.
+
+    FILE is a path or the name of a ready-made policy; left out, DESCOPE_MCP_POLICY. Exit codes:
+    0 the file is right, 2 it is wrong.
+    """
+    chosen = settings.load(policy=file)
+    if not chosen.policy:
+        raise settings.SettingsError("no policy file; name one, or set DESCOPE_MCP_POLICY")
+    catalog = load()
+    policy = wiring.policy(chosen, catalog)
+    for rule in policy.rules:
+        cap = [_cap(rule.cap)] if rule.cap else []
+        click.echo("; ".join([f"{rule.place}: {rule.action} {_scope(rule)}", *cap]))
+        for note in _notes(rule, catalog):
+            click.echo(f"    {note}")
+    denied = [o for o in catalog.values() if worst(o, policy, chosen.project_id).action == "deny"]
+    click.echo(f"{len(policy.rules)} rules; {len(denied)} of {len(catalog)} operations denied")
+
+
+@command.command("explain")
+@click.argument("operation")
+@click.option("--arguments", help="The arguments as a JSON object; left out, the worst case.")
+@click.option("--caller", default="terminal", show_default=True, help="Who would call.")
+@options.policy
+@options.read_only
+def explain(
+    operation: str,
+    arguments: str | None,
+    caller: str,
+    policy: str | None,
+    read_only: bool | None,
+) -> None:
+    """Explain what is decided on a call, by which rule and why."""
+    chosen = settings.load(policy=policy, read_only=read_only)
+    catalog = load()
+    found = catalog.find(operation)
+    if found is None:
+        near = ", ".join(catalog.nearest(operation)) or "none"
+        raise click.UsageError(f"There is no operation {operation}; the nearest names: {near}.")
+    applied = wiring.policy(chosen, catalog)
+    if arguments is None:
+        risk = Risk(found.worst_effect, found.worst_hazards)
+        click.echo("\n".join([f"{found.name}, at worst", *_risk(found, risk, list(found.when))]))
+        for decision in possible(found, applied, chosen.project_id):
+            click.echo("\n".join(["one of:", *_decision(decision)]))
+        return
+    try:
+        checked = check_arguments(found, arguments)
+    except InvalidArguments as error:
+        raise click.UsageError(f"{error}.") from None
+    risk = assess(found, checked, chosen.hosts)
+    rules = matching_rules(found, checked, chosen.hosts)
+    decision = decide(found, checked, caller, chosen.project_id, risk, applied)
+    lines = [*_decision(decision), *_risk(found, risk, rules), f"items: {items(found, checked)}"]
+    click.echo("\n".join([f"{found.name} called by {caller}", *lines]))
+    if decision.action == "confirm":
+        asked = _question(found, checked, risk, decision, chosen.project_id)
+        click.echo("The question, without what would be read first:")
+        click.echo("\n".join(f"    {line}" for line in asked.splitlines()))
+
+
+def _decision(decision: Decision) -> Iterator[str]:
+    """What is decided, by which rule and why."""
+    typed = ", with the target's name typed" if decision.typed else ""
+    yield f"decision: {decision.action}{typed}"
+    yield f"rule: {decision.rule}{'' if ':' in decision.rule else ' (default policy)'}"
+    yield f"why: {decision.reason}"
+    if decision.cap:
+        yield f"cap: {_cap(decision.cap)}"
+
+
+def _risk(operation: Operation, risk: Risk, rules: list[Rule]) -> Iterator[str]:
+    """What the call does at worst, and the record's rules that say so."""
+    yield f"effect: {risk.effect} (of the operation itself: {operation.effect})"
+    yield f"hazards: {', '.join(risk.hazards) or 'none'}"
+    for rule in rules:
+        yield f"record: {_record_rule(rule)}"
+
+
+def _record_rule(rule: Rule) -> str:
+    """A rule of a record: what it looks at, what follows and why."""
+    conditions = [
+        f"{name} {_condition(getattr(rule, name))}"
+        for name in (*CONDITIONS, *COMPARISONS)
+        if getattr(rule, name)
+    ]
+    follows = [f"effect {rule.effect}"] if rule.effect else []
+    follows += [f"adds {h}" for h in rule.add] + [f"drops {h}" for h in rule.drop]
+    follows += ["refused"] if rule.refuse else []
+    unknown = ", if it differs so from the present state" if rule.compares else ""
+    return f"{'; '.join(conditions)}{unknown}: {', '.join(follows) or 'said'} ({rule.why})"
+
+
+def _condition(value: Collection[str] | Mapping[str, list[Any]]) -> str:
+    """The arguments of a condition, with the values that are compared."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{path} {json.dumps(wanted)}" for path, wanted in value.items())
+    return ", ".join(value)
+
+
+def _question(
+    operation: Operation, arguments: dict[str, Any], risk: Risk, decision: Decision, project: str
+) -> str:
+    preview = Preview(Scope(arguments, None, project))
+    try:
+        return question_text.text(
+            operation, arguments, risk=risk, decision=decision, preview=preview, where=project
+        )
+    except NotShown as error:
+        return f"The call is refused: {error}"
+
+
+def _scope(rule: PolicyRule) -> str:
+    """Which calls a rule is about."""
+    parts = ["every operation" if rule.operations is None else _some(rule.operations)]
+    for name, values in (
+        ("effect", rule.effects),
+        ("hazard", (rule.hazards or frozenset()) - (HARMLESS if rule.allows else frozenset())),
+        ("caller", rule.callers),
+        ("project", rule.projects),
+    ):
+        parts += [f"{name} {', '.join(sorted(values))}"] if values else []
+    parts += [f"{path} = {' or '.join(patterns)}" for path, patterns in rule.arguments.items()]
+    return "; ".join(parts)
+
+
+def _notes(rule: PolicyRule, catalog: Catalog) -> Iterator[str]:
+    """What the author of a rule may not expect of it."""
+    operations = [catalog[name] for name in sorted(rule.operations or catalog)]
+    asked = {o.name for o in operations if worst(o, Policy()).action == "confirm"}
+    lifted = {o.name for o in operations if worst(o, Policy(rules=(rule,))).action == "allow"}
+    some = {o.name for o in operations if may_match(rule, o)}
+    if rule.allows and asked & some:
+        often = "" if asked & some <= lifted else " (some calls)"
+        yield f"nobody is asked any more about {_some(asked & some)}{often}"
+    for path in rule.arguments:
+        without = [o.name for o in operations if lookup(o.input_schema, path) is None]
+        if without and rule.operations is not None:
+            yield f"calls without {path} never match: {_some(without)}"
+
+
+def _some(names: Collection[str]) -> str:
+    """Names, or their number where they are many."""
+    shown = ", ".join(sorted(names))
+    return shown if len(names) <= _MOST_NAMES else f"{len(names)} operations"
+
+
+def _cap(cap: Cap) -> str:
+    """How often a rule may decide so."""
+    bounds = [f"{n} {what}" for n, what in ((cap.calls, "calls"), (cap.items, "items")) if n]
+    return f"at most {' and '.join(bounds)} in {cap.seconds} seconds"
+
+
+#: So many operations of a rule are named.
+_MOST_NAMES = 8

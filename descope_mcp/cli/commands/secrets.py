@@ -1,0 +1,106 @@
+"""`descope-mcp secrets`: what was sealed in answers, for the person who may see it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from typing import NoReturn
+
+import click
+
+from descope_mcp import settings
+from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli.main import FAILED, REFUSED
+from descope_mcp.cli.times import shown
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.store import Store
+
+
+@click.group("secrets")
+def command() -> None:
+    """List, reveal or forget the secrets that were kept in place of [sealed:...]."""
+
+
+@command.command("list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """Print what is kept, the oldest first; never a value."""
+    with _store() as store:
+        found = sealed.kept(store)
+    if as_json:
+        click.echo(json.dumps([asdict(secret) for secret in found], indent=2))
+        return
+    for secret in found:
+        click.echo(f"{secret.handle}  {secret.operation} {secret.field}  {_when(secret)}")
+    if not found:
+        click.echo("Nothing is kept.")
+
+
+@command.command("reveal")
+@click.argument("handle")
+def reveal(handle: str) -> None:
+    """Show one secret in the terminal, once, and delete it.
+
+    Exit codes: 0 shown, 1 there is none, 3 no terminal or no yes.
+    """
+    with _store() as store:
+        secret = _find(store, handle)
+        text = (
+            f"{secret.handle}: {secret.field} of {secret.operation}, project "
+            f"{secret.project or 'not set'}.\nIt is shown once and then deleted; its handle opens "
+            "nothing any more."
+        )
+        if terminal.ask(text, "Show it? Type yes: ").lower() != "yes":
+            click.echo("descope-mcp: not shown; it is still kept", err=True)
+            sys.exit(REFUSED)
+        terminal.second_factor(store)
+        try:
+            with sealed.revealing(store, secret.handle) as value, terminal.screen() as screen:
+                screen.write(f"{_harmless(value)}\n")
+        except LookupError:
+            _missing()
+
+
+@command.command("forget")
+@click.argument("handle")
+def forget(handle: str) -> None:
+    """Delete one secret without showing it.
+
+    Exit codes: 0 deleted, 1 there is none.
+    """
+    with _store() as store:
+        if not sealed.forget(store, _find(store, handle).handle):
+            _missing()
+    click.echo("Forgotten.")
+
+
+def _store() -> closing[Store]:
+    return closing(wiring.store(settings.load()))
+
+
+def _find(store: Store, handle: str) -> sealed.Kept:
+    """The secret of a handle that is still there; brackets and name may be left out."""
+    wanted = f"[sealed:{handle.strip('[]').removeprefix('sealed:')}]"
+    found = [s for s in sealed.kept(store) if s.handle == wanted and s.revealed is None]
+    return found[0] if found else _missing()
+
+
+def _missing() -> NoReturn:
+    click.echo("descope-mcp: nothing is kept under this handle; see `secrets list`", err=True)
+    sys.exit(FAILED)
+
+
+def _harmless(value: str) -> str:
+    """A value as it is, in JSON if it could tell the terminal to do something."""
+    return value if value.replace("\n", "").isprintable() else json.dumps(value)
+
+
+def _when(secret: sealed.Kept) -> str:
+    if secret.revealed is not None:
+        return f"revealed {shown(secret.revealed)}"
+    end = "until revealed or forgotten"
+    if secret.expires is not None:
+        end = f"to {shown(secret.expires)}"
+    return f"from {shown(secret.created)} {end}"

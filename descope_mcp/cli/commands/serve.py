@@ -1,0 +1,45 @@
+"""`descope-mcp serve`: MCP on stdin and stdout."""
+
+from __future__ import annotations
+
+import signal
+
+import click
+
+from descope_mcp.cli import options
+
+
+@click.command("serve")
+@click.option("--toolsets", help="List these toolsets' operations as tools (a,b or all).")
+@options.read_only
+@options.policy
+@options.sandbox
+def command(
+    toolsets: str | None, read_only: bool | None, policy: str | None, sandbox: bool
+) -> None:
+    """Serve MCP on stdin and stdout, for an agent or an IDE to start."""
+    import anyio
+
+    from descope_mcp import settings
+    from descope_mcp.catalog import catalog
+    from descope_mcp.cli import wiring
+
+    chosen = settings.load(toolsets=toolsets, read_only=read_only, policy=policy)
+    operations = catalog.load()
+    names = wiring.toolsets(chosen, operations)
+    if not sandbox and not chosen.management_key.get_secret_value():
+        click.echo(
+            "descope-mcp: no management key; management calls will be refused. Set "
+            "DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with --sandbox.",
+            err=True,
+        )
+
+    async def main() -> None:
+        from descope_mcp.server.transports import stdio
+
+        async with wiring.services(chosen, operations, sandbox=sandbox) as services:
+            await stdio.serve(services, names)
+
+    # The thread that reads stdin cannot be interrupted: let Ctrl-C end the process at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    anyio.run(main)

@@ -1,0 +1,75 @@
+"""A person's word for exactly one call.
+
+A confirmation covers an operation, its canonical arguments, the project, the caller and the
+digest of the before-state that the person saw. It expires, and it is used once. Nothing here can
+be produced by a model: the answer comes from the channel that asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from descope_mcp.guard.preview.preview import Preview
+
+#: Seconds for which a question can be answered.
+LIFETIME = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked.
+
+    ``text`` is shown as it is. ``typed`` is what must be typed out, "" where a yes is enough;
+    ``code`` says whether the six digits of the second factor are needed.
+    ``binding``, ``nonce`` and ``expires`` (epoch seconds) come back with the answer.
+    """
+
+    text: str
+    label: str
+    typed: str
+    binding: str
+    nonce: str
+    expires: float
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The answer of a person who said yes, with what they typed and their second factor."""
+
+    binding: str
+    nonce: str
+    expires: float
+    typed: str = ""
+    code: str = field(default="", repr=False)
+
+
+def binding(
+    operation: str, arguments: Mapping[str, Any], project: str, caller: str, preview: Preview
+) -> str:
+    """A digest of everything that a confirmation covers."""
+    canonical = json.dumps(
+        [operation, arguments, project, caller, preview.found],
+        sort_keys=True,
+        separators=(",", ":"),
+        default=str,
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def ask(text: str, label: str, typed: str, bound: str, *, code: bool) -> Question:
+    """A question that can be answered once, for `LIFETIME` seconds."""
+    expires = time.time() + LIFETIME
+    return Question(text, label, typed, bound, secrets.token_hex(16), expires, code)
+
+
+def accept(question: Question, typed: str = "", code: str = "") -> Approval:
+    """The approval of a person who was shown `question` and said yes."""
+    return Approval(question.binding, question.nonce, question.expires, typed, code)

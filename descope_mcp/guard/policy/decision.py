@@ -1,0 +1,201 @@
+"""Allow, ask or deny: the rules of a policy file, then the default policy, on one call's risk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import Hazard
+from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.policy.rule import (
+    Action,
+    Cap,
+    PolicyRule,
+    always_matches,
+    certain_hazards,
+    matches,
+    may_match,
+)
+
+#: Why a person is asked, by hazard or effect.
+WHY: dict[str, str] = {
+    "destructive": "It deletes, overwrites or cuts off something.",
+    "bulk": "It affects many at once.",
+    "project_wide": "It affects the whole project.",
+    "account_takeover": "It can give control of somebody's account, or more rights.",
+    "mints_secret": "It creates a credential.",
+    "reveals_secret": "It reveals a stored secret.",
+    "sends_message": "It sends a message to people.",
+    "forges_record": "It writes a record that may accuse somebody and cannot be taken back.",
+}
+
+#: Hazards that a person decides on, on every plane.
+_ASK: tuple[Hazard, ...] = ("account_takeover", "reveals_secret", "forges_record")
+#: Planes that administer; on the end users' plane a token is minted for whoever presents the
+#: user's own code or token, and gives no more than that does.
+_SERVER_PLANES = ("management", "scim")
+#: In `Policy.production`: every project.
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings and the policy file say; without either, the default policy.
+
+    ``production`` holds the projects in which nothing may affect the whole project. ``rules``
+    are in the order of the file, ``source`` is its name.
+    """
+
+    read_only: bool = False
+    production: frozenset[str] = frozenset()
+    rules: tuple[PolicyRule, ...] = ()
+    source: str = ""
+
+    def is_production(self, *projects: str) -> bool:
+        """Whether one of `projects` is marked, however its id is spelled."""
+        marked = {project.casefold() for project in self.production}
+        return EVERY in marked or any(project.casefold() in marked for project in projects)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided, by which rule, why, and whether the target's name must be typed.
+
+    ``rule`` is the name of a rule of the default policy, or ``file:line``. ``cap`` bounds how
+    often the rule may decide so.
+    """
+
+    action: Action
+    rule: str
+    reason: str
+    typed: bool = False
+    cap: Cap | None = None
+
+
+def decide(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    caller: str,
+    project: str,
+    risk: Risk,
+    policy: Policy,
+) -> Decision:
+    """The decision on one call.
+
+    What is blocked, makes no sense, changes on a read-only server or affects a whole production
+    project is denied whatever the file says. Then the first rule of the file that matches
+    decides, then the default policy, whose strictest rule comes first.
+
+    Args:
+        operation: what is called.
+        arguments: checked arguments.
+        caller: who calls.
+        project: that the server works in.
+        risk: of this call.
+        policy: that applies.
+    """
+    projects = concerned(operation, arguments, project)
+    denied = _never(risk, policy, production=policy.is_production(*projects))
+    if denied:
+        return denied
+    for rule in policy.rules:
+        if matches(rule, operation, arguments, caller, projects, risk):
+            return _by_rule(rule, risk)
+    return _by_default(operation, risk)
+
+
+def possible(operation: Operation, policy: Policy, project: str = "") -> list[Decision]:
+    """Every decision that calls of `operation` can meet, in the order in which they are tried.
+
+    There is one at least; the last is met by every call that meets no other.
+    """
+    production = policy.is_production(project)
+    certain = Risk(operation.worst_effect, certain_hazards(operation))
+    denied = _never(certain, policy, production=production)
+    if denied:
+        return [denied]
+    risk = Risk(operation.worst_effect, operation.worst_hazards)
+    sometimes = _never(risk, policy, production=production)
+    met = [sometimes] if sometimes else []
+    for rule in policy.rules:
+        if may_match(rule, operation):
+            met.append(_by_rule(rule, risk))
+        if always_matches(rule, operation):
+            return met
+    return [*met, _by_default(operation, risk)]
+
+
+def worst(operation: Operation, policy: Policy, project: str = "") -> Decision:
+    """What calls of `operation` can meet: deny if every call is denied, else confirm if one is."""
+    met = possible(operation, policy, project)
+    by_action = {decision.action: decision for decision in reversed(met)}
+    return by_action.get("confirm") or by_action.get("allow") or met[-1]
+
+
+def items(operation: Operation, arguments: Mapping[str, Any]) -> int:
+    """How many items a call affects, as far as its arguments tell; at least 1.
+
+    Counted are the elements of the lists that an operation cannot do without (required, or one
+    of a group of which one is needed): they are what it works on.
+    """
+    needed = {
+        *operation.input_schema.get("required", ()),
+        *(n for g in operation.one_of for n in g),
+    }
+    lists = [arguments.get(name) for name in needed]
+    return max(1, sum(len(value) for value in lists if isinstance(value, list)))
+
+
+def concerned(operation: Operation, arguments: Mapping[str, Any], project: str) -> tuple[str, ...]:
+    """Every project that a call concerns: the server's own, and those that it names."""
+    named = [
+        str(arguments[name])
+        for name, place in operation.places.items()
+        if place.name in _PROJECT_ARGUMENTS and arguments.get(name)
+    ]
+    return tuple(dict.fromkeys([project, *named]))
+
+
+_PROJECT_ARGUMENTS = ("projectId", "project_id")
+
+
+def _never(risk: Risk, policy: Policy, *, production: bool) -> Decision | None:
+    """The denial that no rule of a file lifts."""
+    if "blocked" in risk.hazards:
+        return Decision("deny", "blocked", "What this operation does is not known well enough.")
+    if risk.refusal:
+        return Decision("deny", "senseless", risk.refusal)
+    if policy.read_only and risk.effect != "read":
+        return Decision("deny", "read-only", "The server was started read-only.")
+    if production and "project_wide" in risk.hazards:
+        return Decision("deny", "production", "The project is marked as production.")
+    return None
+
+
+_SAID: dict[Action, str] = {
+    "allow": "The policy file allows it.",
+    "confirm": "The policy file asks for a person's word.",
+    "deny": "The policy file denies it.",
+}
+
+
+def _by_rule(rule: PolicyRule, risk: Risk) -> Decision:
+    typed = rule.action == "confirm" and "project_wide" in risk.hazards
+    reason = rule.reason or _SAID[rule.action]
+    return Decision(rule.action, rule.place, reason, typed=typed, cap=rule.cap)
+
+
+def _by_default(operation: Operation, risk: Risk) -> Decision:
+    hazards = risk.hazards
+    if "project_wide" in hazards:
+        return Decision("confirm", "project-wide", WHY["project_wide"], typed=True)
+    for hazard in _ASK:
+        if hazard in hazards:
+            return Decision("confirm", hazard.replace("_", "-"), WHY[hazard])
+    if "mints_secret" in hazards and operation.plane in _SERVER_PLANES:
+        return Decision("confirm", "mints-secret", WHY["mints_secret"])
+    if risk.effect == "destructive":
+        return Decision("confirm", "destructive", WHY["destructive"])
+    return Decision("allow", risk.effect, "Reads and additions are allowed.")

@@ -1,0 +1,232 @@
+"""The risk of one call: the record's worst case, changed by what the arguments say.
+
+Where several rules match, the strictest effect wins, and a hazard that one rule drops counts as
+soon as another adds it. As long as the before-state is not known, a rule that needs it counts for
+what it raises and not for what it relaxes: what is not known stays strict. A replace that clears
+or drops something is destructive whatever the rules say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from descope_mcp.catalog.json_path import is_empty, values_at
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import (
+    COMPARISONS,
+    CONDITIONS,
+    Effect,
+    Hazard,
+    Rule,
+    worse,
+)
+from descope_mcp.catalog.schemas.input_schema import REPLACE
+from descope_mcp.guard.preview.difference import UNKNOWN, Change
+
+#: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What a call does at worst, sentences for the person asked, and a reason not to send it.
+
+    ``paths`` are the arguments by which rules raised the risk: a person has to see them.
+    """
+
+    effect: Effect
+    hazards: tuple[Hazard, ...]
+    say: tuple[str, ...] = ()
+    refusal: str = ""
+    paths: tuple[str, ...] = ()
+
+
+def assess(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    hosts: frozenset[str],
+    changes: Sequence[Change] | None = None,
+) -> Risk:
+    """The risk of calling `operation` with `arguments`.
+
+    Args:
+        operation: what is called.
+        arguments: checked arguments, of a replace as `merge` completed them.
+        hosts: lower-case names of the hosts that may receive a sign-in token.
+        changes: what the call changes (`Merged.changes`), None as long as that is not known.
+    """
+    matching = matching_rules(operation, arguments, hosts, changes)
+    effects: list[Effect] = []
+    added: list[Hazard] = []
+    dropped: set[Hazard] = set()
+    for rule in matching:
+        added += rule.add
+        if changes is not None or not rule.compares:
+            effects += [rule.effect] if rule.effect else []
+            dropped.update(rule.drop)
+        elif rule.effect:
+            # Whether it applies is not known, so the record's own effect is as possible.
+            effects.append(worse(rule.effect, operation.effect))
+    if operation.update == "replace" and _clears_something(arguments, changes):
+        effects.append("destructive")
+    kept = [h for h in operation.hazards if h not in dropped]
+    return Risk(
+        effect=worse(*effects) if effects else operation.effect,
+        hazards=tuple(dict.fromkeys([*kept, *added])),
+        say=tuple(r.say for r in matching if r.say and (changes is not None or not r.compares)),
+        refusal="; ".join(r.why for r in matching if r.refuse),
+        paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
+    )
+
+
+def matching_rules(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    hosts: frozenset[str],
+    changes: Sequence[Change] | None = None,
+) -> list[Rule]:
+    """The rules of the record that apply to a call, or may: see `assess` for what goes in."""
+    return [
+        rule
+        for rule in operation.when
+        if all(_arguments_hold(rule, arguments, hosts))
+        and (changes is None or all(_comparisons_hold(rule, changes)))
+    ]
+
+
+def _clears_something(arguments: Mapping[str, Any], changes: Sequence[Change] | None) -> bool:
+    """Whether a replace is sent as it is, or loses something in spite of being completed."""
+    return arguments.get(REPLACE) is True or any(change.loses for change in changes or ())
+
+
+def _raises(rule: Rule) -> bool:
+    return bool(rule.add) or (rule.effect is not None and rule.effect != "write")
+
+
+def _paths(rule: Rule) -> list[str]:
+    """The arguments that a rule looks at, but for those that it merely allows."""
+    names = [n for n in (*CONDITIONS, *COMPARISONS) if not n.startswith("only")]
+    return [path for name in names for path in getattr(rule, name)]
+
+
+def _arguments_hold(
+    rule: Rule, arguments: Mapping[str, Any], hosts: frozenset[str]
+) -> Iterator[bool]:
+    """Whether each of the rule's conditions on the arguments holds; one that is not set does."""
+
+    def values(path: str) -> list[Any]:
+        return [v for v in values_at(arguments, path) if v is not None]
+
+    def any_of(paths: tuple[str, ...], fits: Callable[[Any], bool]) -> bool:
+        return any(fits(value) for path in paths for value in values(path))
+
+    yield not rule.given or any_of(rule.given, lambda v: True)
+    yield not rule.filled or any_of(rule.filled, _filled)
+    yield not any_of(rule.empty, _filled)
+    yield all(any_of((path,), _filled) for path in rule.all_filled)
+    yield not rule.is_true or any_of(rule.is_true, _true)
+    yield not any_of(rule.not_true, _true)
+    yield all(any(v in wanted for v in values(path)) for path, wanted in rule.equals.items())
+    yield all(_all_equal(arguments, path, wanted) for path, wanted in rule.all_equal.items())
+    yield not rule.only or _only(arguments, rule.only)
+    yield not rule.clears or any_of(rule.clears, _clears)
+    yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
+
+
+def _comparisons_hold(rule: Rule, changes: Sequence[Change]) -> Iterator[bool]:
+    """Whether each of the rule's comparisons holds; one that is not set does.
+
+    What could not be read has changed, has grown, has shrunk and is weaker.
+    """
+
+    def any_at(paths: tuple[str, ...], fits: Callable[[Change], bool]) -> bool:
+        return any(fits(c) for c in changes for path in paths if _touches(c.path, path))
+
+    yield not rule.changed or any_at(rule.changed, lambda c: True)
+    yield not rule.only_changed or all(
+        any(_within(c.path, path) for path in rule.only_changed) for c in changes
+    )
+    yield not rule.gains or any_at(rule.gains, lambda c: c.gains)
+    yield not any_at(rule.gains_none, lambda c: c.gains)
+    yield not rule.loses or any_at(rule.loses, lambda c: c.loses)
+    yield not rule.turned_on or any_at(rule.turned_on, lambda c: c.after not in (None, False))
+    yield not rule.turned_off or any_at(rule.turned_off, lambda c: c.after is not True)
+    yield not any_at(rule.not_weaker, lambda c: not _stricter(c))
+
+
+def _within(path: str, allowed: str) -> bool:
+    """Whether `path` is `allowed` or lies below it."""
+    return path == allowed or path.startswith((f"{allowed}.", f"{allowed}["))
+
+
+def _touches(path: str, watched: str) -> bool:
+    """Whether a change at `path` can change what is at `watched`."""
+    return _within(path, watched) or _within(watched, path)
+
+
+def _stricter(change: Change) -> bool:
+    """Whether a switch goes on or a number grows, from a value that is known."""
+    if change.before is UNKNOWN or change.after is True:
+        return change.before is not UNKNOWN
+    numbers = [0 if v is None else v for v in (change.before, change.after)]
+    return all(type(n) in (int, float) for n in numbers) and numbers[1] > numbers[0]
+
+
+def _filled(value: Any) -> bool:
+    return not is_empty(value.strip() if isinstance(value, str) else value)
+
+
+def _clears(value: Any) -> bool:
+    """Whether there is an empty value in `value`, at any depth."""
+    if isinstance(value, Mapping) and value:
+        return any(_clears(item) for item in value.values())
+    if isinstance(value, list) and value:
+        return any(_clears(item) for item in value)
+    return not _filled(value)
+
+
+def _true(value: Any) -> bool:
+    return value is True
+
+
+def _all_equal(arguments: Mapping[str, Any], path: str, wanted: list[Any]) -> bool:
+    """Whether there are elements and each has one of the wanted values, none lacking the field."""
+    found = values_at(arguments, path)
+    elements = values_at(arguments, path.rpartition(".")[0]) if "[]" in path else found
+    return 0 < len(found) == len(elements) and all(v in wanted for v in found)
+
+
+def _only(arguments: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
+    """Whether nothing but the allowed paths is present; a null counts as present."""
+    for name, value in arguments.items():
+        if name in allowed:
+            continue
+        below = tuple(
+            path.partition(".")[2]
+            for path in allowed
+            if path.partition(".")[0].removesuffix("[]") == name and "." in path
+        )
+        items = value if isinstance(value, list) else [value]
+        if not below or not all(isinstance(i, Mapping) and _only(i, below) for i in items):
+            return False
+    return True
+
+
+def _foreign(url: Any, hosts: frozenset[str]) -> bool:
+    """Whether a URL leads, for any reader of URLs, to a host that is not trusted.
+
+    Browsers take a backslash for a slash and drop blanks and control characters (WHATWG URL,
+    4.4), so that they may see another host than `urlsplit` in the same text.
+    """
+    if is_empty(url):
+        return False
+    if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
+        return True
+    try:
+        return urlsplit(url).hostname not in hosts
+    except ValueError:
+        return True

@@ -1,0 +1,255 @@
+"""A rule of a policy file: which calls it matches.
+
+A rule that allows and a rule that restricts read the same conditions with opposite doubt. To be
+allowed, a call has to fit in everything that could matter: every value at a path, spelled exactly
+so. To be asked about or denied, it is enough that something fits: one value among many, in any
+case. So no mixture of values slips past either kind.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import Effect, Hazard
+from descope_mcp.guard.policy.risk import Risk
+
+Action = Literal["allow", "confirm", "deny"]
+
+#: Hazards that the default policy does not ask about.
+HARMLESS: frozenset[Hazard] = frozenset({"bulk", "sends_message"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `calls` calls and `items` affected items in any `seconds`; None is no bound.
+
+    ``rule`` identifies the rule by its content, so that a count survives a restart and an edit
+    of other rules.
+    """
+
+    rule: str
+    seconds: int
+    calls: int | None = None
+    items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One rule. A condition that is None or empty is no condition.
+
+    ``operations`` are names. ``effects`` are those that the call may have. ``hazards`` are, in a
+    rule that allows, all that the call may have; in another, those of which it must have one.
+    ``arguments`` maps paths to patterns, ``place`` says ``file:line``.
+    """
+
+    place: str
+    action: Action
+    reason: str
+    operations: frozenset[str] | None = None
+    effects: frozenset[Effect] | None = None
+    hazards: frozenset[Hazard] | None = None
+    callers: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cap: Cap | None = None
+
+    @property
+    def allows(self) -> bool:
+        """Whether the rule lets a call through without a question."""
+        return self.action == "allow"
+
+
+def matches(
+    rule: PolicyRule,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    caller: str,
+    projects: tuple[str, ...],
+    risk: Risk,
+) -> bool:
+    """Whether `rule` decides on this call.
+
+    Args:
+        rule: of a policy file.
+        operation: what is called.
+        arguments: checked arguments.
+        caller: who calls.
+        projects: every project that the call concerns.
+        risk: of this call.
+    """
+    return (
+        (rule.operations is None or operation.name in rule.operations)
+        and (rule.effects is None or risk.effect in rule.effects)
+        and _hazards_fit(rule, risk.hazards)
+        and (not rule.callers or _fits(caller, rule.callers, exactly=rule.allows))
+        and (not rule.projects or _projects_fit(rule, projects))
+        and all(_argument_fits(rule, operation, arguments, path) for path in rule.arguments)
+    )
+
+
+def may_match(rule: PolicyRule, operation: Operation) -> bool:
+    """Whether some call of `operation` could match, as far as its record tells."""
+    return (
+        (rule.operations is None or operation.name in rule.operations)
+        and (rule.effects is None or not rule.effects.isdisjoint(_effects(operation)))
+        and _hazards_fit(
+            rule, certain_hazards(operation) if rule.allows else operation.worst_hazards
+        )
+    )
+
+
+def always_matches(rule: PolicyRule, operation: Operation) -> bool:
+    """Whether every call of `operation` matches, whoever sends it with whatever arguments."""
+    return (
+        (rule.operations is None or operation.name in rule.operations)
+        and (rule.effects is None or rule.effects >= _effects(operation))
+        and _hazards_fit(
+            rule, operation.worst_hazards if rule.allows else certain_hazards(operation)
+        )
+        and not (rule.callers or rule.projects or rule.arguments)
+    )
+
+
+def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule | None:
+    """An earlier rule with the same conditions that takes every call that `rule` would match."""
+    for other in earlier:
+        same = all(
+            getattr(other, name) in (getattr(rule, name), None, (), {})
+            for name in ("effects", "callers", "projects", "arguments")
+        )
+        wider = other.operations is None or (
+            rule.operations is not None and other.operations >= rule.operations
+        )
+        if other.allows:
+            stronger = rule.allows and (other.hazards or frozenset()) >= (rule.hazards or set())
+        else:
+            stronger = other.hazards is None or (
+                not rule.allows and rule.hazards is not None and other.hazards >= rule.hazards
+            )
+        if same and wider and stronger:
+            return other
+    return None
+
+
+def _effects(operation: Operation) -> frozenset[Effect]:
+    """Every effect that some arguments give `operation`."""
+    return frozenset([operation.effect, *(r.effect for r in operation.when if r.effect)])
+
+
+def certain_hazards(operation: Operation) -> tuple[Hazard, ...]:
+    """The hazards that no arguments take away."""
+    dropped = {hazard for rule in operation.when for hazard in rule.drop}
+    return tuple(hazard for hazard in operation.hazards if hazard not in dropped)
+
+
+def _hazards_fit(rule: PolicyRule, hazards: tuple[Hazard, ...]) -> bool:
+    if rule.allows:
+        return (rule.hazards or frozenset()) | HARMLESS >= set(hazards)
+    return rule.hazards is None or not rule.hazards.isdisjoint(hazards)
+
+
+def _projects_fit(rule: PolicyRule, projects: tuple[str, ...]) -> bool:
+    """Whether the projects fit; one that is not known (no id is set) is as good as any."""
+    if rule.allows:
+        return all(_fits(project, rule.projects, exactly=True) for project in projects)
+    return any(not p or _fits(p, rule.projects, exactly=False) for p in projects)
+
+
+def _argument_fits(
+    rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], path: str
+) -> bool:
+    """Whether the values at `path` are what the rule names.
+
+    Where a record lists arguments of which any one names the target (a login id or a user id),
+    the target of a call that uses another one than the rule is not known: such a call is not
+    allowed, and is asked about or denied.
+    """
+    patterns = rule.arguments[path]
+    unknown = any(
+        not is_empty(arguments.get(other))
+        for group in operation.one_of
+        if _first(path) in group
+        for other in group
+        if other not in map(_first, rule.arguments)
+    )
+    values, whole = _reach(arguments, path)
+    if rule.allows:
+        fitting = (_is_plain(v) and _fits(_text(v), patterns, exactly=True) for v in values)
+        return whole and bool(values) and not unknown and all(fitting)
+    return unknown or any(
+        _fits(_text(leaf), patterns, exactly=False) for value in values for leaf in _leaves(value)
+    )
+
+
+def _first(path: str) -> str:
+    """The argument that a path begins with."""
+    return path.partition(".")[0].removesuffix("[]")
+
+
+def _reach(data: Mapping[str, Any], path: str) -> tuple[list[Any], bool]:
+    """The values at `path`, lists opened, and whether every element on the way had one."""
+    if path in data:
+        return _opened([data[path]])
+    found: list[Any] = [data]
+    whole = True
+    for part in path.split("."):
+        name = part.removesuffix("[]")
+        holders = [item for item in found if isinstance(item, Mapping) and name in item]
+        below, full = _opened([item[name] for item in holders])
+        whole = whole and full and len(holders) == len(found)
+        found = below
+    return found, whole
+
+
+def _opened(values: list[Any]) -> tuple[list[Any], bool]:
+    """`values` with every list in it replaced by its elements, and whether none was empty."""
+    out: list[Any] = []
+    full = True
+    for value in values:
+        if isinstance(value, list):
+            inner, inner_full = _opened(value)
+            out += inner
+            full = full and inner_full and bool(value)
+        else:
+            out.append(value)
+    return out, full
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None:
+        yield value
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float))
+
+
+def _text(value: Any) -> str:
+    """A plain value as it is written in a policy file: ``true``, ``5``."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _fits(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
+    if exactly:
+        return any(fnmatchcase(text, pattern) for pattern in patterns)
+    return any(fnmatchcase(_loose(text), _loose(pattern)) for pattern in patterns)
+
+
+def _loose(text: str) -> str:
+    """`text` without what an identity service may overlook: case, width, blanks at the ends."""
+    return unicodedata.normalize("NFKC", text).casefold().strip()

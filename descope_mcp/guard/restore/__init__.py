@@ -1,0 +1,1 @@
+"""How a call is taken back: the calls that bring back what was there before it."""

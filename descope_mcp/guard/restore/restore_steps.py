@@ -1,0 +1,265 @@
+"""Undo: the calls that bring back what an operation changed, from what was read before it.
+
+Nothing here reads or sends. What cannot be brought back is named, never guessed: a call whose
+needed values are not known is left out, and so is every secret (it was sealed when it was read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.recipe_reference import LIKE, all_in
+from descope_mcp.catalog.schemas.input_schema import REPLACE
+from descope_mcp.guard.preview.before_state import Locked, as_arguments, fitted
+from descope_mcp.guard.preview.difference import UNKNOWN, Held
+from descope_mcp.guard.preview.preview import by_read
+from descope_mcp.guard.preview.recipe_values import (
+    ABSENT,
+    Scope,
+    as_list,
+    is_difference,
+    matching,
+    resolve,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of an undo: an operation's name and its checked arguments."""
+
+    operation: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An undo: the calls in their order, and a sentence for everything that they leave out."""
+
+    steps: tuple[Step, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class _Missing(Exception):
+    """A call cannot be made; the message says what is not known."""
+
+
+#: A call, None if it cannot be made, and what it leaves out.
+_Call = tuple[Step | None, list[str]]
+
+#: What clears an argument, by its type.
+_CLEARING = {"string": "", "array": [], "object": {}, "boolean": False, "integer": 0, "number": 0}
+
+
+def plan(
+    catalog: Catalog,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    found: tuple[Any, ...],
+    answer: Mapping[str, Any] | None,
+    project: str,
+) -> Plan:
+    """The calls that undo one call of `operation`.
+
+    They are those of its record; an update without any is undone by itself with the old values.
+
+    Args:
+        catalog: where the restoring operations are described.
+        operation: what ran.
+        arguments: it ran with.
+        found: what its preview had found before (`Preview.found`).
+        answer: it gave, sealed; None if nobody knows.
+        project: it ran in.
+    """
+    before = found[0] if found else None
+    scope = Scope(arguments, before, project, by_read(operation, found), answer)
+    steps: list[Step] = []
+    missing: list[str] = []
+    for name, calls in _ways(catalog, operation, scope, found):
+        for step, problems in calls:
+            steps += [step] if step else []
+            missing += (f"{name}: {problem}" for problem in problems)
+    return Plan(tuple(steps), tuple(dict.fromkeys(missing)))
+
+
+def needs_before(operation: Operation) -> bool:
+    """Whether a call of `operation` can be undone only if its preview has run before."""
+    return bool(operation.update) or any(_looks_back(recipe) for recipe in operation.restore)
+
+
+def _ways(
+    catalog: Catalog, operation: Operation, scope: Scope, found: tuple[Any, ...]
+) -> Iterator[tuple[str, Iterable[_Call]]]:
+    """The restoring operations, each with its calls."""
+    unread = len(found) < len(operation.preview)
+    for recipe in operation.restore:
+        if unread and _looks_back(recipe):
+            yield recipe.operation, [(None, ["what was there before was not recorded"])]
+        else:
+            yield recipe.operation, _calls(catalog[recipe.operation], recipe, scope)
+    if operation.update and not operation.restore:
+        yield operation.name, [_written_back(operation, scope.args, scope.before)]
+
+
+def _looks_back(recipe: Restore) -> bool:
+    """Whether a recipe needs what the preview found."""
+    return not {"before", "found"}.isdisjoint(r.root for r in all_in(recipe.model_dump()))
+
+
+def _applies(recipe: Restore, scope: Scope) -> bool:
+    """Whether a recipe belongs to this call, or to the elements that it is at."""
+    given = all(resolve(reference, scope) is not ABSENT for reference in recipe.given)
+    return given and all(resolve(reference, scope) is ABSENT for reference in recipe.bare)
+
+
+def _scopes(recipe: Restore, scope: Scope) -> Iterator[Scope]:
+    """The scope of every call that a recipe may make."""
+    if not recipe.each:
+        yield scope
+        return
+    items = as_list(resolve(recipe.each, scope))
+    if not recipe.of:
+        items = matching(items, recipe.match, scope)
+    for item in items:
+        here = replace(scope, item=item)
+        if not recipe.of:
+            yield here
+            continue
+        elements = as_list(resolve(recipe.of, here))
+        for element in matching(elements, recipe.match, here):
+            yield replace(here, element=element)
+
+
+def _calls(restoring: Operation, recipe: Restore, scope: Scope) -> Iterator[_Call]:
+    """The calls of one recipe, each with what it leaves out; None where a call cannot be made."""
+    made: list[dict[str, Any]] = []
+    for one in _scopes(recipe, scope):
+        if not _applies(recipe, one):
+            continue
+        try:
+            given = _arguments(restoring, recipe, one)
+        except _Missing as problem:
+            yield None, [str(problem)]
+            continue
+        if given is not None:
+            made.append(given)
+    if recipe.joined and made:
+        made = [_joined(made)]
+    for given in made:
+        yield _step(restoring, given)
+
+
+def _arguments(restoring: Operation, recipe: Restore, scope: Scope) -> dict[str, Any] | None:
+    """The arguments that a recipe gives, None if they say that there is nothing to do."""
+    # Left out of a call that replaces, what was empty would be completed with what is there now.
+    replaces = restoring.update == "replace"
+    resolved = resolve(recipe.arguments, replace(scope, empties=replaces))
+    given: dict[str, Any] = {} if resolved is ABSENT else resolved
+    for name, value in recipe.arguments.items():
+        if given.get(name) == [] and is_difference(value):
+            return None
+        if name not in given and name not in (LIKE, *recipe.optional):
+            raise _Missing(f"{name} is not known")
+    properties = restoring.input_schema["properties"]
+    return {n: fitted(properties[n], value) for n, value in given.items() if n in properties}
+
+
+def _joined(calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """One call for several: their lists joined, everything else as in the first."""
+    first = calls[0]
+    return {
+        name: [item for call in calls for item in call.get(name, [])]
+        if isinstance(value, list)
+        else value
+        for name, value in first.items()
+    }
+
+
+def _written_back(operation: Operation, arguments: Mapping[str, Any], before: Any) -> _Call:
+    """The update with the old values: of everything, or of what a patch has changed."""
+    held = None if before is None else as_arguments(operation, arguments, before)
+    if held is None:
+        return None, ["what was there before was not recorded"]
+    whole = operation.update == "replace"
+    return _step(operation, _old(operation, operation.input_schema, held, arguments, whole=whole))
+
+
+def _old(
+    operation: Operation,
+    wanted: Mapping[str, Any],
+    held: Mapping[str, Any],
+    given: Any,
+    *,
+    whole: bool,
+) -> dict[str, Any]:
+    """The old values in the shape of the arguments; UNKNOWN where they are not known.
+
+    `whole` takes all of them, else only those of what was given. A version is left out: the
+    update takes the present one.
+    """
+    said = given if isinstance(given, Mapping) else {}
+    unsaid = {REPLACE, "credential", *operation.secret_arguments}
+    old = {
+        name: _old_value(operation, inner, held.get(name, UNKNOWN), said.get(name))
+        for name, inner in wanted["properties"].items()
+        if name not in unsaid and (whole or name in said)
+    }
+    return {name: value for name, value in old.items() if value is not ABSENT}
+
+
+def _old_value(operation: Operation, wanted: Mapping[str, Any], held: Any, given: Any) -> Any:
+    """One old value; ABSENT where there is nothing to write back."""
+    told = not is_empty(given)
+    if isinstance(held, Locked) or (isinstance(held, Held) and held is not UNKNOWN and not told):
+        return ABSENT
+    if held is Held.APART:
+        return given
+    if isinstance(held, Held):
+        return UNKNOWN
+    if isinstance(held, tuple):
+        return [
+            _old(operation, wanted["items"], own, element, whole=operation.update == "replace")
+            if isinstance(own, dict)
+            else UNKNOWN
+            for own, element in zip(held, given or [], strict=True)
+        ]
+    if isinstance(held, dict) and wanted.get("properties"):
+        return _old(operation, wanted, held, given, whole=True) or ABSENT
+    if not is_empty(held):
+        return held
+    # What the call has set must be cleared in so many words, or it would be kept.
+    return _CLEARING.get(wanted.get("type", "array"), []) if told else ABSENT
+
+
+def _step(restoring: Operation, given: Mapping[str, Any]) -> _Call:
+    """The call without what is not known, and checked; None if it cannot be made without that."""
+    kept: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in given.items():
+        known, lost = _known(value, name)
+        problems += [f"{path} is secret or not known" for path in lost]
+        # A document from which something was cut would overwrite it with nothing.
+        if not (value is UNKNOWN or (lost and name in restoring.content)):
+            kept[name] = known
+    try:
+        return Step(restoring.name, check(restoring, kept)), problems
+    except InvalidArguments as error:
+        return None, [*problems, *error.problems]
+
+
+def _known(value: Any, path: str) -> tuple[Any, list[str]]:
+    """`value` without what is UNKNOWN in its objects, and where that was."""
+    if value is UNKNOWN:
+        return None, [path]
+    if not isinstance(value, Mapping):
+        return value, []
+    pairs = {name: _known(item, f"{path}.{name}") for name, item in value.items()}
+    lost = [where for _, inner in pairs.values() for where in inner]
+    return {name: item for name, (item, _) in pairs.items() if value[name] is not UNKNOWN}, lost

@@ -1,0 +1,1 @@
+"""What a client can list and read: tools, resources, prompts, pages about operations."""

@@ -1,0 +1,146 @@
+"""The hub's own answers: search, describe, status. They never reach Descope."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+
+from descope_mcp.call.outcome import Failed
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.schemas.signature import signature
+from descope_mcp.catalog.search.operation_names import resolve
+from descope_mcp.catalog.search.similar_operations import neighbours
+from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.outline import bounded
+from descope_mcp.server.surface import operation_pages
+from descope_mcp.server.surface.operation_pages import policy_note
+
+if TYPE_CHECKING:
+    from descope_mcp.catalog.search.ranking import Index
+
+#: Of how many of the operations found the neighbours are named.
+_EXPLAINED = 3
+
+
+class Hub:
+    """Answers about the catalog under the current policy. The first search builds the index."""
+
+    def __init__(self, services: Services) -> None:
+        self._catalog: Catalog = services.catalog
+        self._services = services
+        self._index: Index | None = None
+
+    def search(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
+        """Compact signatures of the operations that fit, best first."""
+        toolset = arguments.get("toolset", "")
+        if toolset and toolset not in {t.name for t in self._catalog.toolsets}:
+            return self._no_toolset(toolset)
+        effect = arguments.get("effect")
+        if self._index is None:
+            # Its words and spelling are loaded by the first search, not by the start.
+            from descope_mcp.catalog.search.ranking import Index
+
+            self._index = Index(self._catalog)
+        found = self._index.search(
+            arguments["query"],
+            toolset=toolset,
+            effect=effect if effect in EFFECTS else None,
+            limit=arguments.get("limit", 6),
+        )
+        if not found:
+            return tool_result.failed(
+                Failed("nothing_found", "No operation fits these words.", "Try other words.")
+            )
+        rows = [self._row(operation) for operation in found]
+        shown = {operation.name for operation in found}
+        for row, operation in zip(rows[:_EXPLAINED], found, strict=False):
+            others = neighbours(operation, self._catalog, besides=shown)
+            if others:
+                row["neighbours"] = [f"{other.name}: {other.why}" for other in others]
+        return tool_result.result({"operations": rows}, "\n".join(map(_row_text, rows)))
+
+    def describe(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
+        """Operations in full, a toolset's operations, or the toolsets."""
+        names = arguments.get("names") or []
+        if not names:
+            sets = [operation_pages.toolset(t) for t in self._catalog.toolsets]
+            lines = [f"{s['toolset']} ({s['operations']}): {s['title']}" for s in sets]
+            return tool_result.result({"toolsets": sets}, "\n".join(lines))
+        schema = bool(arguments.get("schema"))
+        pages = [self._page(name, schema=schema) for name in dict.fromkeys(names)]
+        answer, cut = bounded({"pages": pages})
+        if cut:
+            answer["cut"] = "too much at once; ask for fewer names"
+        shown = answer.get("pages", [])
+        return tool_result.result(answer, "\n\n".join(map(operation_pages.as_text, shown)))
+
+    def _page(self, name: str, *, schema: bool) -> dict[str, Any]:
+        """What there is to say of a name: an operation, a toolset, or what else was meant."""
+        toolset = next((t for t in self._catalog.toolsets if t.name == name), None)
+        if toolset is not None:
+            return operation_pages.overview(toolset, self._services)
+        meant = resolve(name, self._catalog)
+        if meant is None:
+            near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
+            return {"name": name, "error": f"unknown; the nearest names: {near}"}
+        page = operation_pages.operation(meant, self._services, schema=schema)
+        return page if name == meant.name else {"asked": name, **page}
+
+    def status(self, *, can_be_asked: bool) -> types.CallToolResult:
+        """Project, credentials (whether, never what), limits, and whether a person can be asked."""
+        client, policy = self._services.client, self._services.policy
+        keys = client.credentials
+        status = {
+            "project": keys.project_id or "not set",
+            "api": client.base_url,
+            "credentials": {
+                "managementKey": bool(keys.management_key),
+                "authManagementKey": bool(keys.auth_management_key),
+                "accessKey": bool(keys.access_key),
+            },
+            "readOnly": policy.read_only,
+            "production": policy.is_production(keys.project_id),
+            "policy": policy.source or "default",
+            "operations": len(self._catalog),
+            "canAskPerson": can_be_asked,
+        }
+        asked = "can" if can_be_asked else "cannot"
+        text = (
+            f"Project {status['project']} at {client.base_url}; management key "
+            f"{'set' if keys.management_key else 'not set'}; "
+            f"{'read-only' if policy.read_only else 'reads and writes'}; this client {asked} show "
+            "a confirmation to a person."
+        )
+        return tool_result.result(status, text)
+
+    def _row(self, operation: Operation) -> dict[str, Any]:
+        row = {
+            "name": operation.name,
+            "class": operation.effect,
+            "call": signature(operation),
+            "title": operation.title,
+        }
+        note = policy_note(operation, self._services)
+        return {**row, "note": note} if note else row
+
+    def _no_toolset(self, name: str) -> types.CallToolResult:
+        known = [t.name for t in self._catalog.toolsets]
+        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5) or known
+        return tool_result.failed(
+            Failed(
+                "unknown_toolset", f"There is no toolset {name}.", f"There are: {', '.join(near)}."
+            )
+        )
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    note = f" ({row['note']})" if "note" in row else ""
+    others = "; ".join(row.get("neighbours", ()))
+    rest = f"\n  or {others}" if others else ""
+    return f"[{row['class']}] {row['call']} - {row['title']}{note}{rest}"

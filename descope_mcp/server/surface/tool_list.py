@@ -1,0 +1,181 @@
+"""The tools of both surfaces, as MCP describes them. Annotations follow the worst case.
+
+The hub's tools say everything about themselves; directories insist on it, on the title inside the
+annotations too. An operation's tool, one of up to 457, says whether it only reads, and if not,
+whether it destroys. That is always said outright: some clients take a hint that is missing for the
+harmless value. What is left out means the protocol's default, which is the cautious one (not
+idempotent, reaches the outside); its name serves as title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import mcp_types as types
+
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.schemas.published import published
+from descope_mcp.guard.policy.decision import Policy, worst
+
+_OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
+_ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
+#: What a read shows. Operations have arguments of these names, so they stand beside those.
+_VIEW = {
+    "fields": {
+        "type": "string",
+        "maxLength": 1000,
+        "description": "JMESPath of what to show, as users[].{id: userId}",
+    },
+    "limit": {"type": "integer", "minimum": 1, "description": "Show so many elements"},
+}
+
+_CALLS: dict[Effect, tuple[str, str]] = {
+    "read": ("Read from Descope", "Run an operation of class read. It changes and sends nothing."),
+    "write": (
+        "Add or change in Descope",
+        "Run an operation of class write: it adds, changes one thing or sends a message; nothing "
+        "is lost. A person is asked where it can give access or create a credential.",
+    ),
+    "destructive": (
+        "Delete or overwrite in Descope",
+        "Run an operation of class destructive: it deletes, overwrites, revokes, cuts off or ends "
+        "sessions. A person is asked first and sees what is lost.",
+    ),
+}
+
+
+def hub(policy: Policy) -> list[types.Tool]:
+    """The tools of the default surface; a read-only server has none that change."""
+    classes = EFFECTS[:1] if policy.read_only else EFFECTS
+    calls = [
+        _tool(
+            f"descope_{effect}",
+            _CALLS[effect][1],
+            {
+                "operation": _OPERATION,
+                "arguments": _ARGUMENTS,
+                **(_VIEW if effect == "read" else {}),
+            },
+            ["operation"],
+            _annotations(_CALLS[effect][0], effect, idempotent=effect == "read", open_world=True),
+        )
+        for effect in classes
+    ]
+    return [_SEARCH, _DESCRIBE, *calls, *([] if policy.read_only else [_UNDO]), _STATUS]
+
+
+def endpoints(
+    catalog: Catalog, toolsets: Iterable[str], policy: Policy, project: str = ""
+) -> list[types.Tool]:
+    """One tool per operation of the toolsets that the policy does not deny outright."""
+    wanted = set(toolsets)
+    operations = (catalog[name] for name in catalog)
+    return [
+        endpoint(operation)
+        for operation in operations
+        if ("all" in wanted or operation.toolset in wanted)
+        and worst(operation, policy, project).action != "deny"
+    ]
+
+
+def endpoint(operation: Operation) -> types.Tool:
+    """An operation as a tool of its own."""
+    effect = operation.worst_effect
+    reads = types.ToolAnnotations(read_only_hint=True)
+    changes = types.ToolAnnotations(destructive_hint=effect == "destructive")
+    return types.Tool(
+        name=operation.name,
+        description=operation.description,
+        input_schema=published(operation.input_schema),
+        annotations=reads if effect == "read" else changes,
+    )
+
+
+def _annotations(
+    title: str, effect: Effect, *, idempotent: bool, open_world: bool
+) -> types.ToolAnnotations:
+    return types.ToolAnnotations(
+        title=title,
+        read_only_hint=effect == "read",
+        destructive_hint=effect == "destructive",
+        idempotent_hint=idempotent,
+        open_world_hint=open_world,
+    )
+
+
+def _tool(
+    name: str,
+    description: str,
+    properties: dict[str, Any],
+    required: list[str],
+    annotations: types.ToolAnnotations,
+) -> types.Tool:
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    schema["additionalProperties"] = False
+    return types.Tool(
+        name=name, description=description, input_schema=schema, annotations=annotations
+    )
+
+
+_SEARCH = _tool(
+    "descope_search",
+    "Find operations of the Descope API by what they do. Answers name, class and arguments.",
+    {
+        "query": {
+            "type": "string",
+            "maxLength": 500,
+            "description": "What you want to do, in plain words",
+        },
+        "toolset": {
+            "type": "string",
+            "maxLength": 60,
+            "description": "Only this toolset (see descope_describe)",
+        },
+        "effect": {"type": "string", "enum": list(EFFECTS), "description": "Only this class"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 20},
+    },
+    ["query"],
+    _annotations("Find Descope operations", "read", idempotent=True, open_world=False),
+)
+_DESCRIBE = _tool(
+    "descope_describe",
+    "Explain operations in full: arguments, what is lost, who is asked. Without names: the "
+    "toolsets. With a toolset's name: its operations.",
+    {
+        "names": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 100},
+            "maxItems": 20,
+            "description": "Operations or toolsets",
+        },
+        "schema": {"type": "boolean", "description": "Add the full JSON Schema"},
+    },
+    [],
+    _annotations("Explain Descope operations", "read", idempotent=True, open_world=False),
+)
+_UNDO = _tool(
+    "descope_undo",
+    "Take back a call that changed something, as far as that is possible, by the callId of its "
+    "answer. A person is asked where the way back deletes or gives access.",
+    {
+        "call": {"type": "string", "maxLength": 36, "description": "callId of the call"},
+        "anyway": {
+            "type": "boolean",
+            "description": "Also if the object has changed since, or the outcome is unknown",
+        },
+    },
+    ["call"],
+    _annotations("Undo a Descope call", "destructive", idempotent=False, open_world=True),
+)
+_STATUS = _tool(
+    "descope_status",
+    "Which project this server works in, with which credentials, and what it is allowed to do.",
+    {},
+    [],
+    _annotations("Show server status", "read", idempotent=True, open_world=False),
+)

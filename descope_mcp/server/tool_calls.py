@@ -1,0 +1,177 @@
+"""A tool call: which tool, its arguments, and what the agent gets of the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jsonschema_rs
+import mcp_types as types
+from anyio.to_thread import run_sync
+from mcp.shared.exceptions import MCPError
+
+from descope_mcp.call.outcome import (
+    LARGE,
+    Call,
+    Completed,
+    Failed,
+    NeedsConfirmation,
+    Refused,
+    Undo,
+)
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.arguments import fit
+from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.server.answers import field_selection, list_parts, tool_result
+from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
+from descope_mcp.server.asking import ask_and_run, elicitation
+from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.surface import tool_list
+from descope_mcp.server.surface.catalog_tools import Hub
+
+#: Who calls: on stdio the one client that started this process.
+CALLER = "stdio"
+
+Result = types.CallToolResult | types.InputRequiredResult
+
+
+class Calls:
+    """Answers tool calls, those of the hub and those by an operation's own name."""
+
+    def __init__(self, services: Services, hub: Hub, answers: Answers) -> None:
+        self._services, self._hub, self._answers = services, hub, answers
+        #: The tools of the hub.
+        self.tools = tool_list.hub(services.policy)
+        self._schemas = {tool.name: tool.input_schema for tool in self.tools}
+        self._validators = {
+            name: jsonschema_rs.Draft202012Validator(schema)
+            for name, schema in self._schemas.items()
+        }
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """The input schema of any tool; without this the SDK lists all tools at every call."""
+        if name in self._schemas:
+            return self._schemas[name]
+        operation = self._services.catalog.find(name)
+        return operation.input_schema if operation else None
+
+    async def call(self, ctx: Context, params: types.CallToolRequestParams) -> Result:
+        """The result of a tool call.
+
+        Raises:
+            MCPError: the hub has no such tool.
+        """
+        name, arguments = params.name, params.arguments or {}
+        if not name.startswith("descope_"):
+            return await self._run(ctx, params, Call(name, arguments, CALLER), View())
+        if name not in self._schemas:
+            raise MCPError(types.INVALID_PARAMS, "Unknown tool")
+        arguments, problems = fit(self._schemas[name], self._validators[name], arguments)
+        if problems:
+            message = f"{name}: {'; '.join(problems)}."
+            remedy = "Compare the arguments with the tool's input schema."
+            return tool_result.failed(Failed("invalid_arguments", message, remedy))
+        match name:
+            case "descope_search":
+                return self._hub.search(arguments)
+            case "descope_describe":
+                return self._hub.describe(arguments)
+            case "descope_status":
+                return self._hub.status(can_be_asked=elicitation.can_be_asked(ctx))
+            case "descope_undo":
+                undo = Undo(arguments["call"], CALLER, bool(arguments.get("anyway")))
+                return await self._run(ctx, params, undo, View())
+        return await self._operation(ctx, params, name, arguments)
+
+    async def _operation(
+        self,
+        ctx: Context,
+        params: types.CallToolRequestParams,
+        name: str,
+        arguments: Mapping[str, Any],
+    ) -> Result:
+        """Run an operation through the tool of a class, or read on in a kept answer."""
+        operation, inner = arguments["operation"], arguments.get("arguments")
+        view = View(arguments.get("fields", ""), arguments.get("limit", 0))
+        given = _as_object(inner)
+        try:
+            if view.fields:
+                field_selection.check(view.fields)
+            if name == "descope_read" and operation.startswith(OPERATION):
+                return await self._part(operation.removeprefix(OPERATION), given, view)
+        except WrongFields as error:
+            return _wrong_fields(error)
+        through = next(effect for effect in EFFECTS if name == f"descope_{effect}")
+        found = self._services.catalog.find(operation)
+        if found and given is not None:
+            inner = list_parts.sized(found, given, view.limit)
+        return await self._run(ctx, params, Call(operation, inner, CALLER, through), view)
+
+    async def _run(
+        self,
+        ctx: Context,
+        params: types.CallToolRequestParams,
+        request: Call | Undo,
+        view: View,
+    ) -> Result:
+        """Run a call or an undo; of its answer what `view` asks for."""
+        outcome = await ask_and_run.run(ctx, params, self._services, request)
+        match outcome:
+            case types.InputRequiredResult():
+                return outcome
+            case Failed():
+                return tool_result.failed(outcome)
+            case Refused():
+                return tool_result.refused(outcome)
+            case NeedsConfirmation():
+                message = "The call was confirmed and would have to be asked about again."
+                return tool_result.refused(Refused("asked-again", message, "Nothing was sent."))
+        return await self._present(outcome, request, view)
+
+    async def _present(self, outcome: Completed, request: Call | Undo, view: View) -> Result:
+        suggested, given = [], None
+        if isinstance(request, Call):
+            suggested = tool_result.suggestions(self._services.catalog, outcome)
+            given = _as_object(request.arguments)
+        first = partial(self._answers.first, outcome, view, given or {}, CALLER)
+        try:
+            shown = await run_sync(first) if outcome.size > LARGE else first()
+        except WrongFields as error:
+            return _wrong_fields(error)
+        return tool_result.completed(outcome, shown, suggested)
+
+    async def _part(self, name: str, given: Mapping[str, Any] | None, view: View) -> Result:
+        """A part of a kept answer, from where the arguments say.
+
+        Raises:
+            WrongFields: the fields cannot be made of this answer.
+        """
+        start = given.get("from", 0) if given is not None else None
+        if given is None or given.keys() - {"from"} or type(start) is not int or start < 0:
+            message = f"{OPERATION}: of arguments there is only from, a number from 0 on."
+            remedy = "Call with part.next as it is."
+            return tool_result.failed(Failed("invalid_arguments", message, remedy))
+        view = View(view.fields, view.limit, start)
+        shown = await run_sync(self._answers.part, name, view, CALLER)
+        if shown is None:
+            message = "This answer is not kept (any more)."
+            return tool_result.failed(Failed("answer_gone", message, "Call its operation again."))
+        return tool_result.part(shown, [])
+
+
+def _as_object(inner: object) -> dict[str, Any] | None:
+    """Arguments as an object, None if they are none; some clients send a JSON text."""
+    if isinstance(inner, str):
+        try:
+            inner = json.loads(inner)
+        except (ValueError, RecursionError):
+            return None
+    return {} if inner is None else dict(inner) if isinstance(inner, dict) else None
+
+
+def _wrong_fields(error: WrongFields) -> types.CallToolResult:
+    remedy = "Correct the expression, or leave it out."
+    return tool_result.failed(Failed("invalid_arguments", str(error), remedy))

@@ -1,0 +1,271 @@
+"""The journal: what was about to be done, and what became of it.
+
+Its chain (see `store.chain`) holds no personal data: what a call said and what it found lies in
+``details``, encrypted, of which the chain keeps a signature. Details are forgotten after a while;
+the chain stays whole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal.hash_chain import append, canonical, witness
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import details, journal
+
+#: How a call ended: it ran, Descope refused it, it was not sent, or nobody knows.
+Result = Literal["done", "failed", "not_sent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be sent.
+
+    ``consent`` is what allowed it: a rule of the policy, a person, an approval or a grant.
+    ``details`` are its arguments and the before-state, without secrets; ``target`` names what it
+    is about for a person. ``undoes`` is the call that it takes back, ``alone`` says that no
+    other call may have taken it back before.
+    """
+
+    call: str
+    project: str
+    caller: str
+    operation: str
+    effect: str
+    rule: str
+    consent: str
+    target: str = field(default="", repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    undoes: str = ""
+    alone: bool = False
+
+
+class UndoneBefore(Exception):
+    """Another call takes back the same call, or has done so; ``by`` is its id."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call in the journal. ``result`` is "unknown" too where no outcome was recorded."""
+
+    seq: int
+    call: str
+    at: float
+    project: str
+    caller: str
+    operation: str
+    target: str
+    effect: str
+    rule: str
+    consent: str
+    undoes: str
+    result: Result
+    settled: bool
+    reason: str
+    undone_by: str = ""
+
+
+def intend(store: Store, intent: Intent) -> None:
+    """Record that a call is about to be sent. It is on disk when this returns.
+
+    Details that are older than the store keeps them are forgotten on the way.
+
+    Raises:
+        UndoneBefore: it was to take back alone what another call takes back.
+        StoreError: it cannot be recorded, so the call must not be sent.
+    """
+    private = canonical(intent.details)
+    body = {
+        "caller": intent.caller,
+        "consent": intent.consent,
+        "details": store.key.sign(private),
+        "effect": intent.effect,
+        "rule": intent.rule,
+        "target": store.key.sign(intent.target),
+    }
+    now = time.time()
+    with store.database.begin() as connection:
+        if intent.alone and (by := _undone(connection).get(intent.undoes)):
+            raise UndoneBefore(by)
+        _forget(connection, now - store.retention)
+        connection.execute(
+            details.insert().values(call=intent.call, at=now, body=store.key.seal(private), undo="")
+        )
+        head = append(connection, store, _row(intent, "intent", body))
+    try:
+        witness(store, head)
+    except StoreError:
+        settle(store, intent, "not_sent", "the journal's end could not be witnessed")
+        raise
+
+
+def settle(
+    store: Store, intent: Intent, result: Result, reason: str = "", undo: object = None
+) -> None:
+    """Record what became of a call, and what would take it back.
+
+    Args:
+        store: where.
+        intent: as it was recorded.
+        result: how the call ended.
+        reason: one line, without secrets and personal data.
+        undo: the plan that takes the call back, in JSON's types; None where nothing does.
+
+    Raises:
+        StoreError: it cannot be recorded; the journal shows the call as unknown.
+    """
+    plan = "" if undo is None else canonical(undo)
+    body = {"result": result, "reason": reason, "undo": store.key.sign(plan)}
+    with store.database.begin() as connection:
+        sealed = store.key.seal(plan) if plan else ""
+        connection.execute(update(details).where(details.c.call == intent.call).values(undo=sealed))
+        head = append(connection, store, _row(intent, "outcome", body))
+    # The outcome stands; a witness that lags behind is brought forward by the next entry.
+    with suppress(StoreError):
+        witness(store, head)
+
+
+def entries(
+    store: Store,
+    *,
+    project: str = "",
+    operation: str = "",
+    caller: str = "",
+    target: str = "",
+    since: float = 0.0,
+    until: float = 0.0,
+    call: str = "",
+    limit: int = 0,
+) -> list[Entry]:
+    """The calls that fit, newest first.
+
+    Args:
+        store: where.
+        project: only calls in it.
+        operation: only calls of it.
+        caller: only calls of it.
+        target: only calls whose target has this text in it.
+        since: epoch seconds; only calls from then on.
+        until: epoch seconds; only calls before.
+        call: only calls whose id begins so.
+        limit: no more than so many; 0 for all.
+
+    Raises:
+        StoreError: the journal cannot be read.
+    """
+    rows = select(journal).where(journal.c.kind == "intent").order_by(journal.c.seq.desc())
+    for column, value in (
+        (journal.c.project, project),
+        (journal.c.operation, operation),
+        (journal.c.caller, caller),
+    ):
+        rows = rows.where(column == value) if value else rows
+    rows = rows.where(journal.c.target.contains(target, autoescape=True)) if target else rows
+    rows = rows.where(journal.c.call.startswith(call, autoescape=True)) if call else rows
+    rows = rows.where(journal.c.at >= since) if since else rows
+    rows = rows.where(journal.c.at < until) if until else rows
+    rows = rows.limit(limit) if limit else rows
+    with store.database.begin() as connection:
+        intents = connection.execute(rows).all()
+        outcomes = _outcomes(connection, [row.call for row in intents])
+        undone = _undone(connection)
+    return [_entry(row, outcomes.get(row.call), undone.get(row.call, "")) for row in intents]
+
+
+def detail(store: Store, call: str) -> tuple[dict[str, Any], Any]:
+    """What a call said and found, and its undo plan; both are empty once forgotten.
+
+    Raises:
+        StoreError: the journal cannot be read, or the details are not those that were recorded.
+    """
+    with store.database.begin() as connection:
+        row = connection.execute(select(details).where(details.c.call == call)).one_or_none()
+        chained = connection.execute(select(journal).where(journal.c.call == call)).all()
+    if row is None:
+        return {}, None
+    body = store.key.unseal(row.body)
+    undo = store.key.unseal(row.undo) if row.undo else ""
+    signed = {key: value for e in chained for key, value in json.loads(e.body).items()}
+    if signed.get("details") != store.key.sign(body):
+        raise StoreError(f"the details of {call} are not those that were recorded")
+    if undo and signed.get("undo") != store.key.sign(undo):
+        raise StoreError(f"the undo plan of {call} is not the one that was recorded")
+    return json.loads(body), json.loads(undo) if undo else None
+
+
+def _outcomes(connection: Connection, calls: list[str]) -> dict[str, Row[Any]]:
+    rows = select(journal).where(journal.c.kind == "outcome")
+    if len(calls) < 500:  # the variables of one statement are limited
+        rows = rows.where(journal.c.call.in_(calls))
+    return {row.call: row for row in connection.execute(rows)}
+
+
+def _forget(connection: Connection, before: float) -> None:
+    """Delete the details and targets of calls older than `before` (epoch seconds)."""
+    old = select(details.c.call).where(details.c.at < before)
+    connection.execute(update(journal).where(journal.c.call.in_(old)).values(target=""))
+    connection.execute(delete(details).where(details.c.at < before))
+
+
+def _row(intent: Intent, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "call": intent.call,
+        "kind": kind,
+        "at": time.time(),
+        "project": intent.project,
+        "caller": intent.caller,
+        "operation": intent.operation,
+        "undoes": intent.undoes,
+        "target": intent.target if kind == "intent" else "",
+        "body": canonical(body),
+    }
+
+
+def _undone(connection: Connection) -> dict[str, str]:
+    """Which call took back which, or may have; one that did not run did not."""
+    rows = select(journal.c.call, journal.c.undoes, journal.c.kind, journal.c.body)
+    found: dict[str, str] = {}
+    for row in connection.execute(rows.where(journal.c.undoes != "").order_by(journal.c.seq)):
+        if row.kind == "intent":
+            found[row.call] = row.undoes
+        elif json.loads(row.body)["result"] in ("failed", "not_sent"):
+            found.pop(row.call, None)
+    return {undoes: call for call, undoes in found.items()}
+
+
+def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
+    said = json.loads(row.body)
+    became: dict[str, Any] = json.loads(outcome.body) if outcome else _NO_OUTCOME
+    return Entry(
+        seq=row.seq,
+        call=row.call,
+        at=row.at,
+        project=row.project,
+        caller=row.caller,
+        operation=row.operation,
+        target=row.target,
+        effect=said["effect"],
+        rule=said["rule"],
+        consent=said["consent"],
+        undoes=row.undoes,
+        result=became["result"],
+        settled=outcome is not None,
+        reason=became["reason"],
+        undone_by=undone_by,
+    )
+
+
+#: What is known of a call whose process ended before it could say.
+_NO_OUTCOME = {"result": "unknown", "reason": "no outcome was recorded"}

@@ -1,0 +1,1 @@
+"""Secrets at rest: encrypted, under handles, and never lost between an answer and the database."""
