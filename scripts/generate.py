@@ -13,7 +13,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.signature import argument_lines
 from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
-from descope_mcp.sandbox.registry import HANDLERS
+from descope_mcp.sandbox.engine.registry import HANDLERS
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _ASKED = {"allow": "", "confirm": "asks", "deny": "denied"}

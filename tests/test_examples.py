@@ -20,14 +20,15 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.sandbox import seed, sessions
-from descope_mcp.sandbox.directory import CREDENTIALS, USERS
-from descope_mcp.sandbox.fields import Record
-from descope_mcp.sandbox.new_project import call
-from descope_mcp.sandbox.outbound_tokens import connect
-from descope_mcp.sandbox.serve import running
-from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.tables import TABLES
+from descope_mcp.sandbox.applications.outbound_tokens import connect
+from descope_mcp.sandbox.engine.fields import Record
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.engine.tables import TABLES
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.sandbox.seeds.new_project import call
+from descope_mcp.sandbox.sessions import sessions
+from descope_mcp.sandbox.users.tables import CREDENTIALS, USERS
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +108,7 @@ STANDS_FOR = {
 
 def organisation() -> State:
     """Acme with all that examples name, under the ids that they give it."""
-    state = seed.acme()
+    state = organisations.acme()
     for operation, arguments in MADE:
         call(state, operation, **arguments)
     scope = {"name": "docs.read", "values": ["Viewer"]}

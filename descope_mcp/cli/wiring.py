@@ -16,7 +16,7 @@ from descope_mcp.settings import Settings, SettingsError
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
-    from descope_mcp.sandbox.state import State
+    from descope_mcp.sandbox.engine.state import State
 
 
 def toolsets(settings: Settings, catalog: Catalog) -> list[str]:
@@ -68,7 +68,7 @@ async def services(
     applied = policy(settings, catalog)
     async with AsyncExitStack() as stack:
         if sandbox:
-            from descope_mcp.sandbox.serve import running
+            from descope_mcp.sandbox.http.serve import running
 
             local = await stack.enter_async_context(
                 running(catalog.values(), _state(stack, settings))
@@ -89,13 +89,17 @@ def store(settings: Settings) -> Store:
 
 
 def _state(stack: AsyncExitStack, settings: Settings) -> State:
-    from descope_mcp.sandbox import seed
-    from descope_mcp.sandbox.state_file import StateFileError
+    from descope_mcp.sandbox.engine.state_file import StateFileError
+    from descope_mcp.sandbox.seeds import organisations
 
-    if settings.sandbox_seed not in seed.SEEDS:
-        raise SettingsError(f"DESCOPE_MCP_SANDBOX_SEED: use one of {', '.join(seed.SEEDS)}")
+    if settings.sandbox_seed not in organisations.SEEDS:
+        raise SettingsError(
+            f"DESCOPE_MCP_SANDBOX_SEED: use one of {', '.join(organisations.SEEDS)}"
+        )
     try:
-        return stack.enter_context(seed.begin(settings.sandbox_seed, settings.sandbox_state))
+        return stack.enter_context(
+            organisations.begin(settings.sandbox_seed, settings.sandbox_state)
+        )
     except StateFileError as error:
         raise SettingsError(f"DESCOPE_MCP_SANDBOX_STATE: {error}") from error
 

@@ -8,8 +8,8 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import running
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
 from tests.attacks.scenes import Runner, answer
 from tests.attacks.tally import KINDS, tally
 from tests.recorder import Recorder, load_contract, recording, shared_store
@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 async def acme(catalog: Catalog) -> AsyncIterator[Services]:
     """Services that talk to a fresh sandbox."""
-    async with running(load_contract().endpoints.values(), seed.acme()) as service:
+    async with running(load_contract().endpoints.values(), organisations.acme()) as service:
         keys = Credentials(service.project_id, service.management_key, "", "")
         client = Client(service.url, keys, catalog.errors, 10.0)
         yield Services(catalog, client, Policy(), shared_store())

@@ -22,13 +22,16 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.directory import ACCESS_KEYS, ROLES, TENANTS, USERS
-from descope_mcp.sandbox.lists import LISTS
-from descope_mcp.sandbox.serve import running
-from descope_mcp.sandbox.sso_apps import SSO_APPS
-from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.third_party_apps import THIRD_PARTY_APPS
+from descope_mcp.sandbox.applications.sso_apps import SSO_APPS
+from descope_mcp.sandbox.applications.third_party_apps import THIRD_PARTY_APPS
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.keys.tables import ACCESS_KEYS
+from descope_mcp.sandbox.project.lists import LISTS
+from descope_mcp.sandbox.roles.tables import ROLES
+from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.sandbox.tenants.tables import TENANTS
+from descope_mcp.sandbox.users.tables import USERS
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +70,7 @@ DELETED_BY: dict[Any, tuple[str, str]] = {
 
 def named(*, hostile: bool) -> State:
     """An organisation whose names are all hostile, or all plain and as long."""
-    state = seed.acme()
+    state = organisations.acme()
     number = 0
     for table, fields in NAMED.items():
         for record in state.all(table):

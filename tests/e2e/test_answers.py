@@ -18,8 +18,8 @@ from mcp.client.stdio import stdio_client
 from starlette.responses import Response
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import Sandbox, running
+from descope_mcp.sandbox.http.serve import Sandbox, running
+from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE
 from descope_mcp.server.app import build
 from tests.e2e.agent import Agent, Person
@@ -36,7 +36,7 @@ USERS = 2_000
 @pytest.fixture(scope="module")
 async def project(catalog: Catalog) -> AsyncIterator[Sandbox]:
     """A project with many users, and as many audit records."""
-    async with running(catalog.values(), seed.acme()) as sandbox:
+    async with running(catalog.values(), organisations.acme()) as sandbox:
         key = {"Authorization": f"Bearer {sandbox.project_id}:{sandbox.management_key}"}
         async with httpx.AsyncClient(base_url=sandbox.url, headers=key) as http:
             for batch in range(0, USERS, 500):

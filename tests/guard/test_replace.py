@@ -29,9 +29,9 @@ from descope_mcp.guard.preview.difference import is_unset
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import look
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.registry import HANDLERS
-from descope_mcp.sandbox.serve import running
+from descope_mcp.sandbox.engine.registry import HANDLERS
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
 from tests.recorder import load_contract
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +135,7 @@ class Sandbox:
 
 @pytest.fixture
 async def sandbox(catalog: Catalog) -> AsyncIterator[Sandbox]:
-    state = seed.acme()
+    state = organisations.acme()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(
             running(load_contract().endpoints.values(), state)

@@ -15,10 +15,13 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Ambiguous, Tally, TargetMissing
 from descope_mcp.guard.restore.restore_steps import Plan, plan
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.directory import ACCESS_KEYS, PERMISSIONS, ROLES, TENANTS, USERS
-from descope_mcp.sandbox.serve import running
-from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.keys.tables import ACCESS_KEYS
+from descope_mcp.sandbox.roles.tables import PERMISSIONS, ROLES
+from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.sandbox.tenants.tables import TENANTS
+from descope_mcp.sandbox.users.tables import USERS
 from tests.guard.looking import Looked, look_and_count
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +92,7 @@ def lasting(value: Any) -> Any:
 
 @pytest.fixture
 async def service(catalog: Catalog) -> AsyncIterator[Service]:
-    state = seed.acme()
+    state = organisations.acme()
     async with running(catalog.values(), state) as sandbox:
         keys = Credentials(sandbox.project_id, sandbox.management_key)
         client = Client(sandbox.url, keys, catalog.errors)

@@ -16,9 +16,9 @@ import pytest
 from descope_mcp.catalog.build import openapi
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.yaml_source import read_yaml
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import Sandbox, running
-from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.http.serve import Sandbox, running
+from descope_mcp.sandbox.seeds import organisations
 
 from .answers import checked
 
@@ -83,7 +83,7 @@ def endpoints(spec: Contract) -> dict[str, Endpoint]:
 async def service(
     anyio_backend: str, endpoints: dict[str, Endpoint]
 ) -> AsyncIterator[tuple[Sandbox, State]]:
-    state = seed.acme()
+    state = organisations.acme()
     async with running(endpoints.values(), state) as sandbox:
         yield sandbox, state
 
@@ -91,7 +91,7 @@ async def service(
 @pytest.fixture(scope="session")
 def pristine() -> bytes:
     """The organisation as it is at the beginning; making it anew takes ten times as long."""
-    return pickle.dumps(seed.acme())
+    return pickle.dumps(organisations.acme())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox.state import State
+from descope_mcp.sandbox.engine.state import State
 
 from .conftest import Client
 

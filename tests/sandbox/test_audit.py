@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from descope_mcp.sandbox.state import AUDITS
+from descope_mcp.sandbox.engine.state import AUDITS
 
 from .conftest import Client
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from descope_mcp.catalog.build.openapi import Endpoint
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import running
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
 
 from .conftest import Client
 
@@ -24,8 +24,8 @@ NEW = {"loginId": "new@acme.example"}
 @pytest.fixture
 async def box(anyio_backend: str, endpoints: dict[str, Endpoint]) -> AsyncIterator[Client]:
     """A sandbox of its own, with the control interface."""
-    state = seed.acme()
-    seeds = {**seed.SEEDS, "": seed.acme}
+    state = organisations.acme()
+    seeds = {**organisations.SEEDS, "": organisations.acme}
     async with (
         running(endpoints.values(), state, seeds=seeds) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url) as http,

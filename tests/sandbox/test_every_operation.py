@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox.registry import HANDLERS
+from descope_mcp.sandbox.engine.registry import HANDLERS
 
 from .conftest import Client
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.user_lookup import by_login_id
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.users.lookup import by_login_id
 
 from .conftest import Client
 

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from descope_mcp.sandbox.errors import DescopeError
-from descope_mcp.sandbox.new_project import new_project
-from descope_mcp.sandbox.registry import HANDLERS
-from descope_mcp.sandbox.rows import Rows
-from descope_mcp.sandbox.state import Caller
-from descope_mcp.sandbox.tables import TABLES
+from descope_mcp.sandbox.engine.errors import DescopeError
+from descope_mcp.sandbox.engine.registry import HANDLERS
+from descope_mcp.sandbox.engine.rows import Rows
+from descope_mcp.sandbox.engine.state import Caller
+from descope_mcp.sandbox.engine.tables import TABLES
+from descope_mcp.sandbox.seeds.new_project import new_project
 
 #: Few names, so that they meet each other.
 names = st.sampled_from(["a", "b", "c"])

@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from descope_mcp.sandbox.state import OUTBOX
+from descope_mcp.sandbox.engine.state import OUTBOX
 
 from .conftest import Client
 from .test_sign_in import ADA, User, signed_in

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.registry import HANDLERS
+from descope_mcp.sandbox.engine.registry import HANDLERS
+from descope_mcp.sandbox.seeds import organisations
 
 from .conftest import Client
 
@@ -134,7 +134,7 @@ async def test_a_deleted_project_is_not_found_any_more(client: Client) -> None:
 
 async def test_a_deleted_project_stays_deleted_in_its_file(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with seed.begin("acme", file) as state:
+    with organisations.begin("acme", file) as state:
         HANDLERS["DeleteProject"](state, {})
-    with seed.begin("acme", file) as state:
+    with organisations.begin("acme", file) as state:
         assert "projects" not in state.export()

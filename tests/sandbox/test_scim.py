@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from descope_mcp.sandbox.scim_filter import parsed
+from descope_mcp.sandbox.scim.filter import parsed
 
 from .conftest import Client
 

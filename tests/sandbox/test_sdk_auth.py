@@ -14,9 +14,9 @@ import pytest
 from descope import AssociatedTenant, AuthException, DeliveryMethod, DescopeClient, LoginOptions
 
 from descope_mcp.catalog.build.openapi import Endpoint
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import Sandbox, running
-from descope_mcp.sandbox.state import OUTBOX, State
+from descope_mcp.sandbox.engine.state import OUTBOX, State
+from descope_mcp.sandbox.http.serve import Sandbox, running
+from descope_mcp.sandbox.seeds import organisations
 
 ADA = "ada.okafor@acme.example"
 KAORI = "kaori.sato@globex.example"  # of two tenants
@@ -41,7 +41,7 @@ class Box:
 
 @pytest.fixture(scope="module")
 def module_box(endpoints: dict[str, Endpoint]) -> Iterator[Box]:
-    state = seed.acme()
+    state = organisations.acme()
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(running(endpoints.values(), state)) as sandbox,

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from descope_mcp.catalog.build.openapi import Endpoint
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.app import create_app
-from descope_mcp.sandbox.registry import HANDLERS
-from descope_mcp.sandbox.serve import running
-from descope_mcp.sandbox.state import AUDITS
-from descope_mcp.sandbox.tables import TABLES
+from descope_mcp.sandbox.engine.registry import HANDLERS
+from descope_mcp.sandbox.engine.state import AUDITS
+from descope_mcp.sandbox.engine.tables import TABLES
+from descope_mcp.sandbox.http.app import create_app
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
 
 from .conftest import Client
 
@@ -75,15 +75,15 @@ async def test_every_handler_has_its_route_and_every_route_a_handler(
 ) -> None:
     without_roles = [e for e in endpoints.values() if e.name != "CreateRole"]
     with pytest.raises(ValueError, match="unknown operations: CreateRole"):
-        create_app(without_roles, seed.new_project())
-    state = seed.new_project()
+        create_app(without_roles, organisations.new_project())
+    state = organisations.new_project()
     monkeypatch.delitem(HANDLERS, "CreateRole")
     with pytest.raises(ValueError, match="without a handler: CreateRole"):
         create_app(endpoints.values(), state)
 
 
 async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> None:
-    async with running(endpoints.values(), seed.new_project()) as sandbox:
+    async with running(endpoints.values(), organisations.new_project()) as sandbox:
         assert sandbox.url.startswith("http://127.0.0.1:")
     async with httpx.AsyncClient() as http:
         with pytest.raises(httpx.ConnectError):
@@ -92,9 +92,9 @@ async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> N
 
 async def test_the_same_seed_gives_the_same_organisation() -> None:
     moment = time.time()
-    one, two = (seed.acme(clock=lambda: moment) for _ in range(2))
+    one, two = (organisations.acme(clock=lambda: moment) for _ in range(2))
     assert all(one.all(table) == two.all(table) for table in TABLES.values())
-    assert one.management_key == two.management_key != seed.acme(seed=2).management_key
+    assert one.management_key == two.management_key != organisations.acme(seed=2).management_key
 
 
 async def test_ids_look_like_those_of_the_service(client: Client) -> None:

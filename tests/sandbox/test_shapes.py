@@ -10,12 +10,13 @@ import pytest
 
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.schemas import input_schema
-from descope_mcp.sandbox import seed, sessions, tokens
-from descope_mcp.sandbox.directory import ACCESS_KEY_SECRETS
-from descope_mcp.sandbox.errors import DescopeError
-from descope_mcp.sandbox.registry import HANDLERS, Reply
-from descope_mcp.sandbox.state import Caller, State
-from descope_mcp.sandbox.user_lookup import by_login_id
+from descope_mcp.sandbox.engine.errors import DescopeError
+from descope_mcp.sandbox.engine.registry import HANDLERS, Reply
+from descope_mcp.sandbox.engine.state import Caller, State
+from descope_mcp.sandbox.keys.tables import ACCESS_KEY_SECRETS
+from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.sandbox.sessions import sessions, tokens
+from descope_mcp.sandbox.users.lookup import by_login_id
 
 from .conftest import Client
 
@@ -93,7 +94,7 @@ CREDENTIALS = ("management key", "refresh token", "session token", "access key")
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_no_argument_breaks_a_handler(spec: Contract, credential: str) -> None:
     """Only operations that the credential is for; the management key stands for all the others."""
-    state = seed.acme()
+    state = organisations.acme()
     presented, schemes = _credential(state, credential)
     state.caller = Caller(credential=presented)
     known = {

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from descope_mcp.sandbox.session_answers import deliver
-from descope_mcp.sandbox.state import OUTBOX
+from descope_mcp.sandbox.engine.state import OUTBOX
+from descope_mcp.sandbox.sessions.answers import deliver
 
 from .conftest import Client
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from descope_mcp.sandbox import seed
+from descope_mcp.sandbox.seeds import organisations
 
 from .conftest import Client
 
@@ -14,7 +14,7 @@ ADA = "ada.okafor@acme.example"
 
 
 async def test_a_new_project_has_the_default_application(client: Client) -> None:
-    (default,) = seed.new_project().rows["sso_apps"].records
+    (default,) = organisations.new_project().rows["sso_apps"].records
     assert default == "descope-default-oidc"
     apps = (await client.call("LoadAllSSOApplications"))["apps"]
     assert apps[0]["id"] == default

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.state_file import StateFileError, opened
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.engine.state_file import StateFileError, opened
+from descope_mcp.sandbox.seeds import organisations
 from tests.cli.processes import BASE, COMMAND
 
 from . import processes
@@ -60,12 +60,12 @@ def test_a_failed_call_leaves_nothing_in_the_file(tmp_path: Path) -> None:
             state.send("email", "a@x.example", "otp", {"code": "1"})
             raise ZeroDivisionError
 
-    with opened(file, seed.acme) as state:
+    with opened(file, organisations.acme) as state:
         state.send("email", "b@x.example", "otp", {"code": "2"})
         with pytest.raises(ZeroDivisionError):
             fail(state)
         before = state.export()
-    with opened(file, seed.new_project) as state:
+    with opened(file, organisations.new_project) as state:
         assert state.export() == before
 
 
@@ -77,7 +77,10 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     for path in (text, database):
         before = path.read_bytes()
-        with pytest.raises(StateFileError, match=path.name), opened(path, seed.new_project):
+        with (
+            pytest.raises(StateFileError, match=path.name),
+            opened(path, organisations.new_project),
+        ):
             pass
         assert path.read_bytes() == before
 

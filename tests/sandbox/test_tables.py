@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox import state as states
-from descope_mcp.sandbox.errors import DescopeError, Kind
-from descope_mcp.sandbox.fields import Record
-from descope_mcp.sandbox.state import State
-from descope_mcp.sandbox.tables import TABLES, Reference, Table, Unique, register
+from descope_mcp.sandbox.engine import state as states
+from descope_mcp.sandbox.engine.errors import DescopeError, Kind
+from descope_mcp.sandbox.engine.fields import Record
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.engine.tables import TABLES, Reference, Table, Unique, register
 
 NO_BAND = Kind("E1", 404, "Band not found")
 BAND_EXISTS = Kind("E2", 400, "Band already exists")

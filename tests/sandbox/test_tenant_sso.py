@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.sandbox.groups import GROUPS
-from descope_mcp.sandbox.state import OUTBOX
+from descope_mcp.sandbox.engine.state import OUTBOX
+from descope_mcp.sandbox.tenants.groups import GROUPS
 
 from .conftest import Client
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from descope_mcp.sandbox.state import AUDITS, OUTBOX
+from descope_mcp.sandbox.engine.state import AUDITS, OUTBOX
 
 from .conftest import Client
 

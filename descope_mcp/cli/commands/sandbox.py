@@ -8,9 +8,9 @@ import anyio
 import click
 
 from descope_mcp.catalog.catalog import load
-from descope_mcp.sandbox import seed
-from descope_mcp.sandbox.serve import running
-from descope_mcp.sandbox.state_file import StateFileError
+from descope_mcp.sandbox.engine.state_file import StateFileError
+from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seeds import organisations
 
 
 @click.command("sandbox")
@@ -20,7 +20,7 @@ from descope_mcp.sandbox.state_file import StateFileError
 @click.option(
     "--seed",
     "name",
-    type=click.Choice(list(seed.SEEDS)),
+    type=click.Choice(list(organisations.SEEDS)),
     default="acme",
     help="The organisation to begin with.",
 )
@@ -34,9 +34,9 @@ def command(port: int, name: str, file: Path | None) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
     async def main() -> None:
-        with seed.begin(name, file) as state:
+        with organisations.begin(name, file) as state:
             async with running(
-                load().values(), state, port, {**seed.SEEDS, "": seed.SEEDS[name]}
+                load().values(), state, port, {**organisations.SEEDS, "": organisations.SEEDS[name]}
             ) as local:
                 click.echo(f"DESCOPE_BASE_URL={local.url}")
                 click.echo(f"DESCOPE_PROJECT_ID={local.project_id}")

@@ -1,0 +1,1 @@
+"""Fine-grained authorization: schema, relations, checks, backups."""

@@ -1,0 +1,1 @@
+"""Flows, the theme of their screens and their translations."""

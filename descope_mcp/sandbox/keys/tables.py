@@ -1,0 +1,29 @@
+"""The tables of access keys and of their cleartexts."""
+
+from __future__ import annotations
+
+from descope_mcp.sandbox.engine.errors import NO_ACCESS_KEY, NO_USER
+from descope_mcp.sandbox.engine.tables import Reference, Table, register
+from descope_mcp.sandbox.roles.tables import memberships
+
+ACCESS_KEYS = register(
+    Table(
+        "access_keys",
+        "K",
+        missing=NO_ACCESS_KEY,
+        references=(
+            *memberships("keyTenants"),
+            Reference("boundUserId", "users", "userId", unknown=NO_USER),
+        ),
+        template={"status": "active", "editable": True},
+    )
+)
+
+#: The cleartexts of access keys, which are shown once.
+ACCESS_KEY_SECRETS = register(
+    Table(
+        "access_key_secrets",
+        key="cleartext",
+        references=(Reference("keyId", "access_keys", on_delete="cascade"),),
+    )
+)

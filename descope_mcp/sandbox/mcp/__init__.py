@@ -1,0 +1,1 @@
+"""MCP servers that the project protects, and the clients that agents are."""

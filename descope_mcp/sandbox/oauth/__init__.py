@@ -1,0 +1,1 @@
+"""The project as OAuth authorization server and OpenID provider."""

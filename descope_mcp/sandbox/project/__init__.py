@@ -1,0 +1,1 @@
+"""The project itself, and the settings that belong to all of it."""

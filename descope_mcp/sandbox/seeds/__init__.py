@@ -1,0 +1,1 @@
+"""The organisations that a sandbox can begin with; nothing but what starts one imports them."""

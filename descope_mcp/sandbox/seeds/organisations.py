@@ -1,0 +1,33 @@
+"""The organisations that the sandbox can begin with. The same seed number gives the same ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.engine.state_file import opened
+from descope_mcp.sandbox.seeds.acme import acme
+from descope_mcp.sandbox.seeds.b2b import b2b
+from descope_mcp.sandbox.seeds.new_project import new_project
+
+__all__ = ["SEEDS", "acme", "b2b", "begin", "new_project"]
+
+#: By the name that the command line takes.
+SEEDS: dict[str, Callable[[], State]] = {"acme": acme, "b2b": b2b, "empty": new_project}
+
+
+@contextmanager
+def begin(name: str, file: Path | None = None) -> Iterator[State]:
+    """The organisation `name`, or what `file` has kept; with a file, it is kept from now on.
+
+    Raises:
+        KeyError: there is no such seed.
+        StateFileError: the file cannot be used.
+    """
+    if file is None:
+        yield SEEDS[name]()
+        return
+    with opened(file, SEEDS[name]) as state:
+        yield state

@@ -1,0 +1,1 @@
+"""Users, and the people who administer the project."""
