@@ -8,7 +8,7 @@ from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import read, ready_made
-from tests.guard.everyday import decided
+from tests.guard.policy.everyday import decided
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 The baseline knows of each operation its id, its path and the names of its arguments, and with
 ``--contract FILE`` the texts of that OpenAPI document. Queries are those of
-``tests/retrieval/queries.yaml``, or of ``--queries FILE``: JSON lines with ``q`` (the query),
+``tests/catalog/search/queries.yaml``, or of ``--queries FILE``: JSON lines with ``q`` (the query),
 ``ops`` (the right operations, as names or as ``method path``) and ``kind``.
 """
 
@@ -31,7 +31,7 @@ from descope_mcp.server.surface.catalog_tools import Hub
 from descope_mcp.store.store import Store
 
 _ROOT = Path(__file__).parents[1]
-_OWN = _ROOT / "tests" / "retrieval" / "queries.yaml"
+_OWN = _ROOT / "tests" / "catalog" / "search" / "queries.yaml"
 _DEPTH = 20
 
 
