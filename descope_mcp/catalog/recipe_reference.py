@@ -1,4 +1,4 @@
-"""The references in recipes, as ``record`` describes them: ``$args.id``, ``$before[].name``."""
+"""The references in recipes (see `operation_record`): ``$args.id``, ``$before[].name``."""
 
 from __future__ import annotations
 

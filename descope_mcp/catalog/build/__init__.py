@@ -1,1 +1,1 @@
-"""Compiling ``tool_specs`` to one catalog. Nothing here runs in a server whose catalog is current."""
+"""Compiling ``tool_specs`` to one catalog. A server whose catalog is current runs nothing of it."""

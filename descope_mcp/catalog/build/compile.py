@@ -14,15 +14,15 @@ from typing import Any
 
 from descope_mcp.catalog import arguments, pagination, prompt
 from descope_mcp.catalog.build import openapi
-from descope_mcp.catalog.schemas import input_schema as schema
-from descope_mcp.catalog.search import index as search_index
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
-from descope_mcp.catalog.secret_kinds import read_kinds
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Record, Toolset
-from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
+from descope_mcp.catalog.schemas import input_schema as schema
+from descope_mcp.catalog.search import index as search_index
+from descope_mcp.catalog.secret_kinds import read_kinds
 
 
 def compile_catalog(specs: Path) -> dict[str, Any]:

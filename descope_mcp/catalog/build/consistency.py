@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement
-from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
-from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Count, Read, Record, Restore, Rule
+from descope_mcp.catalog.operation_record import (
+    COMPARISONS,
+    CONDITIONS,
+    Count,
+    Read,
+    Record,
+    Restore,
+    Rule,
+)
+from descope_mcp.catalog.schemas import input_schema
 
 MAX_NAME = 46
 MAX_SCHEMA = 16_000

@@ -1,6 +1,6 @@
 """Finding operations by words: BM25F over words and concepts, and what else the query says.
 
-The things that a query looks for (`query`) are compared with the index (`search_index`). What comes
+The things that a query looks for (`query_intent`) are compared with the index (`index`). What comes
 out is weighed by how much of the query it covers, by how much the query is like a title, an alias
 or an example, and by what shall be done, to how many, and who speaks.
 """

@@ -1,6 +1,6 @@
 """The FGA schema language, ``model AuthZ 1.0``: types, relations, permissions, conditions.
 
-`parse` gives a schema in the form that the API has for it (see `fga_schema`). The language has no
+`parse` gives a schema in the form that the API has for it (see `schema`). The language has no
 comments. A ``with`` after a relation holds for the relation, one in a permission for the operand
 before it.
 """

@@ -1,4 +1,4 @@
-"""MCP servers that the project protects. Their clients, `mcp_clients`, go with them."""
+"""MCP servers that the project protects. Their clients, `clients`, go with them."""
 
 from __future__ import annotations
 

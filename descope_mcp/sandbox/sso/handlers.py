@@ -1,4 +1,4 @@
-"""Single sign-on of tenants: setting up the configurations (see `sso_settings`)."""
+"""Single sign-on of tenants: setting up the configurations (see `settings`)."""
 
 from __future__ import annotations
 

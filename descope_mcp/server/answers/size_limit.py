@@ -1,7 +1,7 @@
 """What an agent gets of an answer: a part that it can hold, and how to ask for the rest.
 
-Every answer has the same shape, `SCHEMA`. What does not fit is kept (`shelf`) and read in parts
-with ``descope_read`` on ``answers/NAME``, or as the resource ``descope://answers/NAME``.
+Every answer has the same shape, `SCHEMA`. What does not fit is kept (`kept_answers`) and read in
+parts with ``descope_read`` on ``answers/NAME``, or as the resource ``descope://answers/NAME``.
 """
 
 from __future__ import annotations
