@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from descope_mcp.store.errors import StoreError
@@ -26,12 +27,19 @@ def private_directory(path: Path) -> Path:
 def private_file(path: Path) -> Path:
     """The file, made empty if need be, open to its owner only.
 
+    One that is there is not opened: closing it again would drop every lock that SQLite holds on it
+    in this process ("How To Corrupt An SQLite Database File", section 2.2).
+
     Raises:
         StoreError: it cannot be made, or belongs to somebody else.
     """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        _own(path, path.stat(), 0o600)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise StoreError(f"{path} is no plain file; choose another DESCOPE_MCP_STATE")
+        _own(path, found, 0o600)
     except OSError as error:
         raise StoreError(f"the file {path} cannot be used: {error.strerror}") from None
     return path

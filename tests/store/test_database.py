@@ -104,11 +104,11 @@ def test_a_key_that_was_half_made_is_made_anew(own: Store, monkeypatch: pytest.M
 _USE = """
 import sys
 from pathlib import Path
-from descope_mcp.store import confirmations
+from descope_mcp.store.consent import used_confirmations
 from descope_mcp.store.store import Store
 store = Store(Path(sys.argv[1]), Path(sys.argv[2]))
 store.key
-print(sum(confirmations.consume(store, str(n), 2e10) for n in range(40)))
+print(sum(used_confirmations.consume(store, str(n), 2e10) for n in range(40)))
 """
 
 

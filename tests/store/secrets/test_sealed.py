@@ -124,7 +124,7 @@ def test_another_key_opens_nothing(own: Store, tmp_path: Path) -> None:
 _KEEP_MANY = """
 import sys
 from pathlib import Path
-from descope_mcp.store import sealed
+from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
 store, owner = Store(Path(sys.argv[1]), Path(sys.argv[2])), Owner("P", "c")
