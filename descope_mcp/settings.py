@@ -10,15 +10,13 @@ import difflib
 import ipaddress
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-if TYPE_CHECKING:
-    from platformdirs import PlatformDirs
 
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
@@ -64,9 +62,13 @@ class Settings(BaseSettings):
     @field_validator("state", "key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.expanduser().is_absolute():
+        if value is None:
+            return None
+        with suppress(RuntimeError):  # this account has no home directory; reads need none
+            value = value.expanduser()
+        if not (value.is_absolute() or value.parts[0].startswith("~")):
             raise ValueError("must be an absolute path; servers start in any directory")
-        return value and value.expanduser()
+        return value
 
     @field_validator("project_id")
     @classmethod
@@ -111,13 +113,16 @@ class Settings(BaseSettings):
 
     @property
     def state_directory(self) -> Path:
-        """Where the journal and what else outlives a call is kept."""
-        return self.state or _places().user_state_path
+        """Where the journal and what else outlives a call is kept.
+
+        It begins with ``~`` where this account has no home directory; the store refuses that.
+        """
+        return self.state or _place("user_state_path")
 
     @property
     def key_path(self) -> Path:
         """The key of what is kept, apart from it."""
-        return self.key_file or _places().user_config_path / "key"
+        return self.key_file or _place("user_config_path") / "key"
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -150,11 +155,15 @@ _EXPECTED = {
 }
 
 
-def _places() -> PlatformDirs:
-    """Where this system keeps what belongs to an application."""
+def _place(kind: Literal["user_state_path", "user_config_path"]) -> Path:
+    """Where this system keeps what belongs to an application; ``~/...`` if nobody knows a home."""
     from platformdirs import PlatformDirs
 
-    return PlatformDirs(_APP)
+    try:
+        found: Path = getattr(PlatformDirs(_APP), kind)
+    except RuntimeError:
+        return Path("~") / _APP
+    return found
 
 
 def _refuse_unknown() -> None:

@@ -65,6 +65,18 @@ class Store:
             self._key = self._key or load(self.key_file)
             return self._key
 
+    def fault(self) -> str:
+        """What would keep a change from being recorded, "" if nothing would.
+
+        Nothing is made, changed or migrated: this is for somebody who only wants to know.
+        """
+        from descope_mcp.store.database import version_fault
+        from descope_mcp.store.private_files import fault
+
+        places = ((self.directory, True), (self.key_file.parent, True), (self.key_file, False))
+        found = (fault(path, directory=directory) for path, directory in places)
+        return next(filter(None, found), "") or version_fault(self.directory)
+
     def close(self) -> None:
         """Let go of the files, if they were opened."""
         if self._database:

@@ -12,9 +12,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from descope_mcp.store.consent import used_confirmations
+from descope_mcp.store.database import HEAD
 from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal.entries import entries, intend
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import metadata
+
+from .journal.test_journal import ADA
+
+#: What SQLite keeps of an open database.
+FILES = ("state.db", "state.db-wal", "state.db-shm")
 
 
 def modes(directory: Path) -> dict[str, int]:
@@ -23,13 +30,59 @@ def modes(directory: Path) -> dict[str, int]:
 
 
 def test_nobody_else_can_read_it(own: Store) -> None:
-    own.directory.mkdir(mode=0o755)
     own.key.sign("x")
     with own.database.begin():
-        pass
-    assert set(modes(own.directory).values()) == {0o700, 0o600}
+        assert set(modes(own.directory).values()) == {0o700, 0o600}
     assert modes(own.directory)["state"] == 0o700
     assert modes(own.key_file.parent) == {"config": 0o700, "key": 0o600}
+
+
+def test_a_directory_that_was_there_is_used_as_it_is(own: Store) -> None:
+    for directory in (own.directory, own.key_file.parent):
+        directory.mkdir(mode=0o755)
+    own.key.sign("x")
+    with own.database.begin():
+        assert modes(own.directory) == {"state": 0o755} | dict.fromkeys(FILES, 0o600)
+    assert modes(own.key_file.parent) == {"config": 0o755, "key": 0o600}
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o2775, 0o777])
+def test_a_directory_in_which_others_can_write_is_refused_and_left(own: Store, mode: int) -> None:
+    for directory in (own.directory, own.key_file.parent):
+        directory.mkdir()
+        directory.chmod(mode)
+        with pytest.raises(StoreError, match=rf"mode {mode:o}.*chmod go-w {directory}"):
+            _ = own.database if directory == own.directory else own.key
+        assert modes(directory) == {directory.name: mode}
+
+
+def test_a_file_that_others_can_read_is_refused_and_left(own: Store) -> None:
+    own.key.sign("x")
+    own.key_file.chmod(0o644)
+    with pytest.raises(StoreError, match=rf"mode 644.*chmod go-rwx {own.key_file}"):
+        _ = Store(own.directory, own.key_file).key
+    assert modes(own.key_file.parent)["key"] == 0o644
+
+
+@pytest.mark.parametrize(
+    "name", ["w?x=1", "p%20q", "a#b", "file:c", "ä ö", "new\nline", "%(here)s"]
+)
+def test_the_path_is_taken_as_it_is_written(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / name / "state", tmp_path / name / "key")
+    store.key.sign("x")
+    with store.database.begin():
+        assert {path.name for path in tmp_path.iterdir()} == {name}
+        assert set(modes(tmp_path / name / "state")) == {"state", *FILES}
+    store.close()
+
+
+def test_a_path_that_depends_on_where_it_started_is_refused(tmp_path: Path) -> None:
+    """What is left of a path in a home directory, where the account has none."""
+    store = Store(Path("~/state"), Path("~/key"))
+    for opened in (lambda: store.database, lambda: store.key):
+        with pytest.raises(StoreError, match=r"no home directory.*DESCOPE_MCP_STATE"):
+            opened()
+    assert not Path("~").exists()
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(own: Store) -> None:
@@ -44,10 +97,34 @@ def test_a_store_of_a_newer_program_is_left_alone(own: Store) -> None:
         _ = Store(own.directory, own.key_file).database
 
 
+def test_a_store_that_a_newer_program_added_to_is_gone_on_with(own: Store) -> None:
+    with own.database.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{HEAD}.7'")
+        connection.exec_driver_sql("CREATE TABLE something_new (id INTEGER)")
+        connection.exec_driver_sql("ALTER TABLE journal ADD COLUMN something_new TEXT")
+    again = Store(own.directory, own.key_file)
+    assert used_confirmations.consume(again, "n", 2e10)
+    intend(again, ADA)
+    assert [entry.result for entry in entries(again)] == ["unknown"]
+    with again.database.begin() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == f"{HEAD}.7"
+
+
+def test_an_upgrade_while_a_server_runs_stops_what_it_changes(own: Store) -> None:
+    assert used_confirmations.consume(own, "before", 2e10)
+    upgraded = Store(own.directory, own.key_file)
+    with upgraded.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="restart what still runs the old one"):
+        used_confirmations.consume(own, "after", 2e10)
+
+
 @pytest.mark.parametrize("broken", ["not a database at all" * 50, ""])
 def test_a_file_that_is_no_database_is_told_from_an_empty_one(own: Store, broken: str) -> None:
     own.directory.mkdir()
     (own.directory / "state.db").write_text(broken)
+    (own.directory / "state.db").chmod(0o600)
     if broken:
         with pytest.raises(StoreError, match="not a database"):
             _ = own.database
@@ -66,6 +143,7 @@ def test_what_belongs_to_another_account_is_refused(own: Store) -> None:
 def test_a_key_that_is_none_is_refused_and_not_replaced(own: Store) -> None:
     own.key_file.parent.mkdir()
     own.key_file.write_text("short\n")
+    own.key_file.chmod(0o600)
     with pytest.raises(StoreError, match=r"no key|cannot be used"):
         _ = own.key
     assert own.key_file.read_text() == "short\n"

@@ -90,14 +90,16 @@ def _project(keys: Credentials) -> Finding:
 
 def _state(store: Store) -> Finding:
     """Whether the journal can be kept; nothing that changes anything runs without it."""
-    try:
-        store.key.sign("")
-        with store.database.begin():
-            pass
-    except StoreError as error:
+    if found := store.fault():
         remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
-        return Finding("state", False, str(error), remedy)
-    return Finding("state", True, str(store.directory))
+        return Finding("state", False, found, remedy)
+    try:
+        if store.key_file.exists():
+            store.key.sign("")
+    except StoreError as error:
+        return Finding("state", False, str(error), "Restore the key file from a copy.")
+    made = "" if store.directory.exists() else ", made by the first change"
+    return Finding("state", True, f"{store.directory}{made}")
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, select
 
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.key import Key
-from descope_mcp.store.private_files import read_private
+from descope_mcp.store.private_files import private_file
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
 
@@ -80,7 +80,7 @@ def witness(store: Store, head: Head | None) -> None:
     path = _witness_file(store)
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with made.open("x", encoding="ascii") as file:
+        with private_file(made).open("w", encoding="ascii") as file:
             file.write(f"{head[0]} {head[1]}\n")
             file.flush()
             os.fsync(file.fileno())
@@ -150,7 +150,7 @@ def _witnessed(store: Store) -> Head | None:
     if not path.exists():
         return None
     try:
-        seq, _, signature = read_private(path).decode("ascii").strip().partition(" ")
+        seq, _, signature = path.read_text(encoding="ascii").strip().partition(" ")
         return int(seq), signature
     except OSError as error:
         raise StoreError(f"the file {path} cannot be read: {error.strerror}") from None
