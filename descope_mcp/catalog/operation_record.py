@@ -91,6 +91,7 @@ class Rule(Frozen):
     add: tuple[Hazard, ...] = ()
     drop: tuple[Hazard, ...] = ()
     say: str = ""  # a sentence for the person who is asked
+    says: str = ""  # the words of the consequence in place of the record's
     refuse: bool = False  # the call makes no sense and is not sent; `why` is the message
     why: str
 
@@ -156,7 +157,8 @@ class Count(Frozen):
     """One step of an impact: a read and what to count in its answer.
 
     ``count`` is the dotted path to a number, or to a list whose (matching) elements are counted;
-    ``narrow``, ``match`` and ``either`` are as those of `Read`.
+    ``narrow``, ``match`` and ``either`` are as those of `Read`. ``key`` is what the count is called
+    in ``says``.
     """
 
     operation: str
@@ -166,6 +168,7 @@ class Count(Frozen):
     match: dict[str, Any] = Field(default_factory=dict)
     either: tuple[str, ...] = ()
     label: str
+    key: str = ""
 
 
 class Lookup(Frozen):
@@ -253,6 +256,10 @@ class Record(Frozen):
     be found this way; of one that patches those that are given are; of any other only those that
     are listed. What is listed in ``whole`` is never completed inside, as a tree of conditions.
 
+    ``says`` is what a person reads first: what the call does, to whom, with how much (`saying`),
+    without the full stop. Every operation that can be asked about has one (`can_ask`); a rule in
+    ``when`` may say it better for its calls, and the first that does counts.
+
     ``restore`` are the calls that undo the operation, in their order. An operation with
     ``update`` needs none where writing the before-state back with itself undoes it. ``lost`` says
     what does not come back; an operation that changes something and has neither says so there.
@@ -260,6 +267,7 @@ class Record(Frozen):
 
     endpoint: str
     title: str
+    says: str = ""
     description: str
     aliases: tuple[str, ...] = ()
     effect: Effect
@@ -294,6 +302,15 @@ class Record(Frozen):
     def worst_hazards(self) -> tuple[Hazard, ...]:
         """Every hazard that any arguments can give the operation, in a fixed order."""
         return tuple(dict.fromkeys([*self.hazards, *(h for r in self.when for h in r.add)]))
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the operation is one that people are asked about, by whatever policy."""
+        return self.worst_effect == "destructive" or bool(set(self.worst_hazards) - _HARMLESS)
+
+
+#: Hazards about which, on their own, nobody is asked.
+_HARMLESS = {"bulk", "sends_message"}
 
 
 class Toolset(Frozen):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog import recipe_reference, replacement
+from descope_mcp.catalog import recipe_reference, replacement, saying
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
     COMPARISONS,
@@ -51,6 +51,7 @@ class Consistency:
             for text in self._rule(rule, own):
                 yield ("when", index), text
         yield from self._recipes(endpoint, record, own)
+        yield from self._words(record, own)
         sent = {name for name, (where, _) in places.items() if where in ("query", "body")}
         held = self._held(record)
         yield from ((("before",), t) for t in replacement.problems(record, own, held, sent))
@@ -90,11 +91,49 @@ class Consistency:
         paths = [path for name in conditions for path in getattr(rule, name)]
         if not paths:
             yield "the rule has no condition"
-        if not (rule.effect or rule.add or rule.drop or rule.say or rule.refuse):
+        if not (rule.effect or rule.add or rule.drop or rule.say or rule.says or rule.refuse):
             yield "the rule has no consequence"
         for path in paths:
             if input_schema.lookup(own, path) is None:
                 yield f"there is no argument {path}"
+
+    def _words(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
+        """What is wrong with the words of the consequence."""
+        if record.can_ask and not record.says:
+            yield ("says",), "people can be asked about it, so it says what it does"
+        roots: Roots = {"args": own, "project": {"type": "string"}, **self._seen(record)}
+        known = {count.key for count in record.impact if count.key}
+        known |= {saying.TARGET} if record.target else set()
+        compares = record.update or record.before or record.content
+        known |= {saying.CHANGES} if compares else set()
+        ways = [(("says",), record.says)]
+        ways += [(("when", index), rule.says) for index, rule in enumerate(record.when)]
+        for keys, text in ways:
+            try:
+                named = list(saying.sources(text))
+            except ValueError as error:
+                yield keys, str(error)
+                continue
+            if text.endswith("."):
+                yield keys, "the words of the consequence end without a full stop"
+            references = [one for one in named if one.startswith("$")]
+            yield from ((keys, problem) for problem in _dangling(references, roots))
+            for one in named:
+                if not one.startswith("$") and one not in known:
+                    yield keys, f"{{{one}}}: no count of the impact has this key"
+
+    def _seen(self, record: Record) -> Roots:
+        """The schemas of what the preview finds."""
+        held = self._held(record)
+        found = {
+            step.operation: input_schema.lookup(
+                input_schema.answer(self.endpoints[step.operation], self.spec.schemas), step.find
+            )
+            or {}
+            for step in record.preview
+            if step.operation in self.endpoints
+        }
+        return {} if held is None else {"before": held, "found": {"properties": found}}
 
     def _recipes(
         self, endpoint: Endpoint, record: Record, own: dict[str, Any]
