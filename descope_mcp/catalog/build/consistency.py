@@ -106,7 +106,7 @@ class Consistency:
         known |= {saying.TARGET} if record.target else set()
         compares = record.update or record.before or record.content
         known |= {saying.CHANGES} if compares else set()
-        ways = [(("says",), record.says)]
+        ways: list[tuple[tuple[Any, ...], str]] = [(("says",), record.says)]
         ways += [(("when", index), rule.says) for index, rule in enumerate(record.when)]
         for keys, text in ways:
             try:
