@@ -51,7 +51,8 @@ class Consistency:
             for text in self._rule(rule, own):
                 yield ("when", index), text
         yield from self._recipes(endpoint, record, own)
-        yield from self._words(record, own)
+        roots: Roots = {"args": own, "project": {"type": "string"}, **self._seen(record)}
+        yield from _words(record, roots)
         sent = {name for name, (where, _) in places.items() if where in ("query", "body")}
         held = self._held(record)
         yield from ((("before",), t) for t in replacement.problems(record, own, held, sent))
@@ -96,31 +97,6 @@ class Consistency:
         for path in paths:
             if input_schema.lookup(own, path) is None:
                 yield f"there is no argument {path}"
-
-    def _words(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
-        """What is wrong with the words of the consequence."""
-        if record.can_ask and not record.says:
-            yield ("says",), "people can be asked about it, so it says what it does"
-        roots: Roots = {"args": own, "project": {"type": "string"}, **self._seen(record)}
-        known = {count.key for count in record.impact if count.key}
-        known |= {saying.TARGET} if record.target else set()
-        compares = record.update or record.before or record.content
-        known |= {saying.CHANGES} if compares else set()
-        ways: list[tuple[tuple[Any, ...], str]] = [(("says",), record.says)]
-        ways += [(("when", index), rule.says) for index, rule in enumerate(record.when)]
-        for keys, text in ways:
-            try:
-                named = list(saying.sources(text))
-            except ValueError as error:
-                yield keys, str(error)
-                continue
-            if text.endswith("."):
-                yield keys, "the words of the consequence end without a full stop"
-            references = [one for one in named if one.startswith("$")]
-            yield from ((keys, problem) for problem in _dangling(references, roots))
-            for one in named:
-                if not one.startswith("$") and one not in known:
-                    yield keys, f"{{{one}}}: no count of the impact has this key"
 
     def _seen(self, record: Record) -> Roots:
         """The schemas of what the preview finds."""
@@ -300,6 +276,31 @@ def _sizes(endpoint: Endpoint, record: Record, own: dict[str, Any]) -> Iterator[
         yield ("description",), f"{words} words; {limits} are allowed"
     if len(json.dumps(own)) > MAX_SCHEMA:
         yield (), f"the input schema is longer than {MAX_SCHEMA} characters"
+
+
+def _words(record: Record, roots: Roots) -> Iterator[Problem]:
+    """What is wrong with the words of the consequence; `roots` is what they can refer to."""
+    if record.can_ask and not record.says:
+        yield (), "people can be asked about it, and its consequence (says) is missing"
+    known = {count.key for count in record.impact if count.key}
+    known |= {saying.TARGET} if record.target else set()
+    compares = record.update or record.before or record.content
+    known |= {saying.CHANGES} if compares else set()
+    ways: list[tuple[tuple[Any, ...], str]] = [(("says",), record.says)]
+    ways += [(("when", index), rule.says) for index, rule in enumerate(record.when)]
+    for keys, text in ways:
+        try:
+            named = list(saying.sources(text))
+        except ValueError as error:
+            yield keys, str(error)
+            continue
+        if text.endswith("."):
+            yield keys, "the words of the consequence end without a full stop"
+        references = [one for one in named if one.startswith("$")]
+        yield from ((keys, problem) for problem in _dangling(references, roots))
+        for one in named:
+            if not one.startswith("$") and one not in known:
+                yield keys, f"{{{one}}}: no count of the impact has this key"
 
 
 def _unknown_fields(step: Read | Count, found: dict[str, Any]) -> list[str]:

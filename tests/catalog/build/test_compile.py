@@ -22,6 +22,7 @@ RECORD = """\
   DeleteRole:
     endpoint: POST /v1/mgmt/role/delete
     title: Delete a role
+    says: 'Delete the role {target}[ of {users user|users}]'
     description: Deletes one role of the project or of a tenant.
     effect: destructive
     examples: [{say: Remove it, arguments: {id: R1}}]
@@ -37,7 +38,8 @@ RECORD = """\
         match: {name: $args.name, tenantId: $args.tenantId}
         bare: [tenantId]
     impact:
-      - {operation: SearchUsers, arguments: {roleNames: [$before.name]}, count: total, label: users}
+      - {operation: SearchUsers, arguments: {roleNames: [$before.name]}, count: total, label: users,
+         key: users}
     restore:
       - {operation: CreateRole, arguments: {$like: $before}}
       - operation: UpdateRoles
@@ -67,6 +69,30 @@ RECORD_CASES = {
         "{fill: [tenantId],",
         "{fill:",
         "Extra inputs are not permitted",
+    ),
+    "no words of the consequence": (
+        "    says: 'Delete the role {target}[ of {users user|users}]'\n",
+        "",
+        "DeleteRole:",
+        "people can be asked about it",
+    ),
+    "a consequence with a bracket that stays open": (
+        "|users}]'",
+        "|users}'",
+        "    says:",
+        "a [ that is not closed",
+    ),
+    "a consequence with a count that nobody makes": (
+        "{users user|users}",
+        "{keys key|keys}",
+        "    says:",
+        "no count of the impact has this key",
+    ),
+    "a consequence that names nothing": (
+        "role {target}",
+        "role {$args.nobody}",
+        "    says:",
+        "$args.nobody leads nowhere",
     ),
     "unknown effect": ("effect: destructive", "effect: bad", "effect: bad", "Input should be"),
     "no title": ("    title: Delete a role\n", "", "DeleteRole:", "title: Field required"),
