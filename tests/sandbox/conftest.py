@@ -83,7 +83,7 @@ def endpoints(spec: Contract) -> dict[str, Endpoint]:
 async def service(
     anyio_backend: str, endpoints: dict[str, Endpoint]
 ) -> AsyncIterator[tuple[Sandbox, State]]:
-    state = organisations.acme()
+    state = organisations.acme(keys=1)
     async with running(endpoints.values(), state) as sandbox:
         yield sandbox, state
 
@@ -91,7 +91,7 @@ async def service(
 @pytest.fixture(scope="session")
 def pristine() -> bytes:
     """The organisation as it is at the beginning; making it anew takes ten times as long."""
-    return pickle.dumps(organisations.acme())
+    return pickle.dumps(organisations.acme(keys=1))
 
 
 @pytest.fixture

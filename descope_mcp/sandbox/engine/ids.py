@@ -1,4 +1,4 @@
-"""Ids and secrets as the service makes them. The same random source gives the same ones."""
+"""Ids and secrets as the service makes them, from the random source that each is given."""
 
 from __future__ import annotations
 

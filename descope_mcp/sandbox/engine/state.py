@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 from descope_mcp.sandbox.engine.errors import NO_PROJECT
@@ -59,6 +59,8 @@ class State(Records):
 
     clock: Callable[[], float] = time.time
     caller: Caller = Caller()
+    #: What secrets are drawn from: nobody who knows the ids can work out the keys.
+    secrets: Random = field(default_factory=SystemRandom)
 
     @property
     def project_id(self) -> str:
@@ -107,7 +109,7 @@ class State(Records):
 
     def new_secret(self, length: int) -> str:
         """A new secret of `length` letters and digits."""
-        return token(self.random, length)
+        return token(self.secrets, length)
 
     @contextmanager
     def calling(self, caller: Caller) -> Iterator[None]:
@@ -165,10 +167,19 @@ class State(Records):
         return self.add(OUTBOX, {**message, "sentTime": self.now_ms()})
 
 
-def empty(name: str, *, seed: int = 0, clock: Callable[[], float] = time.time) -> State:
-    """A project without anything in it. The same seed gives the same ids and keys."""
-    random = Random(seed)
-    state = State(random=random, clock=clock)
+def empty(
+    name: str, *, seed: int = 0, keys: int | None = None, clock: Callable[[], float] = time.time
+) -> State:
+    """A project without anything in it.
+
+    Args:
+        name: of the project.
+        seed: the same one gives the same ids.
+        keys: the same one gives the same keys and other secrets; None gives new ones every time.
+        clock: tells the time.
+    """
+    secrets = SystemRandom() if keys is None else Random(f"keys {keys}")
+    state = State(random=Random(seed), secrets=secrets, clock=clock)
     key_id, project_id = state.new_id("K"), state.new_id("P")
     own = {
         "id": "sandbox",

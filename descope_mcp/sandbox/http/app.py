@@ -23,6 +23,7 @@ from descope_mcp.sandbox.http.arguments import arguments_of
 from descope_mcp.sandbox.http.callers import authorized
 from descope_mcp.sandbox.http.control import Control
 from descope_mcp.sandbox.http.faults import Faults
+from descope_mcp.sandbox.http.local_only import LocalOnly
 from descope_mcp.sandbox.http.rate_limits import RateLimits
 from descope_mcp.sandbox.http.routing import FixedPaths
 
@@ -80,7 +81,7 @@ def create_app(
     return Starlette(
         # Fixed paths go before those with placeholders, which might match them too.
         routes=[FixedPaths(fixed), *others],
-        middleware=[Middleware(_WithRay)],
+        middleware=[Middleware(_WithRay), Middleware(LocalOnly)],
         exception_handlers={
             DescopeError: _failed,
             HTTPException: _not_routed,

@@ -1,7 +1,7 @@
 """The sandbox's own interface, under ``/sandbox``: a path that Descope does not have.
 
-Only programs on this machine can use it: requests that name another host or come from a web page
-are refused.
+Only programs on this machine can use it: what a web page sends is refused, also where the page
+itself is of this machine.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.state import OUTBOX, State
 from descope_mcp.sandbox.http.faults import Fault, Faults
 from descope_mcp.sandbox.http.rate_limits import RateLimits
+from descope_mcp.sandbox.keys import management_keys
 from descope_mcp.sandbox.sessions.answers import deliver, in_cookies
 
 PREFIX = "/sandbox"
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Conditions(BaseModel):
@@ -131,6 +130,8 @@ class Control:
             known = ", ".join(name for name in self.seeds if name)
             raise DescopeError(INVALID, f"There is no seed {asked.seed}; use one of {known}")
         fresh = self.seeds[asked.seed]()
+        # Whoever works with it goes on doing so.
+        management_keys.hand_over(fresh, self.state.management_key)
         self.state.replace(fresh.export())
         self.state.random = fresh.random
         self.state.search_delay = 0
@@ -164,8 +165,8 @@ class Control:
 
 def _endpoint(function: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        if request.url.hostname not in _LOOPBACK or "origin" in request.headers:
-            raise DescopeError(FORBIDDEN, "Only programs on this machine may use this")
+        if "origin" in request.headers:
+            raise DescopeError(FORBIDDEN, "No web page may use this, not even one of this machine")
         try:
             answer = function(request, await request.body())
         except ValidationError as error:

@@ -21,7 +21,7 @@ from descope_mcp.sandbox.engine.errors import (
 )
 from descope_mcp.sandbox.engine.fields import Record, fill, integer, objects, one_of, strings
 from descope_mcp.sandbox.engine.registry import Answer, Arguments, handles, require
-from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.engine.state import SANDBOX, State
 from descope_mcp.sandbox.engine.tables import Table, register
 
 #: `cleartext` is in no answer but that of CreateManagementKey.
@@ -114,6 +114,13 @@ def add_first_key(state: State) -> None:
             "cleartext": state.management_key,
         },
     )
+
+
+def hand_over(state: State, cleartext: str) -> None:
+    """Let `cleartext` be the key that the project is handed over with."""
+    state.change(SANDBOX, state.get(SANDBOX, "sandbox"), {"managementKey": cleartext})
+    first = state.get(MANAGEMENT_KEYS, state.management_key_id)
+    state.change(MANAGEMENT_KEYS, first, {"cleartext": cleartext})
 
 
 def opened_by(state: State, cleartext: str) -> Record | None:

@@ -92,10 +92,12 @@ KEYS: list[tuple[str, str, list[str], dict[str, list[str]], bool]] = [
 ]
 
 
-def acme(*, seed: int = 1, clock: Callable[[], float] = time.time) -> State:
+def acme(
+    *, seed: int = 1, keys: int | None = None, clock: Callable[[], float] = time.time
+) -> State:
     """The project "Acme Production", with tenants, roles, users, keys and a history."""
     now = clock()
-    state = new_project("Acme Production", seed=seed, clock=lambda: now - 400 * DAY)
+    state = new_project("Acme Production", seed=seed, keys=keys, clock=lambda: now - 400 * DAY)
     production = {"environment": "production", "tag": "production"}
     state.change(PROJECTS, state.project, production)
     with state.calling(Caller(actor=state.management_key_id, address="198.51.100.7")):
@@ -179,7 +181,7 @@ def _give_credentials(state: State) -> None:
     """A second factor, a passkey and a trusted device for some of those who are active."""
     active = state.all(USERS, status="enabled", test=False)
     for index, user in enumerate(active):
-        seed = base64.b32encode(user["userId"][-20:].encode()).decode()
+        seed = base64.b32encode(state.secrets.randbytes(20)).decode()
         own: Record = {"totp": seed if index % 4 == 0 else ""}
         if index % 3 == 0:
             passkey = {"id": state.new_secret(22), "rpId": "acme.example", "kind": "passkey"}

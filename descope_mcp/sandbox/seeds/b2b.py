@@ -70,10 +70,10 @@ ROLES = (
 _DEALT = ("Manager", *["Clerk"] * 5, "Accountant", *["Guest"] * 3)
 
 
-def b2b(*, seed: int = 2, clock: Callable[[], float] = time.time) -> State:
+def b2b(*, seed: int = 2, keys: int | None = None, clock: Callable[[], float] = time.time) -> State:
     """The project "Tradewind", with customers of all sizes."""
     now = clock()
-    state = new_project("Tradewind", seed=seed, clock=at(now - 700 * DAY))
+    state = new_project("Tradewind", seed=seed, keys=keys, clock=at(now - 700 * DAY))
     state.change(PROJECTS, state.project, {"environment": "production", "tag": "production"})
     with state.calling(Caller(actor=state.management_key_id, address="198.51.100.20")):
         for name, description in PERMISSIONS.items():

@@ -25,10 +25,14 @@ SYSTEM_PERMISSIONS = {
 
 
 def new_project(
-    name: str = "Sandbox", *, seed: int = 0, clock: Callable[[], float] = time.time
+    name: str = "Sandbox",
+    *,
+    seed: int = 0,
+    keys: int | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> State:
-    """A project with what is built in, and nothing else. The same seed gives the same ids."""
-    state = empty(name, seed=seed, clock=clock)
+    """A project with what is built in, and nothing else; `seed` and `keys` as for `empty`."""
+    state = empty(name, seed=seed, keys=keys, clock=clock)
     add_first_key(state)
     for permission, description in SYSTEM_PERMISSIONS.items():
         call(state, "CreatePermission", name=permission, description=description)

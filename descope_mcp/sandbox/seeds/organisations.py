@@ -1,4 +1,7 @@
-"""The organisations that the sandbox can begin with. The same seed number gives the same ids."""
+"""The organisations that the sandbox can begin with, always with the same ids.
+
+Keys and other secrets are new at every start: what is written in one place opens no other sandbox.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def verify(state: State, arguments: Arguments) -> Answer:
 def _new_seed(state: State, user: Mapping[str, Any]) -> Answer:
     import pyotp
 
-    seed = "".join(state.random.choices(_BASE32, k=32))
+    seed = "".join(state.secrets.choices(_BASE32, k=32))
     state.change(CREDENTIALS, state.get(CREDENTIALS, user["userId"]), {"totp": seed})
     state.record("UserModified", user=user)
     project = state.project["name"]

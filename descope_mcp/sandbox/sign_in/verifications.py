@@ -68,7 +68,7 @@ def start(
     for old in state.all(VERIFICATIONS, userId=user["userId"]):
         if (old["method"], old["channel"]) == (method, channel):
             state.delete(VERIFICATIONS, old["id"])
-    code = "".join(state.random.choices("0123456789", k=6))
+    code = "".join(state.secrets.choices("0123456789", k=6))
     return state.add(
         VERIFICATIONS,
         {

@@ -83,6 +83,7 @@ async def test_reset_begins_anew(box: Client) -> None:
     assert {**after, "now": 0} == {**before, "now": 0}
     assert abs(after["now"] - time.time()) < 60
     assert (await control(box, "POST", "/reset", {"seed": "b2b"}))["records"]["users"] == 2000
+    assert box.state.management_key == box.sandbox.management_key
     assert (await box.http.post("/sandbox/reset", json={"seed": "x"})).status_code == 400
 
 
@@ -178,7 +179,10 @@ async def test_the_clock_goes_on(box: Client) -> None:
     assert (await box.send("SearchSCIMUsers", headers)).status_code == 401
 
 
-@pytest.mark.parametrize("header", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "header",
+    [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "http://localhost"}],
+)
 async def test_only_this_machine_s_programs_control_it(box: Client, header: dict[str, str]) -> None:
     answer = await box.http.get("/sandbox/state", headers=header)
     assert (answer.status_code, answer.json().get("errorCode")) == (403, "E011006")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -91,9 +93,28 @@ async def test_it_is_gone_after_the_context(endpoints: dict[str, Endpoint]) -> N
 
 async def test_the_same_seed_gives_the_same_organisation() -> None:
     moment = time.time()
-    one, two = (organisations.acme(clock=lambda: moment) for _ in range(2))
+    one, two = (organisations.acme(keys=1, clock=lambda: moment) for _ in range(2))
     assert all(one.all(table) == two.all(table) for table in TABLES.values())
-    assert one.management_key == two.management_key != organisations.acme(seed=2).management_key
+
+
+@pytest.mark.parametrize("seed", organisations.SEEDS.values(), ids=organisations.SEEDS)
+def test_every_sandbox_has_ids_of_its_seed_and_secrets_of_its_own(seed: Any) -> None:
+    one, two = seed(), seed()
+    assert (one.project_id, one.management_key_id) == (two.project_id, two.management_key_id)
+    assert one.management_key != two.management_key
+    # Of all that looks like a secret, ids of clients and the passwords of the demonstration.
+    same = {place for place, text in _long(one.export()) & _long(two.export())}
+    assert {place.rpartition(".")[2] for place in same} <= {"clientId", "password", "action"}
+
+
+def _long(data: Any, place: str = "") -> set[tuple[str, str]]:
+    """Every text with a word of at least 32 letters and digits, by the names that lead to it."""
+    if isinstance(data, dict):
+        return {one for key, value in data.items() for one in _long(value, f"{place}.{key}")}
+    if isinstance(data, list):
+        return {one for value in data for one in _long(value, place)}
+    found = isinstance(data, str) and re.search(r"[0-9A-Za-z]{32}", data)
+    return {(place, data)} if found else set()
 
 
 async def test_ids_look_like_those_of_the_service(client: Client) -> None:
