@@ -8,10 +8,14 @@
     ├── ApiError            Descope refused: status, code, meaning, remedy
     └── OutcomeUnknown      a change was sent and nobody can say whether it took effect
 
-No message carries a credential, a stack trace or an upstream body.
+No message carries a credential, a stack trace or an upstream body. What looks like a token is
+sealed where a failure is made, so that nothing built from one (a refusal, a progress message, an
+undo that stopped, a finding of `doctor`) can repeat it.
 """
 
 from __future__ import annotations
+
+from descope_mcp.catalog.secret_shapes import scan
 
 
 class ApiFailure(Exception):
@@ -20,9 +24,9 @@ class ApiFailure(Exception):
     kind = "failure"
 
     def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}".strip())
-        self.message = message
-        self.remedy = remedy
+        self.message: str = scan(message)
+        self.remedy: str = scan(remedy)
+        super().__init__(f"{self.message} {self.remedy}".strip())
 
 
 class NotSendable(ApiFailure):

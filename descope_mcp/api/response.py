@@ -18,6 +18,7 @@ import pydantic_core
 from descope_mcp.api.errors import ApiError, OutcomeUnknown
 from descope_mcp.api.transport import RawAnswer
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.secret_shapes import scan
 
 #: Fields in which batch operations report what failed although the status is 200.
 PARTIAL = ("failedUsers", "additionalErrors", "failures", "failedTenants", "errors")
@@ -27,8 +28,16 @@ _SESSION_COOKIES = ("DS", "DSR")
 _COOKIE_NAMES = ("sessionCookieName", "cookieName")
 _COOKIE = re.compile(r"""(?:^|[,;\s])([\w.-]+)=("?)([^;,\s"]*)\2""")
 _CODE = re.compile(r"[A-Z][0-9A-Z]{1,19}")
+#: A long value with a digit in it, after a name that says that it is one: `"refreshToken": "..."`.
+_NAMED = re.compile(
+    r"((?:token|secret|passw\w{0,10}|jwt|authorization|bearer|otp)[\"']?\s?[:=]?\s?[\"']?)"
+    r"(?=[^\d\s\"']{0,200}\d)[\w+/=.~-]{16,}",
+    re.IGNORECASE,
+)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_MESSAGE = 300
+#: Of a longer text no more is looked at.
+_MAX_READ = 20_000
 
 Errors = Mapping[str, Mapping[str, str]]
 
@@ -166,9 +175,11 @@ def _error(
 def clean(text: Any, hidden: Collection[str] = ()) -> str:
     """Foreign text for one line of a message, at most 300 characters of it.
 
-    Without control, format and unassigned characters, and without what is `hidden`.
+    Without control, format and unassigned characters, without what is `hidden`, and without what
+    looks like a token: half of one, where the line is cut, would not look so any more.
     """
-    line = str(text)
+    line = str(scan(str(text)[:_MAX_READ]))
+    line = _NAMED.sub(r"\1[sealed]", line)
     for secret in hidden:
         line = line.replace(secret, "[sealed]")
     # Letters, marks, numbers, punctuation, symbols and the plain blank.

@@ -10,7 +10,6 @@ from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
-from descope_mcp.guard.secrets.redaction import scan
 
 #: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
 #: a thread does to start, and other calls wait for the event loop.
@@ -122,7 +121,7 @@ class Instead(Exception):
 
 def failure(error: ApiFailure) -> Failed:
     """The outcome that a failure of the API core is."""
-    failed = Failed(error.kind, scan(error.message), error.remedy)
+    failed = Failed(error.kind, error.message, error.remedy)
     if isinstance(error, ApiError):
         return replace(failed, status=error.status, code=error.code)
     if isinstance(error, RateLimited):

@@ -26,6 +26,7 @@ from descope_mcp.cli import options, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept
+from descope_mcp.guard.question import pasted
 
 CALLER = "terminal"
 
@@ -99,7 +100,7 @@ _EXIT_CODES = {
 def _here(remedy: str) -> str:
     """A remedy that names a tool of the MCP surface, with the command that does the same."""
     for tool, command in (("search", "search"), ("describe", "show")):
-        remedy = remedy.replace(f"descope_{tool}", f"`descope-mcp tools {command}`")
+        remedy = remedy.replace(f"descope_{tool}", f"`{pasted.command('tools', command)}`")
     return remedy
 
 

@@ -17,6 +17,7 @@ from descope_mcp.cli import options, wiring
 from descope_mcp.cli.main import FAILED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
+from descope_mcp.guard.question import pasted
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entries import Entry
@@ -147,5 +148,5 @@ def _settling_read(entry: Entry, details: dict[str, Any]) -> str:
         return ""
     step = operation.preview[0]
     arguments = resolve(step.arguments, Scope(details.get("arguments", {}), None, entry.project))
-    given = json.dumps(arguments) if isinstance(arguments, dict) else "{}"
-    return f"descope-mcp call {step.operation} --arguments '{given}'"
+    given = arguments if isinstance(arguments, dict) else {}
+    return pasted.command("call", step.operation, arguments=given)

@@ -8,6 +8,7 @@ import anyio
 import click
 
 from descope_mcp.catalog.catalog import load
+from descope_mcp.guard.question import pasted
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.seeds import organisations
@@ -38,9 +39,9 @@ def command(port: int, name: str, file: Path | None) -> None:
             async with running(
                 load().values(), state, port, {**organisations.SEEDS, "": organisations.SEEDS[name]}
             ) as local:
-                click.echo(f"DESCOPE_BASE_URL={local.url}")
-                click.echo(f"DESCOPE_PROJECT_ID={local.project_id}")
-                click.echo(f"DESCOPE_MANAGEMENT_KEY={local.management_key}")
+                click.echo(pasted.setting("DESCOPE_BASE_URL", local.url))
+                click.echo(pasted.setting("DESCOPE_PROJECT_ID", local.project_id))
+                click.echo(pasted.setting("DESCOPE_MANAGEMENT_KEY", local.management_key))
                 await anyio.sleep_forever()
 
     try:

@@ -1,8 +1,8 @@
 """Keeping secrets away from the model: fields by the record, strings by their shape.
 
 What stands in a secret's place, a handle or only ``[sealed]``, is up to the caller (`Keep`); see
-`guard.handles`. Every pattern is anchored and bounded: answers are large and strangers write into
-them.
+`guard.secrets.handles`. Every pattern is anchored and bounded: answers are large and strangers
+write into them.
 """
 
 from __future__ import annotations
@@ -15,20 +15,11 @@ from typing import Any
 
 import pydantic_core
 
-from descope_mcp.catalog.arguments import HANDLE, SEALED, leaves
+from descope_mcp.catalog.arguments import leaves
 from descope_mcp.catalog.json_path import is_empty, replaced_at
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.secret_shapes import Keep, is_sealed, scan, withhold
 
-#: JWTs and JWEs, Descope management keys, and names in a URL or text that carry a code or token.
-_SHAPES = re.compile(
-    r"(?P<name>(?<![\w.-])(?!status)(?:(?:[\w.-]{0,40}[_.-])?(?:code|otp|ticket)"
-    r"|[\w.-]{0,40}(?:token|jwt|secret|passw|pendingref|samlresponse|assertion)[\w.-]{0,40})"
-    r"(?:%5B\w{0,20}%5D|\[\w{0,20}\])?(?:=|%3D)|(?<=[?&#;])t=|(?<=%3F|%26)t%3D)"
-    r"[^&#\s\"'<>]+"
-    r"|(?<![\w-])(?P<dotted>[\w-]++(?:\.[\w-]*+){2,4})"
-    r"|(?<![\w/+])(?-i:K)[0-9A-Za-z]{50,}",
-    re.IGNORECASE,
-)
 #: What a field is called that holds a secret as a text, in any answer.
 _SECRET_FIELD = re.compile(
     r"(?:secret|cleartext|password|private_?key|jwt|api_?key"
@@ -53,16 +44,8 @@ _BLANKS = re.compile(r"\s")
 #: Where `api.answer` puts the session cookies of an answer, and the kind of secret that they are.
 _COOKIES, _SESSION = "cookies", "session"
 
-#: Keeps a secret: ``(field, kind, value) -> what stands in its place``.
-Keep = Callable[[str, str, str], str]
 
-
-def _withhold(field: str, kind: str, value: str) -> str:
-    """A secret that is not kept."""
-    return SEALED
-
-
-def seal(operation: Operation, data: Any, keep: Keep = _withhold) -> Any:
+def seal(operation: Operation, data: Any, keep: Keep = withhold) -> Any:
     """A copy of an answer in which every secret is replaced by what `keep` returns for it.
 
     The record's fields are replaced whatever they hold, unless it says nothing (empty, a
@@ -88,38 +71,6 @@ def seal(operation: Operation, data: Any, keep: Keep = _withhold) -> Any:
     return scan(data, keep)
 
 
-def scan(data: Any, keep: Keep = _withhold) -> Any:
-    """A copy of `data` in which every text that looks like a token is sealed."""
-    return _scanned(data, partial(_sealed_shape, keep))
-
-
-def _scanned(data: Any, change: Callable[[re.Match[str]], str]) -> Any:
-    if isinstance(data, str):
-        return _SHAPES.sub(change, data)
-    if isinstance(data, Mapping):
-        return {_scanned(key, change): _scanned(value, change) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_scanned(item, change) for item in data]
-    return data
-
-
-def _sealed_shape(keep: Keep, match: re.Match[str]) -> str:
-    dotted, name = match["dotted"], match["name"] or ""
-    if dotted is None:
-        value = match[0].removeprefix(name)
-        field = re.sub(r"(?:=|%3D)$", "", name) or "key"
-        return match[0] if _is_sealed(value) else f"{name}{keep(field, '', value)}"
-    # The first part of a JWT or JWE is a JSON object in base64, which begins with eyJ.
-    start = dotted.find("eyJ")
-    if 0 <= start < dotted.index(".") - 8:
-        return f"{dotted[:start]}{keep('token', '', dotted[start:])}"
-    return dotted
-
-
-def _is_sealed(value: str) -> bool:
-    return value == SEALED or bool(HANDLE.fullmatch(value))
-
-
 def masked(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as a person may see them: secrets replaced, handles as they are."""
     result: dict[str, Any] = scan(_named(operation, arguments))
@@ -130,13 +81,13 @@ def masked_at(operation: Operation, path: str, value: Any) -> Any:
     """The value of one argument, or of an element of it, as a person may see it."""
     for secret in operation.secret_arguments:
         if secret == path:
-            return _sealed(_withhold, path, "", value)
+            return _sealed(withhold, path, "", value)
         below = secret.removeprefix(path)
         if below != secret and below.startswith((".", "[].")):
             rest = below.removeprefix("[]").removeprefix(".")
-            value = replaced_at(value, rest, partial(_sealed, _withhold, path, ""))
+            value = replaced_at(value, rest, partial(_sealed, withhold, path, ""))
     name = path.rpartition(".")[2]
-    return scan(_by_field({name: value}, {}, _withhold)[name])
+    return scan(_by_field({name: value}, {}, withhold)[name])
 
 
 def misread(operation: Operation, arguments: Mapping[str, Any]) -> str:
@@ -160,8 +111,8 @@ def _named(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]
     """The arguments without what the record or its name says is secret."""
     shown: Any = dict(arguments)
     for path in (*operation.secret_arguments, "credential"):
-        shown = replaced_at(shown, path, partial(_sealed, _withhold, path, ""))
-    named: dict[str, Any] = _by_field(shown, {}, _withhold)
+        shown = replaced_at(shown, path, partial(_sealed, withhold, path, ""))
+    named: dict[str, Any] = _by_field(shown, {}, withhold)
     return named
 
 
@@ -191,7 +142,7 @@ def _by_name(data: Any, keep: Keep) -> Any:
     if isinstance(data, list):
         return [_by_name(item, keep) for item in data]
     if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
-        return data if _is_sealed(data) else _by_name_inside(data, keep)
+        return data if is_sealed(data) else _by_name_inside(data, keep)
     return _LINE.sub(partial(_sealed_line, keep), data) if isinstance(data, str) else data
 
 
@@ -209,7 +160,7 @@ def _sealed_line(keep: Keep, match: re.Match[str]) -> str:
     inner = _INNER.search(match[3])
     if not (_TELLING.search(match[1]) or (inner and _TELLING.search(inner[0]))):
         return match[0]
-    value = match[3] if _is_sealed(match[3]) else keep(match[1].strip()[:40], "", match[3])
+    value = match[3] if is_sealed(match[3]) else keep(match[1].strip()[:40], "", match[3])
     return f"{match[1]}{match[2]} {value}"
 
 
@@ -219,7 +170,7 @@ def _sealed_below(value: Any, keep: Callable[[str], str]) -> Any:
         return {key: _sealed_below(item, keep) for key, item in value.items()}
     if isinstance(value, list):
         return [_sealed_below(item, keep) for item in value]
-    if is_empty(value) or isinstance(value, bool) or _is_sealed(str(value)):
+    if is_empty(value) or isinstance(value, bool) or is_sealed(str(value)):
         return value
     return keep(str(value))
 
@@ -230,4 +181,4 @@ def _sealed(keep: Keep, field: str, kind: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_sealed(keep, field, kind, item) for item in value]
     text = value if isinstance(value, str) else json.dumps(value)
-    return value if _is_sealed(text) else keep(field, kind, text)
+    return value if is_sealed(text) else keep(field, kind, text)

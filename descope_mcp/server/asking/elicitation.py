@@ -23,6 +23,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from descope_mcp.call.outcome import NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent.confirmation import LIFETIME, Approval, Question, accept
+from descope_mcp.guard.question import pasted
 
 #: The key of our request in an `InputRequiredResult`.
 KEY = "confirm"
@@ -127,12 +128,13 @@ async def outside(needed: NeedsConfirmation, caller: str, services: Services) ->
             "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
         )
     number = request.number
+    approve = pasted.command("approvals", "approve", number)
     return Refused(
         "approval",
         f"This call needs a person's yes, and this client cannot show a form. Request {number} "
         "waits for it.",
-        f"Nothing was sent. Ask the person to run `descope-mcp approvals approve {number}` in a "
-        "terminal, and make the same call again after that; until then repeating changes nothing.",
+        f"Nothing was sent. Ask the person to run `{approve}` in a terminal, and make the same "
+        "call again after that; until then repeating changes nothing.",
     )
 
 

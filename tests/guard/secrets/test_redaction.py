@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.catalog.arguments import SEALED
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.secrets.redaction import SEALED, masked, scan, seal
+from descope_mcp.catalog.secret_shapes import scan
+from descope_mcp.guard.secrets.redaction import masked, seal
 from tests.guard.build import operation
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJVMSJ9.c2lnbmF0dXJl"
