@@ -36,6 +36,12 @@ ACCESS_KEY = "K" + "c" * 60
 #: What names the store of a process.
 STORE_SETTINGS = ("DESCOPE_MCP_STATE", "DESCOPE_MCP_KEY_FILE")
 SPECS = Path(__file__).parent.parent / "tool_specs"
+#: Arguments that are points in time, and what stands for one in a sample.
+MOMENTS = frozenset(
+    {"createdTime", "expireTime", "from", "to", "since"}
+    | {f"{bound}{which}Time" for bound in ("from", "to") for which in ("Created", "Modified")}
+)
+MOMENT = "0"
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,10 @@ def load_contract() -> openapi.Contract:
 
 
 def sample(wanted: Mapping[str, Any], *, text: str = "x1") -> Any:
-    """A value that fits a JSON Schema; every string is `text`, so that recipes find each other."""
+    """A value that fits a JSON Schema; every string is `text`, so that recipes find each other.
+
+    A point in time is 0, which every unit has.
+    """
     if "enum" in wanted:
         return wanted["enum"][0]
     if "anyOf" in wanted:
@@ -145,14 +154,17 @@ def sample(wanted: Mapping[str, Any], *, text: str = "x1") -> Any:
         case "string":
             return text
         case "integer" | "number":
-            return max(1, wanted.get("minimum", 1))
+            return max(0 if text == MOMENT else 1, wanted.get("minimum", 0))
         case "boolean":
             return False
         case "array":
             return [sample(wanted["items"], text=text)]
         case _:
             properties = wanted.get("properties", {})
-            return {name: sample(value, text=text) for name, value in properties.items()}
+            return {
+                name: sample(value, text=MOMENT if name in MOMENTS else text)
+                for name, value in properties.items()
+            }
 
 
 def sample_arguments(operation: Operation) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from typing import Any
 
 import jsonschema_rs
 
+from descope_mcp.catalog import moments, scalars
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.moments import Unit
 from descope_mcp.catalog.operation import Operation
 
 #: Characters that would let a path argument address something else (RFC 3986, section 2.2).
@@ -49,7 +51,9 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
             was expected. The messages never repeat a value.
     """
     keep = frozenset(operation.nullable)
-    given, problems = fit(operation.input_schema, operation.validator, arguments, keep)
+    given, problems = fit(
+        operation.input_schema, operation.validator, arguments, keep, operation.moments
+    )
     if not problems or given:
         problems += islice(_seal_problems(operation, given), MAX_PROBLEMS)
         problems += _path_problems(operation, given)
@@ -66,6 +70,7 @@ def fit(
     validator: jsonschema_rs.Draft202012Validator,
     arguments: object,
     keep: frozenset[str] = frozenset(),
+    units: Mapping[str, Unit] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Arguments parsed and stripped of nulls, and what does not fit the schema.
 
@@ -74,16 +79,18 @@ def fit(
         validator: of that schema.
         arguments: as they came in.
         keep: arguments for which null is a value.
+        units: those that are points in time, by path, each with its unit.
 
     Returns:
         ``(arguments, problems)``; arguments that cannot be used at all are empty.
     """
-    parsed = _parse({} if arguments is None else arguments, wanted, MAX_DEPTH)
+    spelled = _Spelled(units or {})
+    parsed = spelled.parse({} if arguments is None else arguments, wanted, MAX_DEPTH)
     if not isinstance(parsed, dict):
         return {}, ["arguments: an object was expected"]
     unsendable = list(islice(_unsendable(parsed, ()), MAX_PROBLEMS))
-    if unsendable:
-        return {}, unsendable
+    if unsendable or spelled.problems:
+        return {}, unsendable or spelled.problems[:MAX_PROBLEMS]
     given: dict[str, Any] = _without_nulls(parsed, wanted, keep)
     # A null that means "keep" is a value of its own and has no type to check.
     typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
@@ -91,19 +98,44 @@ def fit(
     return given, [_explain(error, wanted) for error in errors]
 
 
-def _parse(value: Any, wanted: Mapping[str, Any], room: int) -> Any:
-    """`value` with JSON strings parsed wherever nothing but an object or a list is wanted.
+class _Spelled:
+    """Reads arguments as clients spell them, and collects which moments cannot be meant."""
 
-    What lies deeper than `room` levels is left as it is.
-    """
-    kinds = {choice.get("type") for choice in wanted.get("anyOf", [wanted])}
-    if isinstance(value, str) and kinds <= {"object", "array"}:
-        value = _from_json(value, kinds)
-    if room and isinstance(value, dict):
-        return {name: _parse(v, _below(wanted, name), room - 1) for name, v in value.items()}
-    if room and isinstance(value, list):
-        return [_parse(item, wanted.get("items", {}), room - 1) for item in value]
-    return value
+    def __init__(self, units: Mapping[str, Unit]) -> None:
+        self._units = units
+        self.problems: list[str] = []
+
+    def parse(self, value: Any, wanted: Mapping[str, Any], room: int, path: str = "") -> Any:
+        """`value` in the types that are wanted, as far as that is not ambiguous.
+
+        JSON strings are parsed wherever nothing but an object or a list is wanted. What lies
+        deeper than `room` levels is left as it is.
+        """
+        kinds = {choice.get("type") for choice in wanted.get("anyOf", [wanted])}
+        if isinstance(value, str) and kinds <= {"object", "array"}:
+            value = _from_json(value, kinds)
+        if isinstance(value, (dict, list)) and not room:
+            return value
+        if isinstance(value, dict):
+            inner = f"{path}." if path else ""
+            return {
+                name: self.parse(item, _below(wanted, name), room - 1, f"{inner}{name}")
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            items = wanted.get("items", {})
+            return [self.parse(item, items, room - 1, f"{path}[]") for item in value]
+        if path in self._units:
+            value = self._moment(value, path)
+        return scalars.read(value, kinds)
+
+    def _moment(self, value: Any, path: str) -> Any:
+        try:
+            number = moments.number(value, self._units[path])
+        except moments.Implausible as error:
+            self.problems.append(f"{path}: {error}")
+            return value
+        return value if number is None else number
 
 
 def _from_json(text: str, kinds: set[Any]) -> Any:
@@ -214,7 +246,7 @@ def _explain(error: jsonschema_rs.ValidationError, wanted: Mapping[str, Any] | N
         case "required":
             return f"{prefix}{value}: required"
         case "type":
-            return f"{prefix}expected {' or '.join(kind.types)}, got {_kind(error.instance)}"
+            return f"{prefix}{_mistyped(kind.types, error.instance)}"
         case "enum":
             return f"{prefix}expected one of {', '.join(map(str, value))}"
         case "anyOf":
@@ -243,8 +275,14 @@ def _explain_choice(error: jsonschema_rs.ValidationError, prefix: str) -> str:
     own = [e for e in inner if e.kind.name == "type" and e.instance_path == error.instance_path]
     if len(own) < len(kind.context):
         return _explain(next(e for e in inner if e not in own))
-    types = dict.fromkeys(name for e in own for name in e.kind.types)
-    return f"{prefix}expected {' or '.join(types)}, got {_kind(error.instance)}"
+    types = list(dict.fromkeys(name for e in own for name in e.kind.types))
+    return f"{prefix}{_mistyped(types, error.instance)}"
+
+
+def _mistyped(types: list[str], value: object) -> str:
+    meant = scalars.meant(value, set(types))
+    hint = f"; {meant}" if meant else ""
+    return f"expected {' or '.join(types)}, got {_kind(value)}{hint}"
 
 
 def _where(path: Iterable[str | int]) -> str:

@@ -51,8 +51,8 @@ class Catalog(Mapping[str, Operation]):
         self.errors: Mapping[str, Mapping[str, str]] = data["errors"]
         #: Words that mean the same, for `search`: ``{group: {concept: words}}``.
         self.synonyms: Mapping[str, Mapping[str, str]] = data["synonyms"]
-        #: Fields of answers that hold a point in time.
-        self.times: frozenset[str] = frozenset(data["times"])
+        #: Fields of answers that hold a point in time, each with its unit (see `moments.shown`).
+        self.times: Mapping[str, str] = data["times"]
         self._prompts: str = data["prompts"]
         self._index: str = data["index"]
         self.toolsets = tuple(

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import jsonschema_rs
 from pydantic import Field
 
+from descope_mcp.catalog.moments import Unit
 from descope_mcp.catalog.operation_record import Record
 from descope_mcp.catalog.pagination import Paging
 from descope_mcp.catalog.schemas import input_schema as schema
@@ -37,6 +38,8 @@ class Operation(Record):
     an argument takes as a handle, and of which only one parameter of the link that they are (""
     for the whole value).
 
+    ``moments`` are the arguments that are points in time, by their paths, each with its unit.
+
     ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
     for. ``next`` are operations that often come next.
     """
@@ -50,6 +53,7 @@ class Operation(Record):
     plane: Plane
     input_schema: dict[str, Any]
     places: dict[str, Place]
+    moments: dict[str, Unit] = Field(default_factory=dict)
     nullable: tuple[str, ...] = ()
     array_body: str = ""
     unwrapped: str = ""

@@ -22,7 +22,7 @@ from descope_mcp.call.outcome import (
     Undo,
 )
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.arguments import fit
+from descope_mcp.catalog.arguments import check, fit
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.server.answers import field_selection, list_parts, tool_result
 from descope_mcp.server.answers.field_selection import WrongFields
@@ -34,6 +34,14 @@ from descope_mcp.server.surface.catalog_tools import Hub
 
 #: Who calls: on stdio the one client that started this process.
 CALLER = "stdio"
+
+#: The arguments of a read in a kept answer.
+_PART = {
+    "type": "object",
+    "properties": {"from": {"type": "integer", "minimum": 0}},
+    "additionalProperties": False,
+}
+_PART_VALIDATOR = jsonschema_rs.Draft202012Validator(_PART)
 
 Result = types.CallToolResult | types.InputRequiredResult
 
@@ -135,7 +143,9 @@ class Calls:
         suggested, given = [], None
         if isinstance(request, Call):
             suggested = tool_result.suggestions(self._services.catalog, outcome)
-            given = _as_object(request.arguments)
+            if outcome.operation.paging:
+                # As they were sent: a page or a limit may have come as a text.
+                given = check(outcome.operation, request.arguments)
         first = partial(self._answers.first, outcome, view, given or {}, CALLER)
         try:
             shown = await run_sync(first) if outcome.size > LARGE else first()
@@ -149,12 +159,12 @@ class Calls:
         Raises:
             WrongFields: the fields cannot be made of this answer.
         """
-        start = given.get("from", 0) if given is not None else None
-        if given is None or given.keys() - {"from"} or type(start) is not int or start < 0:
+        place, problems = fit(_PART, _PART_VALIDATOR, given)
+        if given is None or problems:
             message = f"{OPERATION}: of arguments there is only from, a number from 0 on."
             remedy = "Call with part.next as it is."
             return tool_result.failed(Failed("invalid_arguments", message, remedy))
-        view = View(view.fields, view.limit, start)
+        view = View(view.fields, view.limit, place.get("from", 0))
         shown = await run_sync(self._answers.part, name, view, CALLER)
         if shown is None:
             message = "This answer is not kept (any more)."

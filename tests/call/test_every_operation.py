@@ -18,6 +18,8 @@ from descope_mcp.catalog.operation import Operation
 from tests.recorder import (
     ACCESS_KEY,
     MANAGEMENT_KEY,
+    MOMENT,
+    MOMENTS,
     PROJECT,
     SPECS,
     Recorded,
@@ -66,7 +68,7 @@ def labelled(value: Any, label: str) -> Any:
         case bool():
             return True
         case str():
-            return text(label)
+            return value if value == MOMENT else text(label)
         case list():
             return [labelled(value[0], f"{label}[{index}]") for index in range(2)]
         case dict():
@@ -117,7 +119,7 @@ def query_of(parameter: Mapping[str, Any]) -> list[tuple[str, str]]:
         case "integer":
             return [(name, "1")]
         case _:
-            return [(name, text(name))]
+            return [(name, MOMENT if name in MOMENTS else text(name))]
 
 
 def body_differences(recorded: Recorded, key: str, taken: set[str]) -> Iterator[str]:
@@ -164,11 +166,15 @@ def misfits(
         for index, item in enumerate(value):
             yield from misfits(item, schema["items"], f"{label}[{index}]", path)
     elif not (
-        (kind == "string" and value == text(label))
+        (kind == "string" and value == (MOMENT if last_name(label) in MOMENTS else text(label)))
         or (kind == "boolean" and value is True)
         or (kind in ("integer", "number") and type(value) is int)
     ):
         yield f"{label} is {value!r}, not the {kind} that was given"
+
+
+def last_name(label: str) -> str:
+    return label.rpartition(".")[2]
 
 
 def resolved(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:

@@ -1,6 +1,7 @@
 """What passes as arguments of an operation, what is refused, and in which words."""
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from descope_mcp.api.request import Request, build
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.json_path import replaced_at, values_at
 from descope_mcp.catalog.operation import Operation
 from tests.recorder import ACCESS_KEY, MANAGEMENT_KEY, PROJECT, sample_arguments
 
@@ -55,13 +57,18 @@ def body_of(operation: Operation, arguments: object) -> Any:
         ("SearchUsers", {"limit": SECRET}, "limit: expected integer, got string"),
         ("SearchUsers", {"limit": True}, "limit: expected integer, got boolean"),
         ("SearchUsers", {"limit": 1.5}, "limit: expected integer, got number"),
-        ("SearchUsers", {"text": 5}, "text: expected string, got integer"),
+        ("SearchUsers", {"limit": "1e3"}, "limit: expected integer, got string; write a whole"),
+        ("SearchUsers", {"limit": "007"}, "limit: expected integer, got string; write a whole"),
+        ("SearchUsers", {"text": True}, "text: expected string, got boolean; write it in quotes"),
+        ("SearchUsers", {"text": 1.0}, "text: expected string, got number; write it in quotes"),
+        ("SearchUsers", {"text": 2**53}, "text: expected string, got integer; write it in quotes"),
+        ("SearchUsers", {"ssoOnly": "yes"}, "ssoOnly: expected boolean, got string; write true or"),
+        ("SearchUsers", {"ssoOnly": 1}, "ssoOnly: expected boolean, got integer; write true or"),
         ("SearchUsers", {"text": [SECRET]}, "text: expected string, got array"),
-        ("SearchUsers", {"ssoOnly": "true"}, "ssoOnly: expected boolean, got string"),
         ("SearchUsers", {"emails": SECRET}, "emails: expected array, got string"),
         ("SearchUsers", {"emails": {SECRET: 1}}, "emails: expected array, got object"),
         ("SearchUsers", {"emails": ["a", None]}, "emails[1]: expected string, got null"),
-        ("SearchUsers", {"emails": '["a", 1]'}, "emails[1]: expected string, got integer"),
+        ("SearchUsers", {"emails": '["a", true]'}, "emails[1]: expected string, got boolean"),
         (
             "SearchUsers",
             {"tenantRoleIds": {"T1": {"values": 1}}},
@@ -73,7 +80,7 @@ def body_of(operation: Operation, arguments: object) -> Any:
             "requested_expiry: must be at least 0",
         ),
         ("CreateList", {"data": 1}, "data: expected array or object, got integer"),
-        ("CreateList", {"data": ["a", 1]}, "data[1]: expected string, got integer"),
+        ("CreateList", {"data": ["a", 1.5]}, "data[1]: expected string, got number"),
         ("LoadUser", {}, "one of loginId, userId is needed"),
         ("LoadUser", {"loginId": "", "userId": None}, "one of loginId, userId is needed"),
         ("UsersAuthHistory", {}, "userIds: required"),
@@ -96,7 +103,91 @@ def body_of(operation: Operation, arguments: object) -> Any:
 def test_what_does_not_fit_is_refused_by_name(
     catalog: Catalog, name: str, arguments: object, problem: str
 ) -> None:
-    assert problem in problems_of(catalog[name], arguments)
+    assert any(found.startswith(problem) for found in problems_of(catalog[name], arguments))
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"limit": 3.0}, {"limit": 3}),
+        ({"limit": "2"}, {"limit": 2}),
+        ({"limit": "2.0"}, {"limit": 2}),
+        ({"testUsersOnly": "true"}, {"testUsersOnly": True}),
+        ({"testUsersOnly": "False"}, {"testUsersOnly": False}),
+        ({"text": 15551234567}, {"text": "15551234567"}),
+        ({"emails": [1, "a"]}, {"emails": ["1", "a"]}),
+        ({"sort": [{"field": 1, "desc": "true"}]}, {"sort": [{"field": "1", "desc": True}]}),
+        (
+            {"customAttributes": {"a": "true", "b": 1.0}},
+            {"customAttributes": {"a": "true", "b": 1.0}},
+        ),
+    ],
+)
+def test_a_scalar_in_another_type_is_read_where_it_means_one_thing(
+    catalog: Catalog, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    search = catalog["SearchUsers"]
+    for arguments in (given, json.dumps(given)):
+        found = check(search, arguments)
+        assert json.dumps(found) == json.dumps(sent)
+        assert check(search, found) == found
+
+
+TOMORROW = 1796000000
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "given", "sent"),
+    [
+        ("CreateAccessKey", "expireTime", TOMORROW, str(TOMORROW)),
+        ("CreateAccessKey", "expireTime", f"{TOMORROW}", str(TOMORROW)),
+        ("CreateAccessKey", "expireTime", float(TOMORROW), str(TOMORROW)),
+        ("CreateAccessKey", "expireTime", 0, "0"),
+        ("CreateAccessKey", "expireTime", "2026-11-30T00:53:20Z", str(TOMORROW)),
+        ("CreateAccessKey", "expireTime", "2026-11-30 02:53+02:00", str(TOMORROW - 20)),
+        ("CreateAccessKey", "expireTime", "2026-11-30", "1795996800"),
+        ("SearchAudit", "from", TOMORROW * 1000, f"{TOMORROW}000"),
+        ("SearchAudit", "from", "2026-11-30T00:53:20.5Z", f"{TOMORROW}500"),
+        ("CreateUsers", "users[].createdTime", "2026-11-30T00:53:20Z", TOMORROW),
+    ],
+)
+def test_a_moment_is_sent_in_the_unit_of_its_record(
+    catalog: Catalog, name: str, path: str, given: Any, sent: Any
+) -> None:
+    checked = check(
+        catalog[name], replaced_at(sample_arguments(catalog[name]), path, lambda _: given)
+    )
+    assert values_at(checked, path) == [sent]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        (
+            "CreateAccessKey",
+            TOMORROW * 1000,
+            f"looks like milliseconds; 2026-11-30T00:53:20Z is {TOMORROW}",
+        ),
+        ("CreateAccessKey", f"{TOMORROW}000000", "looks like microseconds; 2026-11-30"),
+        ("CreateAccessKey", 86400, "seconds since 1970, not those from now"),
+        ("CreateAccessKey", -1, "between 1990 and 2100"),
+        ("CreateAccessKey", 9999999999, "between 1990 and 2100"),
+        ("CreateAccessKey", "2026-11-30T00:53:20", "says no time zone"),
+        ("CreateAccessKey", "2026-13-30", "a moment as 2026-12-31T09:00:00Z"),
+        ("CreateAccessKey", "tomorrow", "a moment as 2026-12-31T09:00:00Z"),
+        ("CreateAccessKey", True, "expected string, got boolean"),
+        ("CreateManagementKey", TOMORROW * 1000, f"is {TOMORROW}"),
+        ("SearchAudit", TOMORROW, f"looks like seconds; 2026-11-30T00:53:20Z is {TOMORROW}000"),
+    ],
+)
+def test_a_moment_that_cannot_be_meant_is_refused_with_what_probably_was(
+    catalog: Catalog, name: str, given: Any, meant: str
+) -> None:
+    operation = catalog[name]
+    argument = next(iter(operation.moments))
+    (problem,) = problems_of(operation, {**sample_arguments(operation), argument: given})
+    assert problem.startswith(f"{argument}: ")
+    assert meant in problem
 
 
 def test_every_problem_is_told(catalog: Catalog) -> None:
@@ -194,7 +285,7 @@ def test_deep_nesting_in_a_string_is_refused(catalog: Catalog, text: str) -> Non
 def test_a_flood_of_problems_is_answered_in_few_words(catalog: Catalog) -> None:
     search = catalog["SearchUsers"]
     floods: list[dict[str, Any]] = [
-        {"emails": [1] * 20_000},
+        {"emails": [True] * 20_000},
         {"customAttributes": {"a": [float("inf")] * 20_000}},
         {f"a{number}": 1 for number in range(20_000)},
         {"a" * 1_000_000: 1},
@@ -274,6 +365,10 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
             arguments[name] = draw(fitting(schema).filter(bool))
         else:
             arguments[name] = draw(fitting(schema))
+    for path, unit in operation.moments.items():
+        moment = draw(st.integers(10**9, 4 * 10**9)) * (1000 if unit == "milliseconds" else 1)
+        as_given = partial(lambda moment, value: type(value)(moment), moment)
+        arguments = replaced_at(arguments, path, as_given)
     return operation.name, arguments
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from descope_mcp.catalog import arguments, pagination, prompt
 from descope_mcp.catalog.build import openapi
+from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
@@ -30,7 +31,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
 
     Returns:
         ``{"operations": {name: ...}, "toolsets": [...], "aliases": {old name: name}, "errors":
-        {code: {meaning, remedy}}, "synonyms": {group: {concept: words}}, "times": [field],
+        {code: {meaning, remedy}}, "synonyms": {group: {concept: words}}, "times": {field: unit},
         "prompts": {name: ...}, "index": ...}`` as plain JSON data. An operation is an ``Operation``
         without its empty fields, the index what `search_index.build` returns; both, and the
         prompts, are JSON texts of their own, so that a start parses none.
@@ -53,6 +54,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     prompts = read_yaml(specs / "prompts.yaml")
     place = partial(_line, specs / "prompts.yaml")
     problems += prompt.problems(prompts, records, place)
+    units = ArgumentUnits(specs / "moments.yaml", answers["times"])
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
         for name, record in toolset.operations.items():
@@ -71,11 +73,14 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             if record.effect == "read":
                 fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
+            compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
+            problems += unsaid
             operations[name] = compiled
             problems += [
                 f"{line_of(path, ('operations', name, 'examples', index))}: {name}: {text}"
                 for index, text in _misfits(compiled)
             ]
+    problems += units.surplus()
     if problems:
         raise SpecError("\n".join(problems))
     synonyms = read_yaml(specs / "synonyms.yaml")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from descope_mcp.catalog import moments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import WHY, Decision
 from descope_mcp.guard.policy.risk import Risk
@@ -197,7 +198,13 @@ def _all_leaves(values: Mapping[str, Any], operation: Operation) -> list[tuple[s
     leaves = list(islice(_leaves(values), MOST_VALUES + 1))
     if len(leaves) > MOST_VALUES:
         raise TooMuchToShow(operation.name)
-    return leaves
+    return [(path, _readable_moment(operation, path, value)) for path, value in leaves]
+
+
+def _readable_moment(operation: Operation, path: str, value: Any) -> Any:
+    """A point in time as a date; nobody reads seconds since 1970."""
+    unit = operation.moments.get(_INDEX.sub("[]", path))
+    return (unit and moments.shown(value, unit)) or value
 
 
 def _counted(tally: Tally) -> str:

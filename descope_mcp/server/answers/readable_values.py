@@ -6,24 +6,22 @@ flow: it may be sent back as it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
+from descope_mcp.catalog import moments
 from descope_mcp.catalog.json_path import is_empty
 
 #: What is put behind the name of a time for the readable form beside it.
 READABLE = " (UTC)"
-#: Points in time between the years 2001 and 2100, in seconds; what is not among them is no time.
-_FIRST, _LAST = 1_000_000_000, 4_102_444_800
 
 
-def readable(value: Any, times: Collection[str], *, exact: bool = False) -> tuple[Any, int]:
+def readable(value: Any, times: Mapping[str, str], *, exact: bool = False) -> tuple[Any, int]:
     """A copy of `value` for a reader.
 
     Args:
         value: an answer, or an element of its list.
-        times: names of fields that hold times.
+        times: the units of fields that hold times.
         exact: leave nothing out, and touch nothing below the first level.
 
     Returns:
@@ -43,20 +41,8 @@ def readable(value: Any, times: Collection[str], *, exact: bool = False) -> tupl
                 left_out += 1
                 continue
             shown[key] = walk(item, True)
-            if key in times and (moment := _moment(item)):
+            if key in times and (moment := moments.shown(item, times[key])):
                 shown[f"{key}{READABLE}"] = moment
         return shown
 
     return walk(value, False), left_out
-
-
-def _moment(value: Any) -> str:
-    """A time in seconds or milliseconds, as ISO 8601; "" if it is none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        value = int(value)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return ""
-    seconds = value if value < _LAST else value / 1000
-    if not _FIRST <= seconds < _LAST:
-        return ""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

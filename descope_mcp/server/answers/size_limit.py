@@ -48,7 +48,7 @@ class View:
 class Answers:
     """Shows answers to callers and keeps what they have not seen."""
 
-    def __init__(self, times: frozenset[str], shelf: Shelf) -> None:
+    def __init__(self, times: Mapping[str, str], shelf: Shelf) -> None:
         self._times = times
         self.shelf = shelf
 

@@ -370,6 +370,9 @@ def test_no_repair_can_be_left_out(specs: Path, repair: str, says: str) -> None:
     [
         ("answers", "[LoadUser, PatchUser,", "[LoadUsr, PatchUser,", "no operation LoadUsr"),
         ("answers", "  SearchAudit: {", "  SearchAudits: {", "no operation SearchAudits"),
+        ("moments", "  since: mill", "  sinc: mill", "no argument sinc"),
+        ("moments", "since: milliseconds", "since: minutes", "minutes is none of seconds"),
+        ("moments", "  CreateUsers: {", "  CreateUserz: {", "no argument CreateUserz"),
         ("prompts", "`DeleteUser`", "`DeleteUsr`", "no operation DeleteUsr"),
         ("prompts", "    Take all access away from {user}.", "    Take it.", "argument user"),
         ("prompts", "away from {user}.", "away from {user} {whom}.", "argument whom"),
@@ -384,6 +387,12 @@ def test_what_answers_and_prompts_name_must_exist(
     assert old in text
     path.write_text(text.replace(old, new, 1))
     assert re.search(rf"{name}\.yaml:\d+: .*{says}", refusal(specs))
+
+
+def test_every_argument_that_is_called_like_a_time_has_a_unit(specs: Path) -> None:
+    path = specs / "moments.yaml"
+    path.write_text(path.read_text().replace("  expireTime: seconds\n", "", 1))
+    assert "moments.yaml: CreateAccessKey: say what expireTime holds" in refusal(specs)
 
 
 def test_a_long_name_is_refused(specs: Path) -> None:

@@ -18,7 +18,7 @@ from descope_mcp.catalog.recipe_reference import Difference, Reference, all_in, 
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.restore.restore_steps import Plan, Step, needs_before, plan
 from tests.guard.build import operation
-from tests.recorder import load_contract, sample
+from tests.recorder import MOMENT, MOMENTS, load_contract, sample
 
 TEXT = "x1"
 CATALOG = load()
@@ -37,7 +37,8 @@ def spec() -> Contract:
 def value_of(wanted: Mapping[str, Any], text: str = TEXT) -> Any:
     """Like `sample`, but with an entry in every free object."""
     if wanted.get("properties"):
-        return {name: value_of(inner) for name, inner in wanted["properties"].items()}
+        fields = wanted["properties"].items()
+        return {name: MOMENT if name in MOMENTS else value_of(inner) for name, inner in fields}
     if "items" in wanted:
         return [value_of(wanted["items"]), value_of(wanted["items"])]
     if wanted.get("type") == "object":
