@@ -21,18 +21,10 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import items
+from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
-from descope_mcp.guard.preview.preview import (
-    NOTHING_SEEN,
-    Preview,
-    PreviewFailed,
-    Reader,
-    TargetMissing,
-    look,
-    tally,
-    target_name,
-    thrifty,
-)
+from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted, look, target_name
+from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.question import question_text
 from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.store.errors import StoreError
@@ -51,7 +43,9 @@ async def invoke(call: Call, services: Services) -> Outcome:
         if call.approval:
             await _use_up(call.approval, services)
         read = thrifty(_reader(call, checked, services))
-        preview = await _look(checked, services, read)
+        # A person who is asked is shown the counts; one who has answered has seen them.
+        asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
+        preview = await _look(checked, services, read, counting=asking)
         checked = _weigh(call, checked, preview, services)
         # Nobody is asked, and no word is used up, for what a cap refuses anyway.
         await _count(checked, services, ahead=True)
@@ -87,12 +81,12 @@ def _reader(call: Call, checked: Checked, services: Services) -> Reader:
     return read
 
 
-async def _look(checked: Checked, services: Services, read: Reader) -> Preview:
+async def _look(checked: Checked, services: Services, read: Reader, *, counting: bool) -> Preview:
     """The before-state. A call that needs no yes and loses nothing can do without."""
-    operation, arguments = checked.operation, checked.arguments
+    operation, given, project = checked.operation, checked.arguments, services.project
     needed = checked.decision.action == "confirm" or operation.update == "replace"
     try:
-        return await look(services.catalog, operation, arguments, services.project, read)
+        return await look(services.catalog, operation, given, project, read, counting=counting)
     except TargetMissing as error:
         if not needed:
             return NOTHING_SEEN
@@ -187,7 +181,7 @@ async def _consent(
             preview=preview,
             where=_project_of(checked, project),
             changes=checked.changes,
-            counts=await tally(services.catalog, operation, preview, read),
+            counts=await counted(services.catalog, operation, preview, read),
         )
     except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."

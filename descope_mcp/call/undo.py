@@ -32,15 +32,11 @@ from descope_mcp.call.outcome import (
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, given_word
+from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
-from descope_mcp.guard.preview.preview import (
-    PreviewFailed,
-    Reader,
-    TargetMissing,
-    look,
-    tally,
-    thrifty,
-)
+from descope_mcp.guard.preview.ordered_gather import gather
+from descope_mcp.guard.preview.preview import look
+from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.question import question_text
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.store.errors import StoreError
@@ -171,13 +167,13 @@ async def _seen(step: Checked, services: Services) -> question_text.UndoStep:
         return shown
     catalog, read = services.catalog, _reader(services)
     try:
-        preview = await look(catalog, operation, arguments, services.project, read)
+        preview = await look(catalog, operation, arguments, services.project, read, counting=True)
     except TargetMissing:
         return shown
     except (PreviewFailed, ApiFailure) as error:
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
         raise Instead(Refused("preview", message, _BY_HAND)) from None
-    return shown._replace(preview=preview, counts=await tally(catalog, operation, preview, read))
+    return shown._replace(preview=preview, counts=preview.counts or ())
 
 
 async def _consent(
@@ -192,7 +188,7 @@ async def _consent(
     try:
         if request.approval:
             await run_sync(given_word.use_up, store, request.approval)
-        steps = [await _seen(step, services) for step in checked]
+        steps = await gather([partial(_seen, step, services) for step in checked])
         bound = _binding(request, plan, steps, services.project)
         if request.approval:
             return await run_sync(given_word.judge, store, request.approval, bound, typed)

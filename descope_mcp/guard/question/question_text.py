@@ -18,7 +18,8 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import WHY, Decision
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import Change, is_unset
-from descope_mcp.guard.preview.preview import Preview, Tally, target_name
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.quoting import (
     MOST_ITEMS,
     MOST_VALUES,

@@ -9,17 +9,12 @@ import pytest
 from descope_mcp.api.errors import ApiError, MissingCredential, RateLimited, Unreachable
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.preview import (
-    MOST_READS_IN_ALL,
-    Ambiguous,
-    Preview,
-    PreviewFailed,
-    Tally,
-    TargetMissing,
-    target_name,
-)
+from descope_mcp.guard.preview.failures import Ambiguous, PreviewFailed, TargetMissing
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.preview import Preview, target_name
+from descope_mcp.guard.preview.read_budget import MOST_READS_IN_ALL
 from tests.guard.build import operation
-from tests.guard.preview.looking import Looked, look_and_count
+from tests.guard.preview.looking import look_and_count
 from tests.recorder import load_contract, sample_answer, sample_arguments
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +44,7 @@ def _catalog(*operations: Operation) -> Any:
 
 async def _look(
     answers: dict[str, Any], *, arguments: dict[str, Any] | None = None, **recipe: Any
-) -> tuple[Looked, list[tuple[str, dict[str, Any]]]]:
+) -> tuple[Preview, list[tuple[str, dict[str, Any]]]]:
     """Look with a reader that answers by operation and remembers what it read."""
     asked: list[tuple[str, dict[str, Any]]] = []
 
@@ -217,7 +212,7 @@ async def test_what_only_narrows_a_read_may_be_missing() -> None:
     assert (preview.counts, asked) == ((Tally("things", 3),), [("List", {})])
 
 
-async def pages(total: int, size: int, recipe: dict[str, Any]) -> tuple[Looked, int]:
+async def pages(total: int, size: int, recipe: dict[str, Any]) -> tuple[Preview, int]:
     """Look at a list of `total` things, `size` to a page; how often it was read."""
     reads = 0
 

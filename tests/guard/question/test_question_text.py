@@ -14,7 +14,8 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
-from descope_mcp.guard.preview.preview import Preview, Tally
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.question import question_text
 from descope_mcp.guard.question.quoting import TooMuchToShow, quoted, typeable

@@ -13,7 +13,9 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.preview import Ambiguous, Tally, TargetMissing
+from descope_mcp.guard.preview.failures import Ambiguous, TargetMissing
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.restore.restore_steps import Plan, plan
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.http.serve import running
@@ -22,7 +24,7 @@ from descope_mcp.sandbox.roles.tables import PERMISSIONS, ROLES
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.sandbox.tenants.tables import TENANTS
 from descope_mcp.sandbox.users.tables import USERS
-from tests.guard.preview.looking import Looked, look_and_count
+from tests.guard.preview.looking import look_and_count
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +50,7 @@ class Service:
         given = check(operation, arguments)
         return (await self.client.run(operation, given, call_id="t", repeatable=False)).data
 
-    async def look(self, name: str, /, **arguments: Any) -> Looked:
+    async def look(self, name: str, /, **arguments: Any) -> Preview:
         one = self.catalog[name]
         given = check(one, arguments)
         project = self.state.project["id"]
