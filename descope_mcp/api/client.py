@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from descope_mcp.api import request as requests
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.request import Flight
@@ -30,6 +32,8 @@ class Client:
         self._errors = errors
         self._timeout = timeout
         self._transport: Transport | None = None
+        self._flights: set[Flight] = set()
+        self._landed = anyio.Event()
 
     async def run(
         self,
@@ -67,14 +71,33 @@ class Client:
         built = requests.build(operation, arguments, self.credentials, call_id)
         if self._transport is None:
             self._transport = transport.Transport(self.base_url, self._timeout)
-        raw = await self._transport.send(
-            built, repeatable=repeatable, waiting=waiting, flight=flight
-        )
+        flight = flight or Flight()
+        if not repeatable:
+            self._flights.add(flight)
+        try:
+            raw = await self._transport.send(
+                built, repeatable=repeatable, waiting=waiting, flight=flight
+            )
+        finally:
+            self._flights.discard(flight)
+            self._landed.set()
         # An error may repeat the credential; all parts of it but the project id are secret.
         _, _, bearer = built.headers.get("Authorization", "").partition(" ")
         parts = [p for p in bearer.split(":") if p not in ("", self.credentials.project_id)]
         parts += hidden
         return answer.read(operation, raw, self._errors, repeatable=repeatable, hidden=parts)
+
+    async def changed(self) -> None:
+        """Wait until no change is on its way."""
+        while any(flight.on_its_way for flight in self._flights):
+            self._landed = anyio.Event()
+            await self._landed.wait()
+
+    def abandon(self) -> None:
+        """Wait for no change any more: each that is on its way raises OutcomeUnknown."""
+        for flight in self._flights:
+            if flight.scope is not None:
+                flight.scope.cancel()
 
     async def close(self) -> None:
         """Close the connections."""

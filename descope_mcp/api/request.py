@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from anyio import CancelScope
+
 from descope_mcp import __version__
 from descope_mcp.api.credentials import Credentials, authorization
 from descope_mcp.api.errors import NotSendable
@@ -19,11 +21,16 @@ CALL_ID_HEADER = "x-external-rid"
 LONGEST_URL = 60_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Flight:
-    """Whether a request may have run: if its sender ends then, nobody knows what became of it."""
+    """Whether a request may have run: if its sender ends then, nobody knows what became of it.
+
+    ``scope`` keeps the one try that is being made from being cancelled; to cancel it is to give up
+    knowing.
+    """
 
     on_its_way: bool = False
+    scope: CancelScope | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,16 +109,18 @@ class Transport:
         Raises:
             Unreachable: nothing ran, or a read got no answer.
             RateLimited: turned away, and the wait would be too long.
-            OutcomeUnknown: a change was sent and its fate is not known.
+            OutcomeUnknown: a change was sent and its fate is not known, or nobody waits for it.
         """
         flight = flight or Flight()
         async with self._limiter:
             for pause in (*PAUSES, None):
                 try:
                     # A change that is on its way is finished; one that waits can be cancelled.
-                    with anyio.CancelScope(shield=not repeatable):
+                    with anyio.CancelScope(shield=not repeatable) as flight.scope:
                         flight.on_its_way = True
                         answer = await self._once(request)
+                    if flight.scope.cancelled_caught:
+                        raise OutcomeUnknown(*_GIVEN_UP)
                 except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                     flight.on_its_way = False
                     failure: Unreachable | OutcomeUnknown = self._unreachable(error)
@@ -182,6 +184,12 @@ class Transport:
             f"The connection to {self._host} failed ({_reason(error)}) after a change was sent.",
             "Read the target to see whether the change took effect before repeating it.",
         )
+
+
+_GIVEN_UP = (
+    "This server was ended before Descope answered.",
+    "Read the target to see whether the change took effect before repeating it.",
+)
 
 
 async def _read(response: httpx.Response) -> tuple[bytes, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from anyio import CancelScope
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
@@ -83,9 +84,11 @@ async def send(
         return failure(error)
     owner = Owner(services.project, call.caller)
     large = answer.size > LARGE
-    put_away = handles.put_away(operation, answer.data, services.store, owner, large=large)
-    sealed, problem = await put_away
-    data, hidden = await run_sync(clean, sealed) if large else clean(sealed)
+    # What has been done is told as it was, also when the caller has gone.
+    with CancelScope(shield=checked.effect != "read"):
+        put_away = handles.put_away(operation, answer.data, services.store, owner, large=large)
+        sealed, problem = await put_away
+        data, hidden = await run_sync(clean, sealed) if large else clean(sealed)
     taken = f"{hidden} invisible character(s) were taken out of the answer" if hidden else ""
     notes = tuple(filter(None, (problem, taken)))
     return Completed(

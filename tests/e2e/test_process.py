@@ -97,7 +97,8 @@ async def test_it_ends_when_stdin_closes_before_a_word_was_said() -> None:
         with anyio.fail_after(15):
             assert await wire.process.wait() == 0
         await anyio.sleep(0.1)
-    assert wire.lines == []
+    (line,) = wire.lines
+    assert json.loads(line)["error"]["code"] == -32700
     assert b"Traceback" not in wire.errors
 
 

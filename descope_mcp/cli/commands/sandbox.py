@@ -8,6 +8,7 @@ import anyio
 import click
 
 from descope_mcp.catalog.catalog import load
+from descope_mcp.cli import signals
 from descope_mcp.guard.question import pasted
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
@@ -34,19 +35,23 @@ from descope_mcp.sandbox.seeds import organisations
 def command(port: int, name: str, file: Path | None) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
-    async def main() -> None:
+    async def main() -> list[int]:
         with organisations.begin(name, file) as state:
             async with running(
                 load().values(), state, port, {**organisations.SEEDS, "": organisations.SEEDS[name]}
             ) as local:
-                click.echo(pasted.setting("DESCOPE_BASE_URL", local.url))
-                click.echo(pasted.setting("DESCOPE_PROJECT_ID", local.project_id))
-                click.echo(pasted.setting("DESCOPE_MANAGEMENT_KEY", local.management_key))
-                await anyio.sleep_forever()
+                stopped = anyio.Event()
+                with signals.calling(stopped.set) as came:
+                    click.echo(pasted.setting("DESCOPE_BASE_URL", local.url))
+                    click.echo(pasted.setting("DESCOPE_PROJECT_ID", local.project_id))
+                    click.echo(pasted.setting("DESCOPE_MANAGEMENT_KEY", local.management_key))
+                    await stopped.wait()
+        return came
 
     try:
-        anyio.run(main)
+        came = anyio.run(main)
     except StateFileError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
+    click.get_current_context().exit(signals.exit_code(came))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-
 import click
 
-from descope_mcp.cli import options
+from descope_mcp.cli import options, signals
 
 
 @click.command("serve")
@@ -34,12 +32,17 @@ def command(
             err=True,
         )
 
-    async def main() -> None:
+    async def main() -> list[int]:
         from descope_mcp.server.transports import stdio
 
         async with wiring.services(chosen, operations, sandbox=sandbox) as services:
-            await stdio.serve(services, names)
+            serving = stdio.Serving(services, names)
+            with signals.calling(serving.end) as came:
+                await serving.run()
+        return came
 
-    # The thread that reads stdin cannot be interrupted: let Ctrl-C end the process at once.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    anyio.run(main)
+    try:
+        came = anyio.run(main)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    click.get_current_context().exit(signals.exit_code(came))
