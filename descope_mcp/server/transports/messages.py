@@ -130,7 +130,7 @@ def _id(parsed: Any) -> types.RequestId | None:
 def _id_of(head: bytes, tail: bytes) -> types.RequestId | None:
     """The id of a line of which only the beginning or the end is JSON."""
     try:
-        begun = pydantic_core.from_json(head, allow_partial=True)
+        begun = pydantic_core.from_json(head, allow_partial="trailing-strings")
     except ValueError:
         begun = None
     # What comes last may be cut: of 12 nobody knows whether it was 123.
