@@ -210,10 +210,8 @@ def _ends(
                 process.stdin.flush()
             process.stdout.readline()
             if "sandbox" in command:
-                # It prints three lines and then listens to signals.
                 process.stdout.readline()
                 process.stdout.readline()
-                time.sleep(0.1)
             kill(process)
             assert process.wait(10) == 128 + number
             assert process.stderr
