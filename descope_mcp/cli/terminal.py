@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -58,13 +59,28 @@ def second_factor(store: Store) -> None:
         NotProven: they are wrong, or none count for now.
         NoTerminal: nobody can be asked.
     """
-    if not factor.enrolled(store):
-        return
-    match factor.check(store, ask("", "The six digits of your authenticator: ")):
-        case "wrong":
-            raise NotProven("the digits are wrong, or were used before")
-        case "locked":
-            raise NotProven("too many wrong codes; none counts for five minutes to an hour")
+    if factor.enrolled(store):
+        _prove(partial(factor.check, store))
+
+
+def remembered_factor(store: Store) -> None:
+    """The same, by what is remembered beside the key: for a store that is not as it was left.
+
+    Raises:
+        NotProven: they are wrong, or none count for now.
+        NoTerminal: nobody can be asked.
+    """
+    if factor.remembered(store):
+        _prove(partial(factor.check_remembered, store))
+
+
+def _prove(check: Callable[[str], factor.Checked]) -> None:
+    checked = check(ask("", "The six digits of your authenticator (or a recovery code): "))
+    if checked.result != "right":
+        raise NotProven(checked.said)
+    if checked.recovery is not None:
+        with screen() as opened:
+            opened.write(f"That recovery code is used up; {checked.recovery} are left.\n")
 
 
 def _forget_what_was_typed(terminal: int) -> None:

@@ -1,7 +1,7 @@
 """The key of the store: it seals what is secret and signs what must not be changed.
 
-It lies apart from the data, so that a copy of the data alone opens nothing. Two keys are derived
-from the one in the file (HKDF, RFC 5869), since one key should not serve two purposes.
+It lies apart from the data, so that a copy of the data alone opens nothing. Several keys are
+derived from the one in the file (HKDF, RFC 5869), since one key should not serve two purposes.
 """
 
 from __future__ import annotations
@@ -10,26 +10,31 @@ import base64
 import hashlib
 import hmac
 import os
-import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.private_files import private_directory, read_private
+from descope_mcp.store.private_files import appear, private_directory, read_private
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 _LENGTH = 32
+#: The second line of a key file that never was without a witness beside it (see `store.witness`).
+_WITNESSED = b"witnessed"
 
 
 @dataclass(frozen=True)
 class Key:
-    """What the key file holds, never shown."""
+    """What the key file holds, never shown.
+
+    ``witnessed`` says that a witness was made together with it: one that is missing was removed.
+    """
 
     material: bytes
+    witnessed: bool = False
 
     def __repr__(self) -> str:
         return "Key(...)"
@@ -43,6 +48,10 @@ class Key:
     @cached_property
     def _signing(self) -> bytes:
         return self._derived(b"sign")
+
+    @cached_property
+    def _rows(self) -> bytes:
+        return self._derived(b"rows")
 
     def _derived(self, purpose: bytes) -> bytes:
         extracted = hmac.digest(b"descope-mcp", self.material, "sha256")
@@ -67,38 +76,52 @@ class Key:
             raise StoreError(message) from None
 
     def sign(self, text: str) -> str:
-        """The HMAC-SHA256 of `text` in hexadecimal."""
+        """The HMAC-SHA256 of `text` in hexadecimal, for entries of the journal and handles."""
         return hmac.new(
             self._signing, text.encode(errors="surrogatepass"), hashlib.sha256
         ).hexdigest()
 
+    def sign_row(self, text: str) -> str:
+        """The same for rows of the store, with a key of its own.
 
-def load(path: Path) -> Key:
-    """The key in the file, made at first use, readable by its owner only.
+        What a stranger may have signed in the journal (the name of a target) is no row.
+        """
+        return hmac.digest(self._rows, text.encode(errors="surrogatepass"), "sha256").hex()
+
+    @cached_property
+    def id(self) -> str:
+        """What tells this key from others; it gives nothing away."""
+        return self.sign_row("id")[:16]
+
+
+def made(path: Path) -> Key:
+    """The key in the file, made if there is none, readable by its owner only.
 
     Raises:
         StoreError: the file cannot be made or read, or is no key.
     """
     private_directory(path.parent)
+    # Of several processes that start at once one makes the file.
+    appear(path, written(os.urandom(_LENGTH)))
+    return read(path)
+
+
+def read(path: Path) -> Key:
+    """The key in the file.
+
+    Raises:
+        StoreError: the file cannot be read, or is no key.
+    """
     try:
-        # Of several processes that start at once one makes the file; the link makes it appear
-        # whole.
-        if not path.exists():
-            made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64.urlsafe_b64encode(os.urandom(_LENGTH)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(made, path)
-            except FileExistsError:
-                pass
-            finally:
-                made.unlink()
-        material = base64.urlsafe_b64decode(read_private(path).strip())
+        first, _, second = read_private(path).strip().partition(b"\n")
+        material = base64.urlsafe_b64decode(first.strip())
     except (OSError, ValueError) as error:
         raise StoreError(f"the key file {path} cannot be used: {error}") from None
     if len(material) != _LENGTH:
         raise StoreError(f"the key file {path} holds no key; restore it from a copy")
-    return Key(material)
+    return Key(material, second.strip() == _WITNESSED)
+
+
+def written(material: bytes) -> bytes:
+    """The content of a key file."""
+    return base64.urlsafe_b64encode(material) + b"\n" + _WITNESSED + b"\n"

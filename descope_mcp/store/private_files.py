@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,6 +62,51 @@ def read_private(path: Path) -> bytes:
         StoreError: somebody else can.
     """
     return private_file(path).read_bytes()
+
+
+def appear(path: Path, content: bytes) -> None:
+    """Make a private file that is there as a whole or not at all; leave one that is there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    if path.exists():
+        return
+    try:
+        made = _whole(path, content)
+        with suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
+    except OSError as error:
+        raise StoreError(f"the file {path} cannot be used: {error}") from None
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a private file in the place of another, as a whole and on disk.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        made = _whole(path, content)
+        made.replace(path)
+    except OSError as error:
+        raise StoreError(f"the file {path} cannot be written: {error.strerror}") from None
+
+
+def _whole(path: Path, content: bytes) -> Path:
+    """A new file beside `path`, on disk."""
+    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise
+    return made
 
 
 def fault(path: Path, *, directory: bool) -> str:

@@ -6,13 +6,16 @@ A server that only reads never opens it, and does not pay for loading the databa
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from descope_mcp.store.key import Key, load
-
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from descope_mcp.store.database import Database
+    from descope_mcp.store.key import Key
 
 
 #: Thirty days, in seconds.
@@ -36,34 +39,50 @@ class Store:
         self.directory = directory
         self.key_file = key_file
         self.retention = retention
-        self._database: Database | None = None
-        self._key: Key | None = None
+        self._opened: tuple[Database, Key] | None = None
         # Calls use the store from several threads, and the first ones come at once.
         self._opening = threading.Lock()
+        self._reports: list[str] = []
 
     @property
     def database(self) -> Database:
         """The database.
 
         Raises:
+            WrongKey: it belongs to another key.
             StoreError: it cannot be opened.
         """
-        from descope_mcp.store.database import Database
-
-        with self._opening:
-            self._database = self._database or Database(self.directory)
-            return self._database
+        return self._open()[0]
 
     @property
     def key(self) -> Key:
         """The key.
 
         Raises:
+            WrongKey: it belongs to another database.
             StoreError: it cannot be read.
         """
-        with self._opening:
-            self._key = self._key or load(self.key_file)
-            return self._key
+        return self._open()[1]
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock; it ends with the context, or is undone.
+
+        Raises:
+            StoreError: the database cannot be read or written.
+        """
+        with self.database.begin() as connection:
+            yield connection
+
+    def report(self, what: str) -> None:
+        """Note what somebody has to be told with the next answer."""
+        if what not in self._reports:
+            self._reports.append(what)
+
+    def take_reports(self) -> tuple[str, ...]:
+        """What has been noted, once."""
+        taken, self._reports = tuple(self._reports), []
+        return taken
 
     def fault(self) -> str:
         """What would keep a change from being recorded, "" if nothing would.
@@ -79,5 +98,14 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files, if they were opened."""
-        if self._database:
-            self._database.close()
+        if self._opened:
+            self._opened[0].close()
+
+    def _open(self) -> tuple[Database, Key]:
+        if self._opened:
+            return self._opened
+        from descope_mcp.store.opening import opened
+
+        with self._opening:
+            self._opened = self._opened or opened(self.directory, self.key_file)
+            return self._opened

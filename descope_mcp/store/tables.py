@@ -1,6 +1,8 @@
 """The tables of the store. What is kept for how long is said where it is written.
 
-Times are epoch seconds. Everything is kept by project, since one store serves them all.
+Times are epoch seconds. Everything is kept by project, since one store serves them all. Rows with
+a ``signature`` allow or forbid something; what it covers, and what shows that one is missing, is in
+`store.signed_rows`.
 """
 
 from __future__ import annotations
@@ -48,12 +50,24 @@ details = Table(
     Index("details_by_age", "at"),
 )
 
+#: What shows that signed rows are missing or old: one row, itself signed.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("key", String(16), nullable=False),
+    Column("signature", String(64), nullable=False),
+)
+
 #: Confirmations that were used, until they would have expired anyway.
 confirmations = Table(
     "confirmations",
     metadata,
     Column("nonce", String(64), primary_key=True),
     Column("expires", Float, nullable=False),
+    Column("signature", String(64), nullable=False, server_default=""),
 )
 
 #: Questions that wait for a person outside the client.
@@ -70,6 +84,8 @@ approvals = Table(
     Column("status", String(16), nullable=False),
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("signature", String(64), nullable=False, server_default=""),
     Index("approvals_by_binding", "binding"),
     sqlite_autoincrement=True,
 )
@@ -87,6 +103,7 @@ grants = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False),
     Column("revoked", Boolean, nullable=False, default=False),
+    Column("signature", String(64), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -99,6 +116,7 @@ usage = Table(
     Column("rule", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("items", Integer, nullable=False),
+    Column("signature", String(64), nullable=False, server_default=""),
     Index("usage_by_rule", "project", "rule", "at"),
 )
 
@@ -111,6 +129,8 @@ factor = Table(
     Column("last_step", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("locked_until", Float, nullable=False),
+    Column("recovery", Text, nullable=False, server_default=""),
+    Column("signature", String(64), nullable=False, server_default=""),
 )
 
 #: Secrets from answers, encrypted. A handle is a keyed digest of project, caller, kind and value,
@@ -129,4 +149,5 @@ sealed = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=True),
     Column("revealed", Float, nullable=True),
+    Column("signature", String(64), nullable=False, server_default=""),
 )

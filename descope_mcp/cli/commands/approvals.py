@@ -89,8 +89,13 @@ def enroll() -> None:
         screen.write("Scan this with an authenticator app. It is shown this once.\n\n")
         code.terminal(out=screen, border=2, compact=True)
         screen.write(f"\nWithout a camera, type this into it: {secret}\n\n")
-    if not second_factor.confirm(store, secret, terminal.ask("", "The six digits it shows now: ")):
+    codes = second_factor.confirm(store, secret, terminal.ask("", "The six digits it shows now: "))
+    if codes is None:
         _end("the digits are not right; nothing is enrolled", REFUSED)
+    with terminal.screen() as screen:
+        screen.write("\nFor a lost phone: each of these counts once in place of the digits. Keep\n")
+        screen.write("them away from this machine; they are shown this once.\n\n")
+        screen.write("".join(f"  {code}\n" for code in codes) + "\n")
     click.echo("Enrolled. Every approval needs six digits from now on.")
 
 

@@ -20,6 +20,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.main import FAILED
 from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
 
 #: A token's times are checked by the service; a clock further off than this spoils them.
@@ -93,13 +94,16 @@ def _state(store: Store) -> Finding:
     if found := store.fault():
         remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
         return Finding("state", False, found, remedy)
+    if not store.key_file.exists() and not store.directory.exists():
+        return Finding("state", True, f"{store.directory}, made by the first change")
     try:
-        if store.key_file.exists():
-            store.key.sign("")
+        _, _, problems = hash_chain.problems(store)
     except StoreError as error:
-        return Finding("state", False, str(error), "Restore the key file from a copy.")
-    made = "" if store.directory.exists() else ", made by the first change"
-    return Finding("state", True, f"{store.directory}{made}")
+        return Finding("state", False, str(error), "Mend it, or restore it from a copy.")
+    if problems:
+        remedy = "Find out who did it; then accept it in a terminal: descope-mcp journal accept."
+        return Finding("state", False, f"{store.directory}: {'; '.join(problems)}", remedy)
+    return Finding("state", True, str(store.directory))
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:

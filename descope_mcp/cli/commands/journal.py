@@ -13,11 +13,12 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, wiring
-from descope_mcp.cli.main import FAILED
+from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
 from descope_mcp.guard.question import pasted
+from descope_mcp.store import acceptance
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entries import Entry
@@ -88,6 +89,36 @@ def verify() -> None:
     if problems:
         sys.exit(FAILED)
     click.echo(f"{count} entries, whole. Newest: {head or 'none'}")
+
+
+@command.command("accept")
+def accept() -> None:
+    """Accept that something is missing, so that changes can go on. Recorded in the journal.
+
+    Exit codes: 0 accepted or nothing to accept, 3 no terminal or no yes.
+    """
+    store = _store()
+    _, _, problems = hash_chain.problems(store)
+    if not problems:
+        click.echo("Nothing is wrong; there is nothing to accept.")
+        return
+    lines = [f"  {problem}" for problem in problems]
+    text = "\n".join(
+        [
+            "The store is not as this program left it:",
+            *lines,
+            "Somebody removed or changed this, or put an older copy in its place. If you do not",
+            "know who: look at the Descope console's own audit first.",
+            "If you accept it, changes go on from what is there. Approvals and grants do not",
+            "count any more, and the journal keeps an entry that says what was accepted.",
+        ]
+    )
+    if terminal.ask(text, "Accept it? Type accept: ").lower() != "accept":
+        click.echo("descope-mcp: not accepted", err=True)
+        sys.exit(REFUSED)
+    terminal.remembered_factor(store)
+    acceptance.accept(store, "cli", problems)
+    click.echo("Accepted. Changes go on.")
 
 
 @command.command("export")

@@ -57,13 +57,9 @@ def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
     if typed and approval.typed.strip() != typed:
         raise NotGiven("typed", "The name that was typed is not the target's.")
     if second_factor.enrolled(store):
-        match second_factor.check(store, approval.code):
-            case "wrong":
-                raise NotGiven("code", "The code is wrong, or was used before.")
-            case "locked":
-                raise NotGiven(
-                    "code", "Too many wrong codes; no code counts for five minutes to an hour."
-                )
+        checked = second_factor.check(store, approval.code)
+        if checked.result != "right":
+            raise NotGiven("code", f"{checked.said[0].upper()}{checked.said[1:]}.")
     return "person"
 
 

@@ -1,16 +1,20 @@
 """Questions that wait for a person outside the client.
 
 A request is answered by its number, in a terminal. An approval counts for the call that was asked
-about, as things were then (its binding), is used once, and expires.
+about, as things were then (its binding), is used once, and expires. Until it is used, whoever
+gave it can take it back.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, select
 
+from descope_mcp.store import signed_rows
+from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals
 
@@ -25,7 +29,10 @@ MOST_WAITING = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question in the store. ``status``: pending, approved, denied, used or expired."""
+    """A question in the store. ``status``: pending, approved, denied, revoked, used or expired.
+
+    ``reason`` is what a person said who denied or revoked it. ``expires`` is when it was, then.
+    """
 
     number: int
     project: str
@@ -37,6 +44,7 @@ class Request:
     status: str
     created: float
     expires: float
+    reason: str = ""
 
 
 def file(
@@ -55,92 +63,113 @@ def file(
         StoreError: it cannot be kept.
     """
     now = time.time()
-    with store.database.begin() as connection:
-        connection.execute(delete(approvals).where(approvals.c.created < now - KEPT))
-        waiting = connection.execute(
-            select(approvals).where(
-                approvals.c.binding == binding,
-                approvals.c.status == "pending",
-                approvals.c.expires > now,
-            )
-        ).first()
-        if waiting is None:
-            others = select(func.count()).where(
-                approvals.c.project == project,
-                approvals.c.status == "pending",
-                approvals.c.expires > now,
-            )
-            if connection.execute(others).scalar_one() >= MOST_WAITING:
-                return None
-            made = approvals.insert().values(
-                project=project,
-                caller=caller,
-                operation=operation,
-                binding=binding,
-                question=question,
-                typed=typed,
-                status="pending",
-                created=now,
-                expires=now + WAITS,
-            )
-            waiting = connection.execute(made.returning(approvals)).one()
-    return _request(waiting)
+    with signed_rows.book(store) as book:
+        requests = _forget(book, now - KEPT)
+        waiting = [row for row in requests if row.status == "pending" and row.expires > now]
+        for row in waiting:
+            if row.binding == binding:
+                return _request(row)
+        if sum(row.project == project for row in waiting) >= MOST_WAITING:
+            return None
+        made = book.insert(
+            approvals,
+            project=project,
+            caller=caller,
+            operation=operation,
+            binding=binding,
+            question=question,
+            typed=typed,
+            status="pending",
+            created=now,
+            expires=now + WAITS,
+            reason="",
+        )
+    return _request(made)
 
 
 def requests(store: Store, *, pending: bool = False) -> list[Request]:
     """All requests, newest first; only those that can be answered if `pending`."""
-    with store.database.begin() as connection:
-        rows = connection.execute(select(approvals).order_by(approvals.c.number.desc())).all()
-    found = [_request(row) for row in rows]
+    with signed_rows.book(store) as book:
+        found = [_request(row) for row in reversed(book.rows(approvals))]
     return [r for r in found if r.status == "pending"] if pending else found
 
 
 def request(store: Store, number: int) -> Request | None:
     """The request with this number, None if there is none."""
-    with store.database.begin() as connection:
-        row = connection.execute(select(approvals).where(approvals.c.number == number)).first()
-    return _request(row) if row else None
+    return next((r for r in requests(store) if r.number == number), None)
 
 
-def answer(store: Store, number: int, *, approved: bool) -> bool:
-    """Record a person's answer; False if the request can no longer be answered."""
+def answer(store: Store, number: int, *, approved: bool, reason: str = "") -> bool:
+    """Record a person's answer, and why; False if the request can no longer be answered."""
     now = time.time()
     status, expires = ("approved", now + USABLE) if approved else ("denied", now)
-    with store.database.begin() as connection:
-        changed = connection.execute(
-            update(approvals)
-            .where(
-                approvals.c.number == number,
-                approvals.c.status == "pending",
-                approvals.c.expires > now,
-            )
-            .values(status=status, expires=expires)
-        )
-    return changed.rowcount == 1
+    return _change(store, number, ("pending",), status=status, expires=expires, reason=reason)
+
+
+def revoke(store: Store, number: int, reason: str = "") -> bool:
+    """Take back an approval that was not used, or a request; False if it does not count anyway."""
+    now = time.time()
+    counts = ("pending", "approved")
+    return _change(store, number, counts, status="revoked", expires=now, reason=reason)
+
+
+def denial(store: Store, binding: str, seconds: float) -> Request | None:
+    """The request of a call, if a person denied or revoked it within the last `seconds`."""
+    since = time.time() - seconds
+    if not _named(store, binding):
+        return None
+    for found in requests(store):
+        if found.binding == binding:
+            said_no = found.status in ("denied", "revoked") and found.expires > since
+            return found if said_no else None
+    return None
 
 
 def consume(store: Store, binding: str) -> int:
     """Use the approval of a call; its number, or 0 if there is none that counts.
 
     Raises:
+        NotAsLeft: approvals are missing, or not as they were written.
         StoreError: it cannot be recorded, so it must not count.
     """
-    usable = (
-        approvals.c.binding == binding,
-        approvals.c.status == "approved",
-        approvals.c.expires > time.time(),
-    )
-    with store.database.begin() as connection:
-        number = connection.execute(select(approvals.c.number).where(*usable).limit(1)).scalar()
-        if number is None:
-            return 0
-        chosen = update(approvals).where(approvals.c.number == number, *usable)
-        used = connection.execute(chosen.values(status="used"))
-    return int(number) if used.rowcount == 1 else 0
+    if not _named(store, binding):
+        return 0
+    with signed_rows.book(store) as book:
+        for row in book.rows(approvals):
+            if row.binding == binding and _request(row).status == "approved":
+                book.update(approvals, row, status="used")
+                return int(row.number)
+    return 0
 
 
-def _request(row: Row[tuple[object, ...]]) -> Request:
-    fields = dict(row._mapping)
-    if fields["status"] in ("pending", "approved") and fields["expires"] <= time.time():
-        fields["status"] = "expired"
-    return Request(**fields)
+def _named(store: Store, binding: str) -> bool:
+    """Whether there is a row at all for this call; what allows nothing is not looked into."""
+    with store.begin() as connection:
+        named = select(approvals.c.number).where(approvals.c.binding == binding)
+        return connection.execute(named.limit(1)).first() is not None
+
+
+def _change(store: Store, number: int, statuses: tuple[str, ...], **values: Any) -> bool:
+    """Change a request that has one of these statuses; False if it has not."""
+    with signed_rows.book(store) as book:
+        for row in book.rows(approvals):
+            if row.number == number and _request(row).status in statuses:
+                book.update(approvals, row, **values)
+                return True
+    return False
+
+
+def _forget(book: Book, before: float) -> list[Row[Any]]:
+    """The requests that are kept, without those that were made earlier."""
+    rows = book.rows(approvals)
+    for row in rows:
+        if row.created < before:
+            book.delete(approvals, row)
+    return [row for row in rows if row.created >= before]
+
+
+def _request(row: Row[Any]) -> Request:
+    columns = {name: value for name, value in row._mapping.items() if name != "signature"}
+    if row.status in ("pending", "approved") and row.expires <= time.time():
+        columns["status"] = "expired"
+    return Request(**columns)

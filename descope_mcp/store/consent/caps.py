@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import delete, func, select
-
+from descope_mcp.store import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import usage
 
@@ -37,20 +36,20 @@ def take(
         True if it was counted, or would be; False if a cap is reached.
 
     Raises:
+        NotAsLeft: counts are missing.
         StoreError: it cannot be counted, so it must not run.
     """
     now = time.time()
-    mine = (usage.c.project == project, usage.c.rule == rule)
-    with store.database.begin() as connection:
-        connection.execute(delete(usage).where(*mine, usage.c.at <= now - seconds))
-        calls, sum_ = connection.execute(
-            select(func.count(), func.coalesce(func.sum(usage.c["items"]), 0)).where(*mine)
-        ).one()
-        if most_calls is not None and calls + 1 > most_calls:
+    with signed_rows.book(store) as book:
+        rows = book.rows(usage, project=project, rule=rule)
+        for row in rows:
+            if row.at <= now - seconds:
+                book.delete(usage, row)
+        counted = [row._mapping["items"] for row in rows if row.at > now - seconds]
+        if most_calls is not None and len(counted) + 1 > most_calls:
             return False
-        if most_items is not None and sum_ + items > most_items:
+        if most_items is not None and sum(counted) + items > most_items:
             return False
         if count:
-            values = {"project": project, "rule": rule, "at": now, "items": items}
-            connection.execute(usage.insert().values(**values))
+            book.insert(usage, project=project, rule=rule, at=now, items=items)
     return True

@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
+from descope_mcp.store import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import grants
 
@@ -44,8 +46,9 @@ def create(
 ) -> Grant:
     """A new grant, for `items` items within `seconds` from now."""
     now = time.time()
-    with store.database.begin() as connection:
-        made = grants.insert().values(
+    with signed_rows.book(store) as book:
+        made = book.insert(
+            grants,
             project=project,
             operation=operation,
             arguments=json.dumps(dict(arguments), sort_keys=True),
@@ -55,26 +58,23 @@ def create(
             expires=now + seconds,
             revoked=False,
         )
-        return _grant(connection.execute(made.returning(grants)).one())
+    return _grant(made)
 
 
 def listed(store: Store, project: str = "") -> list[Grant]:
     """All grants, newest first."""
-    rows = select(grants).order_by(grants.c.id.desc())
-    rows = rows.where(grants.c.project == project) if project else rows
-    with store.database.begin() as connection:
-        return [_grant(row) for row in connection.execute(rows)]
+    with signed_rows.book(store) as book:
+        rows = book.rows(grants)
+    return [_grant(row) for row in reversed(rows) if project in ("", row.project)]
 
 
 def revoke(store: Store, grant: int) -> bool:
     """End a grant; False if there is none, or it has ended."""
-    with store.database.begin() as connection:
-        ended = connection.execute(
-            update(grants)
-            .where(grants.c.id == grant, grants.c.revoked.is_(False))
-            .values(revoked=True)
-        )
-    return ended.rowcount == 1
+    with signed_rows.book(store) as book:
+        found = [row for row in book.rows(grants) if row.id == grant and not row.revoked]
+        for row in found:
+            book.update(grants, row, revoked=True)
+    return bool(found)
 
 
 def consume(
@@ -83,23 +83,23 @@ def consume(
     """Take `items` from a grant that fits; its id, or 0 if none does.
 
     Raises:
+        NotAsLeft: grants are missing, or not as they were written.
         StoreError: it cannot be recorded, so it must not count.
     """
-    with store.database.begin() as connection:
-        rows = connection.execute(
-            select(grants)
-            .where(grants.c.project == project, grants.c.operation == operation)
-            .order_by(grants.c.expires)
-        )
-        for grant in map(_grant, rows.all()):
-            if grant.usable and grant.left >= items and fits(grant):
-                connection.execute(
-                    update(grants).where(grants.c.id == grant.id).values(left=grant.left - items)
-                )
+    named = (grants.c.project == project, grants.c.operation == operation)
+    with store.begin() as connection:
+        if connection.execute(select(grants.c.id).where(*named).limit(1)).first() is None:
+            return 0
+    with signed_rows.book(store) as book:
+        for row in sorted(book.rows(grants), key=lambda row: float(row.expires)):
+            grant = _grant(row)
+            mine = (grant.project, grant.operation) == (project, operation)
+            if mine and grant.usable and grant.left >= items and fits(grant):
+                book.update(grants, row, left=grant.left - items)
                 return grant.id
     return 0
 
 
-def _grant(row: Row[tuple[object, ...]]) -> Grant:
-    fields = dict(row._mapping)
-    return Grant(**{**fields, "arguments": json.loads(str(fields["arguments"]))})
+def _grant(row: Row[Any]) -> Grant:
+    columns = {name: value for name, value in row._mapping.items() if name != "signature"}
+    return Grant(**{**columns, "arguments": json.loads(str(row.arguments))})

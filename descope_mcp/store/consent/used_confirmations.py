@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
+from descope_mcp.store import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import confirmations
 
@@ -18,15 +18,22 @@ def consume(store: Store, nonce: str, expires: float) -> bool:
         True the first time; False if it was used before or has expired.
 
     Raises:
+        NotAsLeft: marks of others are missing, so it may be used already.
         StoreError: it cannot be recorded, so it must not count.
     """
     now = time.time()
     if not nonce or expires <= now:
         return False
-    with store.database.begin() as connection:
-        connection.execute(delete(confirmations).where(confirmations.c.expires <= now))
-        try:
-            connection.execute(confirmations.insert().values(nonce=nonce, expires=expires))
-        except IntegrityError:
+    with signed_rows.book(store) as book:
+        if expires <= book.void_until:
             return False
+        marks = book.rows(confirmations)
+        for mark in marks:
+            if mark.expires <= now:
+                book.delete(confirmations, mark)
+        # A mark that does not verify counts too: it can only forbid.
+        same = select(confirmations.c.nonce).where(confirmations.c.nonce == nonce)
+        if book.connection.execute(same).first() is not None:
+            return False
+        book.insert(confirmations, nonce=nonce, expires=expires)
     return True

@@ -1,6 +1,6 @@
 """The journal: what was about to be done, and what became of it.
 
-Its chain (see `store.chain`) holds no personal data: what a call said and what it found lies in
+Its chain (see `hash_chain`) holds no personal data: what a call said and what it found lies in
 ``details``, encrypted, of which the chain keeps a signature. Details are forgotten after a while;
 the chain stays whole.
 """
@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from descope_mcp.store.errors import StoreError
-from descope_mcp.store.journal.hash_chain import append, canonical, witness
+from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
+from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
 
@@ -84,6 +85,7 @@ def intend(store: Store, intent: Intent) -> None:
 
     Raises:
         UndoneBefore: it was to take back alone what another call takes back.
+        NotAsLeft: something is missing from the store.
         StoreError: it cannot be recorded, so the call must not be sent.
     """
     private = canonical(intent.details)
@@ -96,7 +98,7 @@ def intend(store: Store, intent: Intent) -> None:
         "target": store.key.sign(intent.target),
     }
     now = time.time()
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         if intent.alone and (by := _undone(connection).get(intent.undoes)):
             raise UndoneBefore(by)
         _forget(connection, now - store.retention)
@@ -105,7 +107,7 @@ def intend(store: Store, intent: Intent) -> None:
         )
         head = append(connection, store, _row(intent, "intent", body))
     try:
-        witness(store, head)
+        advance(store, journal=head)
     except StoreError:
         settle(store, intent, "not_sent", "the journal's end could not be witnessed")
         raise
@@ -128,13 +130,19 @@ def settle(
     """
     plan = "" if undo is None else canonical(undo)
     body = {"result": result, "reason": reason, "undo": store.key.sign(plan)}
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         sealed = store.key.seal(plan) if plan else ""
         connection.execute(update(details).where(details.c.call == intent.call).values(undo=sealed))
-        head = append(connection, store, _row(intent, "outcome", body))
+        row = _row(intent, "outcome", body)
+        try:
+            head = append(connection, store, row)
+        except NotAsLeft:
+            # The call was sent, whatever has happened to the journal since.
+            put(connection, store.key, row)
+            return
     # The outcome stands; a witness that lags behind is brought forward by the next entry.
     with suppress(StoreError):
-        witness(store, head)
+        advance(store, journal=head)
 
 
 def entries(
@@ -177,7 +185,7 @@ def entries(
     rows = rows.where(journal.c.at >= since) if since else rows
     rows = rows.where(journal.c.at < until) if until else rows
     rows = rows.limit(limit) if limit else rows
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         intents = connection.execute(rows).all()
         outcomes = _outcomes(connection, [row.call for row in intents])
         undone = _undone(connection)
@@ -190,9 +198,12 @@ def detail(store: Store, call: str) -> tuple[dict[str, Any], Any]:
     Raises:
         StoreError: the journal cannot be read, or the details are not those that were recorded.
     """
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         row = connection.execute(select(details).where(details.c.call == call)).one_or_none()
         chained = connection.execute(select(journal).where(journal.c.call == call)).all()
+        for entry in chained:
+            if not genuine(connection, store.key, entry):
+                raise StoreError(f"entry {entry.seq} of the journal was changed")
     if row is None:
         return {}, None
     body = store.key.unseal(row.body)

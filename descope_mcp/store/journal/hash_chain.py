@@ -1,38 +1,35 @@
 """The chain of the journal: entries that nobody can change, add or take out without the key.
 
 Every entry is signed together with the signature of the one before (HMAC-SHA256 over canonical
-JSON). That the newest ones are still there is seen from a witness beside the key, which remembers
-the last of them. It is written after the entry is on disk, so a process that dies in between
-leaves it behind, never ahead. Once the chain does not reach up to it, it is not written any more:
-later entries do not cover up what was removed.
+JSON). That the newest ones are still there is seen from the witness beside the key. Once the chain
+does not reach up to it, nothing new is sent, and the witness is not written any more: later entries
+do not cover up what was removed, until a person has accepted it (see `store.acceptance`).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 
-from descope_mcp.store.errors import StoreError
+from descope_mcp.store import signed_rows, witness
+from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.key import Key
-from descope_mcp.store.private_files import private_file
-from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
+from descope_mcp.store.witness import BEGINNING, Head, Witness
+
+if TYPE_CHECKING:
+    from descope_mcp.store.store import Store
 
 #: What the signature of an entry covers besides the one before it. The target may be forgotten;
 #: the body has its signature.
 _COVERED = ("seq", "call", "kind", "at", "project", "caller", "operation", "undoes", "body")
 
-#: The newest entry: its number and signature.
-Head = tuple[int, str]
-#: What is witnessed before there is an entry, and what stands for a witness that says nothing.
-_BEGINNING: Head = (0, "")
-_NO_ENTRY: Head = (-1, "")
+
+#: The kind of the entry with which a person accepts what is wrong before it.
+ACCEPTED = "accepted"
 
 
 def canonical(value: object) -> str:
@@ -40,97 +37,110 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
 
 
-def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> Head | None:
+def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> Head:
     """Add an entry at the end, within a transaction that holds the write lock.
 
     Returns:
-        The new end, to be witnessed after the transaction; None if the end before it is not the
-        one that was witnessed.
+        The new end, to be witnessed after the transaction.
 
     Raises:
+        NotAsLeft: the end before it is not the one that was witnessed, or signed rows are missing.
         StoreError: the key or the witness cannot be used.
     """
+    seen = witness.read(store.key_file)
+    if missing := _missing_end(connection, seen):
+        raise NotAsLeft(missing)
+    signed_rows.check(connection, store, seen)
+    return put(connection, store.key, entry)
+
+
+def put(connection: Connection, key: Key, entry: Mapping[str, Any], *, after: int = 0) -> Head:
+    """Add an entry at the end, whatever is missing before it; its number is above `after`."""
     last = connection.execute(
         select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
     ).one_or_none()
-    if last is None and not _witness_file(store).exists():
-        # Before the first entry, so that a missing witness is never one not written yet.
-        witness(store, _BEGINNING)
-    seen = _witnessed(store) or _NO_ENTRY
-    witnessed = select(journal.c.hash).where(journal.c.seq == seen[0])
-    whole = seen == _BEGINNING or connection.execute(witnessed).scalar() == seen[1]
-    seq, before = (last.seq + 1, last.hash) if last else (1, "")
-    row = {**entry, "seq": seq}
-    signature = store.key.sign(_signed(row, before))
+    seq, before = (last.seq, last.hash) if last else BEGINNING
+    row = {**entry, "seq": max(seq, after) + 1}
+    signature = key.sign(_signed(row, before))
     connection.execute(journal.insert().values(**row, hash=signature))
-    return (seq, signature) if whole else None
+    return row["seq"], signature
 
 
-def witness(store: Store, head: Head | None) -> None:
-    """Remember the newest entry beside the key, after its transaction; it may lag behind.
+def begun_with(key: Key, connection: Connection) -> bool:
+    """Whether the first entry of a journal was signed with this key."""
+    first = connection.execute(select(journal).order_by(journal.c.seq).limit(1)).one()
+    return bool(first.hash == key.sign(_signed(first._mapping, BEGINNING[1])))
 
-    Does nothing if a newer one is remembered, or without a head.
 
-    Raises:
-        StoreError: it cannot be written.
-    """
-    seen = _witnessed(store)
-    if head is None or (seen and seen[0] >= head[0]):
-        return
-    path = _witness_file(store)
-    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with private_file(made).open("w", encoding="ascii") as file:
-            file.write(f"{head[0]} {head[1]}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(path)
-    except OSError as error:
-        made.unlink(missing_ok=True)
-        raise StoreError(f"the file {path} cannot be written: {error.strerror}") from None
+def genuine(connection: Connection, key: Key, row: Row[Any]) -> bool:
+    """Whether an entry is as it was written, after the one that stands before it now."""
+    before = connection.execute(
+        select(journal.c.hash)
+        .where(journal.c.seq < row.seq)
+        .order_by(journal.c.seq.desc())
+        .limit(1)
+    ).scalar()
+    return bool(row.hash == key.sign(_signed(row._mapping, before or BEGINNING[1])))
+
+
+def _missing_end(connection: Connection, seen: Witness | None) -> str:
+    """What is wrong with the end of the journal; "" if it is the one that was witnessed."""
+    if seen is None:
+        return "the witness beside the key is missing"
+    if seen.journal == BEGINNING:
+        return ""
+    seq, signature = seen.journal
+    found = connection.execute(select(journal.c.hash).where(journal.c.seq == seq)).scalar()
+    return "" if found == signature else f"the journal's end is missing, up to entry {seq}"
 
 
 def problems(store: Store) -> tuple[int, str, list[str]]:
-    """Check the chain from its beginning to the witness.
+    """Check the chain from its beginning to the witness, and the signed rows.
 
     Returns:
-        How many entries there are, the signature of the last, and everything that is wrong.
+        How many entries there are, the signature of the last, and everything that is wrong and
+        that no person has accepted.
 
     Raises:
         StoreError: the journal or the key cannot be read.
     """
     found: list[str] = []
-    before, expected = "", 1
-    signatures: dict[int, str] = {}
-    # First, since others may be writing: what is witnessed is on disk before.
-    seen = _witnessed(store)
-    with store.database.begin() as connection:
+    before, expected = BEGINNING[1], 1
+    accepted: set[str] = set()
+    with store.begin() as connection:
+        try:
+            # Within the transaction, so that nobody writes meanwhile.
+            seen = witness.read(store.key_file)
+            end = _missing_end(connection, seen)
+            found += [end] if end else []
+        except NotAsLeft as error:
+            found.append(error.what)
+        found += signed_rows.problems(connection, store)
         rows = connection.execute(select(journal).order_by(journal.c.seq)).all()
         kept = {row.call: row for row in connection.execute(select(details))}
     for row in rows:
         if row.seq != expected:
             found.append(f"entries {expected} to {row.seq - 1} are missing")
-        if row.hash != store.key.sign(_signed(row._asdict(), before)):
+        if row.hash != store.key.sign(_signed(row._mapping, before)):
             found.append(f"entry {row.seq} was changed, or what is before it")
         else:
             found += _detail_problems(store.key, row, kept.get(row.call))
+            if row.kind == ACCEPTED:
+                accepted.update(json.loads(row.body)["problems"])
         before, expected = row.hash, row.seq + 1
-        signatures[row.seq] = row.hash
-    if seen is None:
-        if rows and not _witness_file(store).exists():
-            found.append("the witness of the newest entry is missing")
-    elif seen != _BEGINNING and signatures.get(seen[0]) != seen[1]:
-        found.append(f"the end is missing or not the one that was written, up to entry {seen[0]}")
-    return len(rows), before, found
+    found = list(dict.fromkeys(found))
+    return len(rows), before, [problem for problem in found if problem not in accepted]
 
 
-def _signed(row: Mapping[str, Any], before: str) -> str:
+def _signed(row: Mapping[Any, Any], before: str) -> str:
     return canonical([before, *(row[name] for name in _COVERED)])
 
 
 def _detail_problems(key: Key, row: Row[Any], kept: Row[Any] | None) -> Iterator[str]:
     """What is wrong with an entry's details, as far as they are not forgotten."""
     body = json.loads(row.body)
+    if row.kind not in ("intent", "outcome"):
+        return
     if row.kind == "intent" and row.target and body["target"] != key.sign(row.target):
         yield f"the target of entry {row.seq} was changed"
     if kept is None:
@@ -142,21 +152,3 @@ def _detail_problems(key: Key, row: Row[Any], kept: Row[Any] | None) -> Iterator
         private = None
     if private is None or body[name] != key.sign(private):
         yield f"the {name} of entry {row.seq} were changed"
-
-
-def _witnessed(store: Store) -> Head | None:
-    """What the witness remembers, None if it is missing; an entry of no chain if it is garbled."""
-    path = _witness_file(store)
-    if not path.exists():
-        return None
-    try:
-        seq, _, signature = path.read_text(encoding="ascii").strip().partition(" ")
-        return int(seq), signature
-    except OSError as error:
-        raise StoreError(f"the file {path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        return _NO_ENTRY
-
-
-def _witness_file(store: Store) -> Path:
-    return store.key_file.with_name("journal-witness")

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
+from descope_mcp.store import signed_rows
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import emergency_copy
@@ -50,7 +51,7 @@ def ready(store: Store) -> None:
     """
     emergency_copy.prepare(store.directory)
     row = _row(store.key, "-", Owner("", ""), Secret("", "", "", "x" * 4096))
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         connection.execute(delete(sealed).where(sealed.c.handle == "-"))
         connection.execute(sealed.insert(), [row])
         connection.execute(delete(sealed).where(sealed.c.handle == "-"))
@@ -82,14 +83,13 @@ def opened(store: Store, owner: Owner, handles: Collection[str]) -> dict[str, Op
         StoreError: the store cannot be read, or was written with another key.
     """
     with _current(store) as connection:
-        found = connection.execute(
-            select(sealed.c.handle, sealed.c.kind, sealed.c.value).where(
-                sealed.c.handle.in_(handles),
-                sealed.c.project == owner.project,
-                sealed.c.caller == owner.caller,
-                sealed.c.revealed.is_(None),
-            )
-        ).all()
+        mine = select(sealed).where(
+            sealed.c.handle.in_(handles),
+            sealed.c.project == owner.project,
+            sealed.c.caller == owner.caller,
+            sealed.c.revealed.is_(None),
+        )
+        found = [row for row in connection.execute(mine).all() if _genuine(store, row)]
     return {row.handle: Opened(row.kind, store.key.unseal(row.value)) for row in found}
 
 
@@ -99,10 +99,10 @@ def kept(store: Store) -> list[Kept]:
     Raises:
         StoreError: the store cannot be read.
     """
-    columns = [sealed.c[f.name] for f in fields(Kept)]
     with _current(store) as connection:
-        found = connection.execute(select(*columns).order_by(sealed.c.created)).all()
-    return [Kept(*row) for row in found]
+        rows = connection.execute(select(sealed).order_by(sealed.c.created)).all()
+        found = [row for row in rows if _genuine(store, row)]
+    return [Kept(*(row._mapping[f.name] for f in fields(Kept))) for row in found]
 
 
 @contextmanager
@@ -117,16 +117,15 @@ def revealing(store: Store, handle: str) -> Iterator[str]:
     """
     mine = sealed.c.handle == handle
     with _current(store) as connection:
-        value = connection.execute(
-            select(sealed.c.value).where(mine, sealed.c.revealed.is_(None))
-        ).scalar()
-        if value is None:
+        row = connection.execute(
+            select(sealed).where(mine, sealed.c.revealed.is_(None))
+        ).one_or_none()
+        if row is None or not _genuine(store, row):
             raise LookupError(handle)
         now = time.time()
-        connection.execute(
-            update(sealed).where(mine).values(value="", revealed=now, expires=now + LIFETIME)
-        )
-        yield store.key.unseal(value)
+        after = {**row._mapping, "value": "", "revealed": now, "expires": now + LIFETIME}
+        connection.execute(update(sealed).where(mine).values(_signed(store.key, after)))
+        yield store.key.unseal(row.value)
     store.database.scrub()
 
 
@@ -145,10 +144,10 @@ def forget(store: Store, handle: str) -> bool:
 @contextmanager
 def _current(store: Store) -> Iterator[Connection]:
     """A transaction in which what was rescued has been taken in and what has expired is gone."""
-    with store.database.begin() as connection:
+    with store.begin() as connection:
         files = list(emergency_copy.rescued(store.directory, store.key))
         for _, rows in files:
-            _insert(connection, rows)
+            _insert(connection, [_signed(store.key, row) for row in rows])
         connection.execute(delete(sealed).where(sealed.c.expires <= time.time()))
         yield connection
     for path, _ in files:
@@ -172,7 +171,7 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 def _row(key: Key, handle: str, owner: Owner, secret: Secret) -> dict[str, Any]:
     now = time.time()
-    return {
+    row = {
         "handle": handle,
         "project": owner.project,
         "caller": owner.caller,
@@ -184,3 +183,16 @@ def _row(key: Key, handle: str, owner: Owner, secret: Secret) -> dict[str, Any]:
         "expires": None if secret.lasting else now + LIFETIME,
         "revealed": None,
     }
+    return _signed(key, row)
+
+
+def _signed(key: Key, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "signature": signed_rows.signed(key, sealed, row)}
+
+
+def _genuine(store: Store, row: Row[Any]) -> bool:
+    """Whether a secret is as it was kept; one that is not is absent, and reported."""
+    if row.signature == signed_rows.signed(store.key, sealed, row._mapping):
+        return True
+    store.report("a kept secret was changed from outside and does not count")
+    return False

@@ -1,0 +1,76 @@
+"""A person accepts a store that is not as it was left, so that changes can go on.
+
+What is missing stays missing, and an entry of the journal says so for ever. What was allowed ahead
+(approvals, grants) does not count any more, since it may have been used before; answers to open
+questions are void. The second factor is what the witness remembers.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from descope_mcp.store import signed_rows, witness
+from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import approvals, factor, grants
+from descope_mcp.store.witness import Witness
+
+#: For so many seconds no answer counts that was asked for before: as long as a question is open.
+_OPEN_QUESTION = 300.0
+
+
+def accept(store: Store, caller: str, found: list[str]) -> None:
+    """Record that a person has seen these problems, and begin anew from what is there.
+
+    Args:
+        store: where.
+        caller: who the person is, for the journal.
+        found: what `hash_chain.problems` says.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with store.begin() as connection:
+        try:
+            seen = witness.read(store.key_file) or Witness()
+        except NotAsLeft:
+            seen = Witness()
+        if signed_rows.problems(connection, store):
+            _start_over(connection, store, seen)
+        entry = {
+            "call": str(uuid.uuid4()),
+            "kind": hash_chain.ACCEPTED,
+            "at": time.time(),
+            "project": "",
+            "caller": caller,
+            "operation": "",
+            "undoes": "",
+            "target": "",
+            "body": hash_chain.canonical({"consent": "person", "problems": found}),
+        }
+        end = hash_chain.put(connection, store.key, entry, after=seen.journal[0])
+    with store.begin() as connection:
+        now = Witness(end, signed_rows.head(connection), signed_rows.factor_row(connection))
+        witness.write(store.key_file, now)
+
+
+def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
+    """Keep of the signed rows what is genuine, and let nothing count that was allowed before."""
+    for table in signed_rows.SUMMED:
+        for row in connection.execute(select(table)).all():
+            if row.signature != signed_rows.signed(store.key, table, row._mapping):
+                (key,) = table.primary_key
+                connection.execute(delete(table).where(key == row._mapping[key]))
+    waiting = approvals.c.status.in_(("pending", "approved"))
+    connection.execute(update(approvals).where(waiting).values(status="revoked"))
+    connection.execute(update(grants).values(revoked=True))
+    connection.execute(delete(factor))
+    if seen.factor:
+        connection.execute(insert(factor).values(**seen.factor))
+    generation = max(seen.ledger[0], signed_rows.head(connection)[0]) + 1
+    void = time.time() + _OPEN_QUESTION
+    signed_rows.begin(connection, store.key, generation=generation, void=void)

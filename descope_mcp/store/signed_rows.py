@@ -1,0 +1,310 @@
+"""Rows that allow or forbid something: signed, counted, and remembered beside the key.
+
+Whoever can write the database but has not the key must gain nothing by it.
+
+- *A row that was made or changed* has no signature that fits: it counts as absent and is reported.
+- *A row that was taken out, or put back as it was once,* shows in the ledger: it holds, for each
+  table, the sum of the signatures of its rows (modulo 2^256, so that a row can be added and taken
+  away without reading the others).
+- *A ledger that was put back* is older than the one that the witness remembers.
+
+The last two are raised as `NotAsLeft`, wherever it matters: an allowing row that is not there
+allows nothing, so the tables are summed up only before one of their rows counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    Row,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from descope_mcp.store import witness
+from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.key import Key
+from descope_mcp.store.tables import (
+    approvals,
+    confirmations,
+    factor,
+    grants,
+    ledger,
+    sealed,
+    usage,
+)
+from descope_mcp.store.witness import Head, Witness
+
+if TYPE_CHECKING:
+    from descope_mcp.store.store import Store
+
+#: The tables whose rows are summed up, and the columns by which they are, each value apart.
+SUMMED: dict[Table, tuple[str, ...]] = {
+    approvals: (),
+    confirmations: (),
+    factor: (),
+    grants: (),
+    usage: ("project", "rule"),
+}
+_MODULUS = 2**256
+_CASTS = {Boolean: bool, Float: float, Integer: int}
+
+
+class Book:
+    """The signed rows within one transaction."""
+
+    def __init__(self, connection: Connection, store: Store) -> None:
+        """Read the ledger.
+
+        Raises:
+            NotAsLeft: it is gone, was changed, or is older than what the witness remembers.
+        """
+        self.connection = connection
+        self.changed = False
+        self._store = store
+        self.generation, content = _ledger(connection, store.key, witness.read(store.key_file))
+        self._sums: dict[str, str] = content["sums"]
+        #: Confirmations that expire before this (epoch seconds) are void.
+        self.void_until: float = content["void_until"]
+
+    def rows(self, table: Table, **part: Any) -> list[Row[Any]]:
+        """The genuine rows of a table, or of the part of it with these values, in their order.
+
+        Raises:
+            NotAsLeft: one is missing, or is not as it was written last.
+        """
+        genuine, forged, whole = self._audit(table, part)
+        if forged:
+            self._store.report(_forged(table, forged))
+        if not whole:
+            raise NotAsLeft(f"the rows of {table.name} are not those that were written")
+        return genuine
+
+    def _audit(
+        self, table: Table, part: Mapping[str, Any]
+    ) -> tuple[list[Row[Any]], list[Row[Any]], bool]:
+        """The genuine and the forged rows, and whether the genuine ones are all."""
+        found = select(table).order_by(*table.primary_key)
+        found = found.where(*(table.c[name] == value for name, value in part.items()))
+        genuine, forged = list[Row[Any]](), list[Row[Any]]()
+        total = 0
+        for row in self.connection.execute(found):
+            signature = signed(self._store.key, table, row._mapping)
+            if row.signature == signature:
+                genuine.append(row)
+                total += int(signature, 16)
+            else:
+                forged.append(row)
+        return genuine, forged, total % _MODULUS == int(self._sums.get(_sum(table, part), "0"), 16)
+
+    def insert(self, table: Table, **values: Any) -> Row[Any]:
+        """Add a row."""
+        row = self.connection.execute(insert(table).values(**values).returning(table)).one()
+        return self._sign(table, row, None)
+
+    def update(self, table: Table, row: Row[Any], **values: Any) -> Row[Any]:
+        """Change a genuine row."""
+        statement = update(table).where(_same(table, row)).values(**values).returning(table)
+        return self._sign(table, self.connection.execute(statement).one(), row)
+
+    def delete(self, table: Table, row: Row[Any]) -> None:
+        """Take a genuine row out."""
+        self.connection.execute(delete(table).where(_same(table, row)))
+        self._add(table, row, -int(row.signature, 16))
+
+    def _sign(self, table: Table, row: Row[Any], before: Row[Any] | None) -> Row[Any]:
+        signature = signed(self._store.key, table, row._mapping)
+        statement = update(table).where(_same(table, row)).values(signature=signature)
+        row = self.connection.execute(statement.returning(table)).one()
+        self._add(table, row, int(signature, 16) - (int(before.signature, 16) if before else 0))
+        return row
+
+    def _add(self, table: Table, row: Row[Any], number: int) -> None:
+        name = _sum(table, row._mapping)
+        total = (int(self._sums.get(name, "0"), 16) + number) % _MODULUS
+        self._sums[name] = f"{total:x}"
+        if not total:
+            del self._sums[name]
+        self.changed = True
+
+    def close(self) -> tuple[Head, Mapping[str, Any] | None]:
+        """Write the ledger; its head and the second factor, for the witness."""
+        content = {"sums": self._sums, "void_until": self.void_until}
+        head = _write(self.connection, self._store.key, self.generation + 1, content)
+        return head, factor_row(self.connection)
+
+
+@contextmanager
+def book(store: Store) -> Iterator[Book]:
+    """A transaction over the signed rows. What it changes is witnessed when the context ends.
+
+    Raises:
+        NotAsLeft: the ledger is not the one that was written last.
+        StoreError: the store cannot be used, or the witness not be written.
+    """
+    with store.begin() as connection:
+        opened = Book(connection, store)
+        yield opened
+        closed = opened.close() if opened.changed else None
+    if closed:
+        advance(store, ledger=closed)
+
+
+def advance(
+    store: Store,
+    *,
+    journal: Head | None = None,
+    ledger: tuple[Head, Mapping[str, Any] | None] | None = None,
+) -> None:
+    """Remember beside the key what has been written; what is newer already stays.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    # The database's lock keeps two processes from writing over each other.
+    with store.database.begin():
+        seen = witness.read(store.key_file)
+        if seen is None:
+            return  # it was removed, which no later entry covers up
+        ends, book, enrolled = seen.journal, seen.ledger, seen.factor
+        if journal and journal[0] > ends[0]:
+            ends = journal
+        if ledger and ledger[0][0] > book[0]:
+            book, enrolled = ledger
+        remembered = Witness(ends, book, enrolled)
+        if remembered != seen:
+            witness.write(store.key_file, remembered)
+
+
+def check(connection: Connection, store: Store, seen: Witness | None) -> None:
+    """Make sure that the ledger is the one that was written last.
+
+    Raises:
+        NotAsLeft: it is not.
+    """
+    _ledger(connection, store.key, seen)
+
+
+def adopt(connection: Connection, key: Key) -> None:
+    """Sign every row as it is, and begin a ledger: only for what no key has signed yet."""
+    for row in connection.execute(select(sealed)).all():
+        signature = signed(key, sealed, row._mapping)
+        connection.execute(update(sealed).where(_same(sealed, row)).values(signature=signature))
+    begin(connection, key, generation=1)
+
+
+def begin(connection: Connection, key: Key, *, generation: int, void: float = 0.0) -> None:
+    """Sign every row that is summed up as it is, and begin a ledger."""
+    sums: dict[str, int] = {}
+    for table in SUMMED:
+        for row in connection.execute(select(table)).all():
+            signature = signed(key, table, row._mapping)
+            connection.execute(update(table).where(_same(table, row)).values(signature=signature))
+            name = _sum(table, row._mapping)
+            sums[name] = (sums.get(name, 0) + int(signature, 16)) % _MODULUS
+    content = {"sums": {name: f"{total:x}" for name, total in sums.items()}, "void_until": void}
+    _write(connection, key, generation, content)
+
+
+def head(connection: Connection) -> Head:
+    """The newest ledger."""
+    row = connection.execute(select(ledger.c.generation, ledger.c.signature)).one_or_none()
+    return (row.generation, row.signature) if row else witness.BEGINNING
+
+
+def factor_row(connection: Connection) -> dict[str, Any] | None:
+    """The row of the second factor as the witness remembers it."""
+    row = connection.execute(select(factor)).one_or_none()
+    if row is None:
+        return None
+    return {name: value for name, value in row._mapping.items() if name != "signature"}
+
+
+def problems(connection: Connection, store: Store) -> list[str]:
+    """What is wrong with the signed rows, in sentences without personal data."""
+    try:
+        opened = Book(connection, store)
+    except NotAsLeft as error:
+        return [error.what]
+    found = []
+    for table, columns in SUMMED.items():
+        parts = [select(*(table.c[name] for name in columns)).distinct()] if columns else []
+        values = [row._asdict() for part in parts for row in connection.execute(part)]
+        known = {_sum(table, part): part for part in values or ([] if columns else [{}])}
+        names = {name for name in opened._sums if name.partition(" ")[0] == table.name}
+        for name in names - set(known):
+            known[name] = dict(zip(columns, json.loads(name.partition(" ")[2]), strict=True))
+        for part in known.values():
+            _, forged, whole = opened._audit(table, part)
+            found += [_forged(table, forged)] if forged else []
+            found += [] if whole else [f"rows of {table.name} are missing or older than written"]
+    return list(dict.fromkeys(found))
+
+
+def signed(key: Key, table: Table, values: Mapping[Any, Any]) -> str:
+    """The signature of a row: over its table and everything in it."""
+    covered = [_plain(c, values[c.name]) for c in table.columns if c.name != "signature"]
+    return key.sign_row(json.dumps([table.name, *covered], separators=(",", ":")))
+
+
+def _plain(column: Column[Any], value: Any) -> Any:
+    """A value as it comes back from the database, whatever was put in."""
+    cast = _CASTS.get(type(column.type))
+    return value if cast is None or value is None else cast(value)
+
+
+def _same(table: Table, row: Row[Any]) -> Any:
+    (key,) = table.primary_key
+    return key == row._mapping[key]
+
+
+def _sum(table: Table, values: Mapping[Any, Any]) -> str:
+    """The name of the sum that a row belongs to."""
+    columns = SUMMED[table]
+    return f"{table.name} {json.dumps([values[name] for name in columns])}"
+
+
+def _forged(table: Table, rows: list[Row[Any]]) -> str:
+    return f"{len(rows)} row(s) of {table.name} were not written by this program and do not count"
+
+
+def _ledger(connection: Connection, key: Key, seen: Witness | None) -> tuple[int, dict[str, Any]]:
+    row = connection.execute(select(ledger)).one_or_none()
+    if row is None:
+        raise NotAsLeft("the ledger of approvals, grants, caps and the second factor is missing")
+    if row.signature != _ledger_signature(key, row.generation, row.content):
+        raise NotAsLeft("the ledger of approvals, grants, caps and the second factor was changed")
+    if seen is None:
+        raise NotAsLeft("the witness beside the key is missing")
+    generation, signature = seen.ledger
+    if row.generation < generation or (row.generation == generation and row.signature != signature):
+        raise NotAsLeft("approvals, grants, counts and the second factor are an older copy")
+    return row.generation, json.loads(row.content)
+
+
+def _write(connection: Connection, key: Key, generation: int, content: Mapping[str, Any]) -> Head:
+    text = json.dumps(content, sort_keys=True)
+    signature = _ledger_signature(key, generation, text)
+    connection.execute(delete(ledger))
+    connection.execute(
+        insert(ledger).values(
+            id=1, generation=generation, content=text, key=key.id, signature=signature
+        )
+    )
+    return generation, signature
+
+
+def _ledger_signature(key: Key, generation: int, content: str) -> str:
+    return key.sign_row(json.dumps(["ledger", generation, content, key.id]))

@@ -1,0 +1,90 @@
+"""What is remembered of the store beside its key, where whoever can write the database cannot.
+
+The witness names the newest entry of the journal, the newest ledger of the signed rows, and the
+second factor. It is written after the transaction that it tells of, so a process that dies in
+between leaves it behind, never ahead. What is older than the witness was put back from a copy.
+
+A new key gets its witness before it is there itself, so that one that is missing was removed. A
+key of an older version, or one that somebody made by hand, has none until it is first used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.private_files import appear, read_private, replace
+
+#: The number and the signature of the newest of something.
+Head = tuple[int, str]
+#: The head before there is anything.
+BEGINNING: Head = (0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is remembered. ``factor`` is the row of the second factor, None if none is enrolled."""
+
+    journal: Head = BEGINNING
+    ledger: Head = BEGINNING
+    factor: Mapping[str, Any] | None = None
+
+
+def place(key_file: Path) -> Path:
+    """Where the witness of a key lies."""
+    return key_file.with_name("journal-witness")
+
+
+def begin(key_file: Path) -> None:
+    """Make the witness of a store in which nothing is yet; one that is there stays.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    appear(place(key_file), _text(Witness()))
+
+
+def read(key_file: Path) -> Witness | None:
+    """What is remembered, None if there is no witness.
+
+    Raises:
+        NotAsLeft: it does not say anything.
+        StoreError: it cannot be read.
+    """
+    path = place(key_file)
+    if not path.exists():
+        return None
+    try:
+        text = read_private(path).decode("ascii").strip()
+        if text.startswith("{"):
+            found = json.loads(text)
+            return Witness(_head(found["journal"]), _head(found["ledger"]), found["factor"])
+        # As the first version wrote it: the journal's end alone.
+        seq, _, signature = text.partition(" ")
+        return Witness(_head((seq, signature)))
+    except OSError as error:
+        raise StoreError(f"the file {path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise NotAsLeft(f"its witness {path} is garbled") from None
+
+
+def write(key_file: Path, remembered: Witness) -> None:
+    """Remember this and nothing else, on disk when it returns.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    replace(place(key_file), _text(remembered))
+
+
+def _text(remembered: Witness) -> bytes:
+    return json.dumps(asdict(remembered)).encode("ascii") + b"\n"
+
+
+def _head(value: Any) -> Head:
+    number, signature = value
+    return int(number), str(signature)
