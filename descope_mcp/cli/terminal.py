@@ -75,7 +75,7 @@ def remembered_factor(store: Store) -> None:
 
 
 def _prove(check: Callable[[str], factor.Checked]) -> None:
-    checked = check(ask("", "The six digits of your authenticator (or a recovery code): "))
+    checked = check(ask("", "The six digits (or a recovery code) of your authenticator: "))
     if checked.result != "right":
         raise NotProven(checked.said)
     if checked.recovery is not None:

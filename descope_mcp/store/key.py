@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.private_files import appear, private_directory, read_private
+from descope_mcp.store.private_files import appear, read_private
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -100,7 +100,6 @@ def made(path: Path) -> Key:
     Raises:
         StoreError: the file cannot be made or read, or is no key.
     """
-    private_directory(path.parent)
     # Of several processes that start at once one makes the file.
     appear(path, written(os.urandom(_LENGTH)))
     return read(path)

@@ -16,6 +16,7 @@ from descope_mcp.store.database import Database
 from descope_mcp.store.errors import NotAsLeft, WrongKey
 from descope_mcp.store.journal.hash_chain import begun_with
 from descope_mcp.store.key import Key
+from descope_mcp.store.private_files import private_directory
 from descope_mcp.store.tables import journal, ledger
 from descope_mcp.store.witness import Witness
 
@@ -29,6 +30,7 @@ def opened(directory: Path, key_file: Path) -> tuple[Database, Key]:
     """
     database = Database(directory)
     try:
+        private_directory(key_file.parent)
         with database.begin() as connection:
             key = _key(connection, key_file)
         with database.begin() as connection:

@@ -34,7 +34,7 @@ def test_nobody_else_can_read_it(own: Store) -> None:
     with own.database.begin():
         assert set(modes(own.directory).values()) == {0o700, 0o600}
     assert modes(own.directory)["state"] == 0o700
-    assert modes(own.key_file.parent) == {"config": 0o700, "key": 0o600}
+    assert modes(own.key_file.parent) == {"config": 0o700, "key": 0o600, "journal-witness": 0o600}
 
 
 def test_a_directory_that_was_there_is_used_as_it_is(own: Store) -> None:
@@ -43,7 +43,7 @@ def test_a_directory_that_was_there_is_used_as_it_is(own: Store) -> None:
     own.key.sign("x")
     with own.database.begin():
         assert modes(own.directory) == {"state": 0o755} | dict.fromkeys(FILES, 0o600)
-    assert modes(own.key_file.parent) == {"config": 0o755, "key": 0o600}
+    assert modes(own.key_file.parent) == {"config": 0o755, "key": 0o600, "journal-witness": 0o600}
 
 
 @pytest.mark.parametrize("mode", [0o1777, 0o2775, 0o777])
@@ -52,8 +52,9 @@ def test_a_directory_in_which_others_can_write_is_refused_and_left(own: Store, m
         directory.mkdir()
         directory.chmod(mode)
         with pytest.raises(StoreError, match=rf"mode {mode:o}.*chmod go-w {directory}"):
-            _ = own.database if directory == own.directory else own.key
+            _ = own.key
         assert modes(directory) == {directory.name: mode}
+        directory.chmod(0o700)
 
 
 def test_a_file_that_others_can_read_is_refused_and_left(own: Store) -> None:

@@ -113,7 +113,7 @@ def accept() -> None:
             "count any more, and the journal keeps an entry that says what was accepted.",
         ]
     )
-    if terminal.ask(text, "Accept it? Type accept: ").lower() != "accept":
+    if terminal.ask(text, "Accept it? Type yes: ").lower() != "yes":
         click.echo("descope-mcp: not accepted", err=True)
         sys.exit(REFUSED)
     terminal.remembered_factor(store)

@@ -119,14 +119,14 @@ def problems(store: Store) -> tuple[int, str, list[str]]:
         rows = connection.execute(select(journal).order_by(journal.c.seq)).all()
         kept = {row.call: row for row in connection.execute(select(details))}
     for row in rows:
-        if row.seq != expected:
-            found.append(f"entries {expected} to {row.seq - 1} are missing")
+        gap = f"entries {expected} to {row.seq - 1} are missing"
+        found += [gap] if row.seq != expected else []
         if row.hash != store.key.sign(_signed(row._mapping, before)):
             found.append(f"entry {row.seq} was changed, or what is before it")
         else:
             found += _detail_problems(store.key, row, kept.get(row.call))
             if row.kind == ACCEPTED:
-                accepted.update(json.loads(row.body)["problems"])
+                accepted |= {gap, *json.loads(row.body)["problems"]}
         before, expected = row.hash, row.seq + 1
     found = list(dict.fromkeys(found))
     return len(rows), before, [problem for problem in found if problem not in accepted]

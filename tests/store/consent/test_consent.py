@@ -156,15 +156,15 @@ def test_the_second_factor_counts_once_and_cannot_be_guessed(own: Store, later: 
     assert second_factor.enrolled(own)
     later(60)
     code = totp.at(time.time())
-    assert second_factor.check(own, code) == "right"
-    assert second_factor.check(own, code) == "wrong"
+    assert second_factor.check(own, code).result == "right"
+    assert second_factor.check(own, code).result == "wrong"
     for _ in range(3):
-        assert second_factor.check(own, "") == "wrong"
-    assert second_factor.check(own, "abcdef") == "locked"
+        assert second_factor.check(own, "").result == "wrong"
+    assert second_factor.check(own, "abcdef").result == "locked"
     later(60)
-    assert second_factor.check(own, totp.at(time.time())) == "locked"
+    assert second_factor.check(own, totp.at(time.time())).result == "locked"
     later(300)
-    assert second_factor.check(own, totp.at(time.time())) == "right"
+    assert second_factor.check(own, totp.at(time.time())).result == "right"
     second_factor.remove(own)
     assert not second_factor.enrolled(own)
 
@@ -173,12 +173,12 @@ def test_who_goes_on_guessing_waits_longer(own: Store, later: Clock) -> None:
     secret = second_factor.new_secret()
     assert second_factor.confirm(own, secret, pyotp.TOTP(secret).now())
     for minutes in (5, 10, 20, 40, 60, 60):
-        said = [second_factor.check(own, "") for _ in range(5)]
+        said = [second_factor.check(own, "").result for _ in range(5)]
         assert said == ["wrong"] * 4 + ["locked"]
         later(minutes * 60 - 1)
-        assert second_factor.check(own, "") == "locked"
+        assert second_factor.check(own, "").result == "locked"
         later(2)
-    assert second_factor.check(own, pyotp.TOTP(secret).at(time.time())) == "right"
-    assert [second_factor.check(own, "") for _ in range(5)][-1] == "locked"
+    assert second_factor.check(own, pyotp.TOTP(secret).at(time.time())).result == "right"
+    assert [second_factor.check(own, "").result for _ in range(5)][-1] == "locked"
     later(301)
-    assert second_factor.check(own, "") == "wrong"
+    assert second_factor.check(own, "").result == "wrong"

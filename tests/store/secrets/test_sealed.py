@@ -19,6 +19,7 @@ from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.store.errors import StoreError
+from descope_mcp.store.key import written
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
@@ -113,9 +114,11 @@ def test_a_lasting_secret_does_not_become_passing(own: Store) -> None:
 def test_another_key_opens_nothing(own: Store, tmp_path: Path) -> None:
     name = keep(own)
     other = Store(own.directory, tmp_path / "other")
-    with pytest.raises(StoreError, match="does not open"):
+    other.key_file.write_bytes(written(bytes(32)))
+    other.key_file.chmod(0o600)
+    with pytest.raises(StoreError, match="does not belong"):
         sealed.opened(other, OWNER, [name])
-    with pytest.raises(StoreError, match="does not open"), sealed.revealing(other, name):
+    with pytest.raises(StoreError, match="does not belong"), sealed.revealing(other, name):
         pass
     other.close()
     assert sealed.opened(own, OWNER, [name])[name].value == VALUE

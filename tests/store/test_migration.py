@@ -1,0 +1,102 @@
+"""A store of an older version is taken over whole, once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+
+import pyotp
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+from descope_mcp.store import key as keys
+from descope_mcp.store import migrations
+from descope_mcp.store.consent import approvals, grants, second_factor
+from descope_mcp.store.errors import NotAsLeft, WrongKey
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.key import Key
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.secrets.handle import Owner
+from descope_mcp.store.store import Store
+
+SECRET = pyotp.random_base32()
+HANDLE = f"[sealed:{'a' * 22}]"
+
+
+def first_version(own: Store, *, entries: int = 1) -> None:
+    """A store as the first version left it."""
+    own.directory.mkdir(mode=0o700)
+    own.key_file.parent.mkdir(mode=0o700)
+    own.key_file.write_bytes(keys.written(bytes(range(32))).partition(b"\n")[0] + b"\n")
+    own.key_file.chmod(0o600)
+    key = Key(bytes(range(32)))
+    path = own.directory / "state.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    path.chmod(0o600)
+    now = time.time()
+    row = {"seq": 1, "call": "c", "kind": "intent", "at": now, "project": "P", "caller": "c"}
+    body = hash_chain.canonical(
+        {"details": "", "target": "", "effect": "", "rule": "", "consent": ""}
+    )
+    row |= {"operation": "DeleteUser", "undoes": "", "target": "", "body": body}
+    row["hash"] = key.sign(
+        hash_chain.canonical(["", *(v for k, v in row.items() if k != "target")])
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        rows = [
+            ("approvals", [1, "P", "c", "DeleteUser", "b", "?", "", "approved", now, now + 60]),
+            ("grants", [1, "P", "DeleteUser", "{}", 3, 2, now, now + 60, 0]),
+            ("factor", [1, key.seal(SECRET), 0, 0, 0.0]),
+            ("usage", [1, "P", "r", now, 1]),
+            ("sealed", [HANDLE, "P", "c", "O", "f", "k", key.seal("v"), now, None, None]),
+        ]
+        rows += [("journal", list(row.values()))] if entries else []
+        for table, values in rows:
+            connection.execute(
+                f"INSERT INTO {table} VALUES ({','.join('?' * len(values))})", values
+            )
+    if entries:
+        own.key_file.with_name("journal-witness").write_text(f"1 {row['hash']}\n")
+        own.key_file.with_name("journal-witness").chmod(0o600)
+
+
+@pytest.mark.parametrize("entries", [0, 1])
+def test_nothing_is_lost(own: Store, entries: int) -> None:
+    first_version(own, entries=entries)
+    assert hash_chain.problems(own)[::2] == (entries, [])
+    assert [r.status for r in approvals.requests(own)] == ["approved"]
+    assert grants.listed(own)[0].left == 2
+    assert second_factor.enrolled(own)
+    assert second_factor.check(own, pyotp.TOTP(SECRET).now()).result == "right"
+    assert sealed.opened(own, Owner("P", "c"), [HANDLE])[HANDLE].value == "v"
+    assert approvals.consume(own, "b") == 1
+
+
+def test_it_is_taken_over_once(own: Store) -> None:
+    """A database made to look like one of the first version is none that was never signed."""
+    first_version(own)
+    assert approvals.consume(own, "b") == 1
+    own.close()
+    with closing(sqlite3.connect(own.directory / "state.db")) as connection, connection:
+        connection.execute("UPDATE approvals SET status = 'approved', signature = ''")
+        connection.execute("DELETE FROM ledger")
+    again = Store(own.directory, own.key_file)
+    with pytest.raises(NotAsLeft):
+        approvals.consume(again, "b")
+    again.close()
+
+
+def test_the_key_of_another_is_noticed_before_anything_is_signed(own: Store) -> None:
+    first_version(own)
+    own.key_file.write_bytes(keys.written(bytes(32)))
+    with pytest.raises(WrongKey):
+        _ = own.database
