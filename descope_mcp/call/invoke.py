@@ -85,6 +85,7 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
     """The before-state. A call that needs no yes and loses nothing can do without."""
     operation, given, project = checked.operation, checked.arguments, services.project
     needed = checked.decision.action == "confirm" or operation.update == "replace"
+    needed = needed or operation.may_overwrite
     try:
         return await look(services.catalog, operation, given, project, read, counting=counting)
     except TargetMissing as error:

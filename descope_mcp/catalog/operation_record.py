@@ -40,6 +40,10 @@ Hazard = Literal[
     "blocked",
 ]
 
+#: What becomes of what is there already under the name or id that a creation is given: the call is
+#: refused, another one is made beside it, it stays as it is, it is replaced; or nobody knows.
+Existing = Literal["refused", "another", "kept", "replaced", "unknown"]
+
 #: From harmless to worst; the position is the severity.
 EFFECTS: tuple[Effect, ...] = ("read", "write", "destructive")
 
@@ -260,6 +264,10 @@ class Record(Frozen):
     without the full stop. Every operation that can be asked about has one (`can_ask`); a rule in
     ``when`` may say it better for its calls, and the first that does counts.
 
+    ``existing`` says of an operation that creates what becomes of what is there already under the
+    name or id that it is given. Where that may be overwritten, the first preview step looks for
+    it, the call is compared with it like an update, and undo brings it back.
+
     ``restore`` are the calls that undo the operation, in their order. An operation with
     ``update`` needs none where writing the before-state back with itself undoes it. ``lost`` says
     what does not come back; an operation that changes something and has neither says so there.
@@ -278,6 +286,7 @@ class Record(Frozen):
     required: tuple[str, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     update: Literal["replace", "patch", ""] = ""
+    existing: Existing | Literal[""] = ""
     before: dict[str, Source | tuple[Source, ...]] = Field(default_factory=dict)
     whole: tuple[str, ...] = ()
     target: str = ""
@@ -294,9 +303,20 @@ class Record(Frozen):
     notes: dict[str, str] = Field(default_factory=dict)
 
     @property
+    def may_overwrite(self) -> bool:
+        """Whether it is there to create, and may change what exists instead."""
+        return self.effect == "write" and self.existing in ("replaced", "unknown")
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """Every effect that some arguments give the operation."""
+        overwrites: tuple[Effect, ...] = ("destructive",) if self.may_overwrite else ()
+        return frozenset([self.effect, *overwrites, *(r.effect for r in self.when if r.effect)])
+
+    @property
     def worst_effect(self) -> Effect:
         """The worst effect that any arguments can give the operation."""
-        return worse(self.effect, *(r.effect for r in self.when if r.effect))
+        return worse(*self.effects)
 
     @property
     def worst_hazards(self) -> tuple[Hazard, ...]:

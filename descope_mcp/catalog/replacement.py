@@ -1,4 +1,4 @@
-"""Whether everything that a replacing operation overwrites can be compared and filled in.
+"""Whether everything that an operation overwrites can be compared and, of a replacing one, filled in.
 
 `problems` holds the schema of the before-state against the schema of the arguments, so that a
 field that a read does not return, or returns under another name, is found when the records are
@@ -42,7 +42,8 @@ def problems(record: Record, own: Schema, before: Schema | None, sent: set[str])
             yield f"there is no argument {path}"
             return
     if before is None:
-        if record.before or record.update == "replace" or any(r.compares for r in record.when):
+        compared = record.update == "replace" or record.may_overwrite
+        if record.before or compared or any(r.compares for r in record.when):
             yield "nothing is read that a call could be compared with"
         return
     check = _Check(record, targets(record))
@@ -53,7 +54,7 @@ def problems(record: Record, own: Schema, before: Schema | None, sent: set[str])
             yield from check.source(
                 key, source, input_schema.lookup(own, key) or {}, args or {}, before
             )
-    if record.update == "replace":
+    if record.update == "replace" or record.may_overwrite:
         named = {name: own["properties"][name] for name in own["properties"] if name in sent}
         yield from check.unread({"properties": named}, "", check.bases("", before))
     yield from check.unseen()
@@ -119,7 +120,8 @@ class _Check:
         words = {p for p, s in self.record.before.items() if s in ("kept", "option", "lock")}
         for rule in self.record.when:
             for path in (p for name in COMPARISONS for p in getattr(rule, name)):
-                listed = self.record.update or path in self.record.before
+                whole = self.record.update or self.record.may_overwrite
+                listed = whole or path in self.record.before
                 if path in words or path in self.apart or not listed:
                     yield f"{path} is never compared with the before-state"
 

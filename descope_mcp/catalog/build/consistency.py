@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement, saying
+from descope_mcp.catalog.build import creation
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
     COMPARISONS,
@@ -53,6 +54,7 @@ class Consistency:
         yield from self._recipes(endpoint, record, own)
         roots: Roots = {"args": own, "project": {"type": "string"}, **self._seen(record)}
         yield from _words(record, roots)
+        yield from creation.problems(endpoint, record, self.records)
         sent = {name for name, (where, _) in places.items() if where in ("query", "body")}
         held = self._held(record)
         yield from ((("before",), t) for t in replacement.problems(record, own, held, sent))

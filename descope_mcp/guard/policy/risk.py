@@ -3,7 +3,8 @@
 Where several rules match, the strictest effect wins, and a hazard that one rule drops counts as
 soon as another adds it. As long as the before-state is not known, a rule that needs it counts for
 what it raises and not for what it relaxes: what is not known stays strict. A replace that clears
-or drops something is destructive whatever the rules say.
+or drops something is destructive whatever the rules say, and so is a creation that would change
+what exists.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from descope_mcp.catalog.operation_record import (
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
 
+#: What a person is told where a creation meets what exists already.
+_EXISTS = {
+    "replaced": "One of this name or id exists already, and would be replaced.",
+    "unknown": "One of this name or id exists already; it may be replaced, nobody knows.",
+}
 #: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
 
@@ -73,11 +79,18 @@ def assess(
             effects.append(worse(rule.effect, operation.effect))
     if operation.update == "replace" and _clears_something(arguments, changes):
         effects.append("destructive")
+    exists = _EXISTS[operation.existing] if operation.may_overwrite and changes else ""
+    if exists:
+        # Who creates does not mean to change anything, so that any change is a loss.
+        effects.append("destructive")
     kept = [h for h in operation.hazards if h not in dropped]
     return Risk(
         effect=worse(*effects) if effects else operation.effect,
         hazards=tuple(dict.fromkeys([*kept, *added])),
-        say=tuple(r.say for r in matching if r.say and (changes is not None or not r.compares)),
+        say=(
+            *((exists,) if exists else ()),
+            *(r.say for r in matching if r.say and (changes is not None or not r.compares)),
+        ),
         refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
     )

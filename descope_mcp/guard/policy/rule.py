@@ -98,7 +98,7 @@ def may_match(rule: PolicyRule, operation: Operation) -> bool:
     """Whether some call of `operation` could match, as far as its record tells."""
     return (
         (rule.operations is None or operation.name in rule.operations)
-        and (rule.effects is None or not rule.effects.isdisjoint(_effects(operation)))
+        and (rule.effects is None or not rule.effects.isdisjoint(operation.effects))
         and _hazards_fit(
             rule, certain_hazards(operation) if rule.allows else operation.worst_hazards
         )
@@ -109,7 +109,7 @@ def always_matches(rule: PolicyRule, operation: Operation) -> bool:
     """Whether every call of `operation` matches, whoever sends it with whatever arguments."""
     return (
         (rule.operations is None or operation.name in rule.operations)
-        and (rule.effects is None or rule.effects >= _effects(operation))
+        and (rule.effects is None or rule.effects >= operation.effects)
         and _hazards_fit(
             rule, operation.worst_hazards if rule.allows else certain_hazards(operation)
         )
@@ -136,11 +136,6 @@ def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule
         if same and wider and stronger:
             return other
     return None
-
-
-def _effects(operation: Operation) -> frozenset[Effect]:
-    """Every effect that some arguments give `operation`."""
-    return frozenset([operation.effect, *(r.effect for r in operation.when if r.effect)])
 
 
 def certain_hazards(operation: Operation) -> tuple[Hazard, ...]:

@@ -89,7 +89,9 @@ class _Reading:
     ) -> Any:
         sources = self._sources(path)
         place = self.operation.places.get(path)
-        listed = self.operation.update or any(_related(path, key) for key in self.operation.before)
+        operation = self.operation
+        whole = operation.update or operation.may_overwrite
+        listed = whole or any(_related(path, key) for key in operation.before)
         if path in self.apart or not listed or (place and place.where not in ("body", "query")):
             return Held.APART
         if f"{path}[]" in self.operation.before:
@@ -112,14 +114,16 @@ class _Reading:
         return UNKNOWN if found is ABSENT else fitted(schema, found)
 
     def _elements(self, schema: Mapping[str, Any], path: str, scope: Scope) -> tuple[Any, ...]:
-        """For each element of the call what is held for it, UNKNOWN for one that is not found."""
+        """For each element of the call what is held for it; a `Held` for one that is not found."""
         (lookup,) = self._sources(f"{path}[]")
         elements = []
         for element in scope.args.get(path) or []:
             found = _from(lookup, Scope(element, scope.before))
             own = found[0] if isinstance(found, list) and len(found) == 1 else None
             inner = Scope(element, own)
-            held: Any = UNKNOWN
+            # Nothing is changed by an element that a creation creates.
+            new = found == [] and self.operation.may_overwrite
+            held: Any = Held.APART if new else UNKNOWN
             if isinstance(own, dict):
                 held = self.object(schema["items"], f"{path}[]", inner, [own])
             elements.append(held)

@@ -39,7 +39,8 @@ def merge(operation: Operation, arguments: Mapping[str, Any], before: Any) -> Me
             empty value that the caller gave counts as given.
     """
     given = dict(arguments)
-    if before is None or not (operation.update or operation.before):
+    compared = operation.update or operation.before or operation.may_overwrite
+    if before is None or not compared:
         return Merged(given)
     held = as_arguments(operation, given, before)
     if held is None:
@@ -50,7 +51,7 @@ def merge(operation: Operation, arguments: Mapping[str, Any], before: Any) -> Me
     if replaces and given.get(REPLACE) is not True:
         given = _completed(operation, wanted, given, held, "", filled)
     said, there = given, _comparable(held)
-    if not replaces:
+    if not (replaces or operation.may_overwrite):
         # What is not given stays, and a null that reaches a patch means "keep".
         said = {name: value for name, value in given.items() if value is not None}
         there = {name: value for name, value in there.items() if name in said}

@@ -99,9 +99,12 @@ def _ways(
 ) -> Iterator[tuple[str, Iterable[_Call]]]:
     """The restoring operations, each with its calls."""
     unread = len(found) < len(operation.preview)
+    unsure = operation.existing == "refused" and scope.answer is None
     for recipe in operation.restore:
         if unread and _looks_back(recipe):
             yield recipe.operation, [(None, ["what was there before was not recorded"])]
+        elif unsure and not _looks_back(recipe):
+            yield recipe.operation, [(None, ["it may have been refused, for what was there before"])]
         else:
             yield recipe.operation, _calls(catalog[recipe.operation], recipe, scope)
     if operation.update and not operation.restore:

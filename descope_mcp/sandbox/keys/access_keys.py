@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 from descope_mcp.sandbox.engine import filters
+from descope_mcp.sandbox.engine.errors import INVALID, DescopeError
 from descope_mcp.sandbox.engine.fields import (
     Record,
     distinct,
@@ -91,6 +92,8 @@ def _create(state: State, arguments: Arguments) -> tuple[Record, str]:
         },
     )
     cleartext = extra["cleartext"] or key_id + state.new_secret(60)
+    if state.find(ACCESS_KEY_SECRETS, cleartext=cleartext):
+        raise DescopeError(INVALID, "Another access key has this secret")
     state.add(ACCESS_KEY_SECRETS, {"cleartext": cleartext, "keyId": key_id})
     _record(state, "AccessKeyCreated", key)
     return key, cleartext

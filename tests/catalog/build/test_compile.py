@@ -281,6 +281,57 @@ def test_the_record_of_these_cases_is_right(specs: Path) -> None:
     compile_catalog(specs)
 
 
+#: A file of records, what is put in the place of what in it, and what must be said of that.
+CREATIONS = {
+    "says nothing": (
+        "lists",
+        "    existing: refused  # python-sdk: names are unique\n",
+        "",
+        "CreateList: does not say what becomes of what exists",
+    ),
+    "does not look": (
+        "lists",
+        "existing: refused  # python",
+        "existing: unknown  # python",
+        "CreateList: it may overwrite what exists and does not look for it",
+    ),
+    "deletes what was there": (
+        "users",
+        '"$args.attributes[].name - $before[].name"',
+        '"$args.attributes[].name"',
+        "CreateUserCustomAttribute: it would delete what was there before",
+    ),
+    "deletes what is older": (
+        "roles",
+        "existing: refused  # E024104\n    examples:\n    - say: We need",
+        "existing: another  # E024104\n    examples:\n    - say: We need",
+        "CreatePermission: it must delete what the answer names",
+    ),
+    "is compared in part": (
+        "users",
+        '    before:\n      "attributes[]": {among: $before, match: {name: $args.name}}\n',
+        "",
+        "CreateUserCustomAttribute: the before-state has no attributes",
+    ),
+    "does not create": (
+        "lists",
+        "    update: replace\n",
+        "    update: replace\n    existing: kept\n",
+        "only an operation that creates says what becomes",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CREATIONS)
+def test_a_creation_says_what_becomes_of_what_exists(specs: Path, case: str) -> None:
+    name, old, new, says = CREATIONS[case]
+    path = specs / "operations" / f"{name}.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1, case
+    path.write_text(text.replace(old, new))
+    assert says in refusal(specs)
+
+
 def test_a_secret_field_that_no_answer_has_is_refused(specs: Path) -> None:
     path = specs / "operations" / "users.yaml"
     text = path.read_text()
