@@ -1,4 +1,4 @@
-"""Whether everything that an operation overwrites can be compared and, of a replacing one, filled in.
+"""Whether everything that an operation overwrites can be compared and, if it replaces, filled in.
 
 `problems` holds the schema of the before-state against the schema of the arguments, so that a
 field that a read does not return, or returns under another name, is found when the records are

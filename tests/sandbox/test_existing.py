@@ -36,7 +36,7 @@ def test_the_sandbox_does_with_what_exists_as_the_records_say(catalog: Catalog) 
             for name, value in example.items()
         }
         state.replace(records)
-        first = call(state, operation.name, **given)
+        call(state, operation.name, **given)
         before = _lasting(state)
         try:
             second = call(state, operation.name, **given)

@@ -6,6 +6,7 @@ What is given the name or id of something that exists may replace it; a way back
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -55,7 +56,7 @@ _STAYS = ("kept", "replaced", "unknown")
 def _creates(endpoint: Endpoint) -> bool:
     """Whether an operation is called like one that makes something."""
     name = [word.lower() for word in _WORDS.findall(endpoint.operation_id)]
-    words = {*name, *map("".join, zip(name, name[1:], strict=False))}
+    words = {*name, *map("".join, itertools.pairwise(name))}
     words |= {*re.split(r"[/-]", endpoint.path.lower())}
     return not words.isdisjoint(_MAKING)
 
@@ -63,4 +64,6 @@ def _creates(endpoint: Endpoint) -> bool:
 def _deletes(step: Restore, records: Mapping[str, Record]) -> bool:
     """Whether a call of an undo takes something away."""
     record = records.get(step.operation)
-    return bool(record and record.effect == "destructive" and not (record.update or record.existing))
+    return bool(
+        record and record.effect == "destructive" and not (record.update or record.existing)
+    )

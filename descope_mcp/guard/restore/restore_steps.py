@@ -104,7 +104,7 @@ def _ways(
         if unread and _looks_back(recipe):
             yield recipe.operation, [(None, ["what was there before was not recorded"])]
         elif unsure and not _looks_back(recipe):
-            yield recipe.operation, [(None, ["it may have been refused, for what was there before"])]
+            yield recipe.operation, [(None, ["nobody knows whether the call made anything"])]
         else:
             yield recipe.operation, _calls(catalog[recipe.operation], recipe, scope)
     if operation.update and not operation.restore:

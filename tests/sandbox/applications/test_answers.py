@@ -54,7 +54,7 @@ def _calls(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "CreateOutboundApp", {"name": "New"}
     yield "CreateOutboundAppByTemplate", {"templateId": "slack"}
     yield "CreateOutboundAppByDcrPreset", {"dcrPresetId": "notion"}
-    yield "UpdateOutboundApp", {"app": {"id": "weather", "name": "New"}}
+    yield "UpdateOutboundApp", {"app": {"id": "weather", "name": "Renamed"}}
     yield "ListUserOutboundAppsWithValidUserToken", {"userId": token["userId"]}
     user = {"appId": token["appId"], "userId": token["userId"]}
     tenant = {"appId": token["appId"], "tenantId": "globex"}
