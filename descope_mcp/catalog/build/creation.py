@@ -23,7 +23,7 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 def problems(
     endpoint: Endpoint, record: Record, records: Mapping[str, Record]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What is wrong with `existing` of a record and with the deletions of its undo.
 
     An update says by itself that it changes what exists; of what is added to something that the
