@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from descope_mcp import setting_faults
+
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
@@ -25,6 +27,7 @@ _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
 _REGION_LENGTH = 32
 _APP = "descope-mcp"
+_SECRET = ("management_key", "auth_management_key", "access_key")
 
 
 class SettingsError(Exception):
@@ -59,6 +62,20 @@ class Settings(BaseSettings):
     )
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _filled_in(cls, value: Any) -> Any:
+        if isinstance(value, (str, Path)) and (fault := setting_faults.unfilled(str(value))):
+            raise ValueError(fault)
+        return value
+
+    @field_validator("project_id", "base_url", *_SECRET, mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        if isinstance(value, str) and (fault := setting_faults.surrounded(value)):
+            raise ValueError(fault)
+        return value
+
     @field_validator("state", "key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -75,15 +92,18 @@ class Settings(BaseSettings):
     def _project_id(cls, value: str) -> str:
         if value and not _PROJECT_ID.fullmatch(value):
             raise ValueError(
-                "is no project id; it begins with P and has 28 or 32 letters and digits "
+                setting_faults.no_project(value)
+                or "is no project id; it begins with P and has 28 or 32 letters and digits "
                 "(Descope console, Project)"
             )
         return value
 
-    @field_validator("management_key", "auth_management_key", "access_key")
+    @field_validator(*_SECRET)
     @classmethod
     def _credential(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
+        if fault := setting_faults.no_key(text):
+            raise ValueError(fault)
         if text and not _CREDENTIAL.fullmatch(text):
             raise ValueError("holds a blank, a line break or a special character; copy it again")
         if ":" in text:
@@ -142,8 +162,23 @@ def load(**overrides: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         found = [(str(e["loc"][0]), e["msg"]) for e in error.errors()]
-        lines = [f"{n}: {_EXPECTED.get(n) or m.removeprefix('Value error, ')}" for n, m in found]
+        lines = [f"{n}: {_said(n, m)}" for n, m in found]
         raise SettingsError("\n".join(lines)) from None
+
+
+def sources(settings: Settings, **overrides: Any) -> dict[str, str]:
+    """Where each setting that does not have its default came from, by its name.
+
+    `overrides` are those of `load`.
+    """
+    given = {_alias(name) for name, value in overrides.items() if value is not None}
+    found = {}
+    for name in sorted(settings.model_fields_set):
+        alias = _alias(name)
+        names = [alias, *_other_names(name)]
+        read = next((n for n in names if os.environ.get(n)), alias)
+        found[read] = "the command line" if alias in given else "the environment"
+    return found
 
 
 #: Said instead of what pydantic says of a value that has not the setting's type.
@@ -153,6 +188,16 @@ _EXPECTED = {
     "DESCOPE_MCP_RETENTION_DAYS": "must be a number of days, at least 0 and at most 3650",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
 }
+
+
+def _said(name: str, message: str) -> str:
+    own = message.removeprefix("Value error, ")
+    return own if own != message else _EXPECTED.get(name, message)
+
+
+def _other_names(name: str) -> list[str]:
+    alias = Settings.model_fields[name].validation_alias
+    return [str(choice) for choice in alias.choices[1:]] if isinstance(alias, AliasChoices) else []
 
 
 def _place(kind: Literal["user_state_path", "user_config_path"]) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pydantic_core
 
-from descope_mcp.api.errors import ApiError, OutcomeUnknown
+from descope_mcp.api.errors import ApiError, OutcomeUnknown, Unreachable
 from descope_mcp.api.transport import RawAnswer
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.secret_shapes import scan
@@ -76,7 +76,9 @@ def read(
 
     Raises:
         ApiError: the status is 400 or above, or a read has an answer that cannot be read.
-        OutcomeUnknown: a server error that Descope itself did not explain, after a change.
+        Unreachable: something else than Descope answered a read.
+        OutcomeUnknown: a server error that Descope itself did not explain, or something else than
+            Descope answered, after a change.
     """
     parsed, is_json = _parse(raw)
     if raw.status >= 400:
@@ -84,6 +86,8 @@ def read(
         raise _error(raw, body, errors, repeatable, hidden)
     if raw.status >= 300:
         data: dict[str, Any] = {"status": raw.status, "location": raw.headers.get("location", "")}
+    elif not is_json and is_page(raw):
+        raise _intercepted(raw, repeatable)
     elif not is_json:
         data = {"text": parsed} if parsed else _omitted(raw, repeatable)
     elif operation.unwrapped and not _is_wrapped(parsed, operation.unwrapped):
@@ -121,6 +125,20 @@ def _parse(raw: RawAnswer) -> tuple[Any, bool]:
         except ValueError:
             pass
     return "" if body[:1] in b'{["' else body.decode("utf-8", "replace"), False
+
+
+def is_page(raw: RawAnswer) -> bool:
+    """Whether the answer is a web page, which Descope's API never sends."""
+    kind = raw.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "text/html" or bool(_PAGE.match(raw.body[:1000]))
+
+
+def _intercepted(raw: RawAnswer, repeatable: bool) -> Unreachable | OutcomeUnknown:
+    """Something between answered in Descope's place, as the sign-in page of a network does."""
+    message = f"Something else than Descope answered, with a web page (status {raw.status})."
+    if repeatable:
+        return Unreachable(message, _BETWEEN)
+    return OutcomeUnknown(message, f"Read the target before repeating it. {_BETWEEN}")
 
 
 def _omitted(raw: RawAnswer, repeatable: bool) -> dict[str, Any]:
@@ -161,6 +179,9 @@ def _error(
             f"Descope answered {raw.status} without an explanation to a change that was sent.",
             "Read the target to see whether the change took effect before repeating it.",
         )
+    if raw.status in _GATES and not code and is_page(raw):
+        message = f"Something before Descope refused, with a web page (status {raw.status})."
+        return ApiError(message, _BETWEEN, raw.status)
     known = errors.get(code, {})
     said = clean(body.get("errorMessage") or body.get("errorDescription") or "", hidden)
     meaning = known.get("meaning") or _MEANING.get(raw.status) or f"Descope answered {raw.status}."
@@ -188,6 +209,13 @@ def clean(text: Any, hidden: Collection[str] = ()) -> str:
     return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
 
 
+#: Statuses with which firewalls, proxies and networks refuse what is meant for others.
+_GATES = (401, 403, 407, 451, 511)
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_BETWEEN = (
+    "Check the base URL (DESCOPE_BASE_URL), and whether a proxy, a firewall or the sign-in page of "
+    "a network stands in between; `descope-mcp doctor` tests it."
+)
 _MEANING = {
     400: "Descope did not accept the request.",
     401: "Descope did not accept the credential.",

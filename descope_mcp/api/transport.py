@@ -11,6 +11,8 @@ from __future__ import annotations
 import email.utils
 import http.cookiejar
 import logging
+import os
+import ssl
 import time
 import zlib
 from collections.abc import Awaitable, Callable
@@ -19,6 +21,8 @@ from dataclasses import dataclass, field
 import anyio
 import httpx
 
+from descope_mcp.api import proxies
+from descope_mcp.api.connection_failures import reason
 from descope_mcp.api.errors import OutcomeUnknown, RateLimited, Unreachable
 from descope_mcp.api.request import Flight, Request
 
@@ -35,6 +39,9 @@ CONCURRENT = 10
 # What these log holds URLs and cookies, and with them tokens.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+#: No connection was made, so that nothing was sent; a proxy refuses before there is one.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 #: Tells that a request waits, for how many seconds, and why.
 Waiting = Callable[[float, str], Awaitable[None]]
@@ -59,9 +66,13 @@ class Transport:
 
     def __init__(self, base_url: str, timeout: float) -> None:
         nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
+        url = httpx.URL(base_url)
+        secure = url.scheme == "https"
+        # Plain http is for this machine; a proxy would carry the credential off it.
+        self._proxy = proxies.chosen(url.host, url.port or 443) if secure else None
         try:
             self._client = httpx.AsyncClient(
-                base_url=base_url,
+                base_url=url,
                 # Gzip is what `_read` can unpack within bounds.
                 headers={"Accept-Encoding": "gzip"},
                 # Half, so that a connection that is never made is told from an answer that
@@ -70,18 +81,26 @@ class Transport:
                 follow_redirects=False,
                 cookies=http.cookiejar.CookieJar(policy=nothing),
                 limits=httpx.Limits(max_connections=CONCURRENT, keepalive_expiry=5.0),
-                # Plain http is for this machine; a proxy would carry the credential off it.
-                trust_env=not base_url.startswith("http:"),
+                # What the environment says was read above, or here, and is named if it is wrong.
+                proxy=self._proxy.url if self._proxy else None,
+                verify=certificates() if secure else False,
+                trust_env=False,
             )
-        except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            variable = self._proxy.variable if self._proxy else "The base URL"
             raise Unreachable(
                 f"No connection can be set up ({type(error).__name__}).",
-                "Check what the environment says of certificates (SSL_CERT_FILE, SSL_CERT_DIR) "
-                "and of proxies (HTTPS_PROXY, ALL_PROXY; SOCKS is not supported).",
+                f"Check {variable}.",
             ) from None
-        self._host = httpx.URL(base_url).host
+        self._place = url.netloc.decode("ascii")
         self._timeout = timeout
         self._limiter = anyio.CapacityLimiter(CONCURRENT)
+
+    @property
+    def way(self) -> str:
+        """By which way requests go."""
+        proxy = self._proxy
+        return f"through {proxy.variable} {proxy.place}" if proxy else "directly"
 
     async def close(self) -> None:
         """Close the pool."""
@@ -121,7 +140,7 @@ class Transport:
                         answer = await self._once(request)
                     if flight.scope.cancelled_caught:
                         raise OutcomeUnknown(*_GIVEN_UP)
-                except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                except _NEVER_SENT as error:
                     flight.on_its_way = False
                     failure: Unreachable | OutcomeUnknown = self._unreachable(error)
                 except (httpx.HTTPError, TimeoutError) as error:
@@ -159,10 +178,10 @@ class Transport:
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
         wanted = retry_after(answer)
         if answer.status == 429 or (answer.status == 503 and wanted is not None):
-            after = wanted or 60.0
+            after = 60.0 if wanted is None else wanted
             raise RateLimited(
                 "Descope accepts no more requests of this kind for now.",
-                f"Try again in {after:.0f} seconds.",
+                f"Try again in {after:.0f} seconds." if after else "It names no time to wait.",
                 after,
             )
         if answer.status in PASSING and not repeatable:
@@ -174,16 +193,37 @@ class Transport:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
-            f"No answer from {self._host} ({_reason(error)}).",
-            "Check the network, the base URL (DESCOPE_BASE_URL) and the certificates "
-            "(SSL_CERT_FILE); `descope-mcp doctor` tests each.",
+            f"No answer from {self._shown()} ({reason(error)}).",
+            "Check the network, the base URL (DESCOPE_BASE_URL), the certificates (SSL_CERT_FILE) "
+            "and the proxy (HTTPS_PROXY, NO_PROXY); `descope-mcp doctor` tests each.",
         )
 
     def _unknown(self, error: Exception) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"The connection to {self._host} failed ({_reason(error)}) after a change was sent.",
+            f"The connection to {self._shown()} failed ({reason(error)}) after a change was sent.",
             "Read the target to see whether the change took effect before repeating it.",
         )
+
+    def _shown(self) -> str:
+        """The address that was called, and the proxy if there is one."""
+        return f"{self._place} {self.way}" if self._proxy else self._place
+
+
+def certificates() -> ssl.SSLContext:
+    """What servers are known by: the authorities that the environment names, else the usual ones.
+
+    Raises:
+        Unreachable: there are none where the environment says; names the variable and the place.
+    """
+    try:
+        return httpx.create_ssl_context(trust_env=True)
+    except OSError as error:
+        variable = next((n for n in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(n)), "")
+        place = f"{variable}={os.environ[variable]}" if variable else "The certificates"
+        raise Unreachable(
+            f"{place} cannot be used ({error.strerror or 'it holds no certificates'}).",
+            "Set SSL_CERT_FILE to a PEM file with the authorities, or leave it out.",
+        ) from None
 
 
 _GIVEN_UP = (
@@ -218,10 +258,11 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
 def _delay(answer: RawAnswer, repeatable: bool, pause: float | None) -> float | None:
     """How long to wait before the request may be sent again; None: it may not."""
     wanted = retry_after(answer)
-    if answer.status == 429:
-        return wanted if wanted is not None else pause
-    if answer.status == 503 and wanted is not None:
-        return wanted
+    if answer.status == 429 and wanted is None:
+        return pause
+    if answer.status in (429, 503) and wanted is not None:
+        # "At once" is no time for anything to change in.
+        return max(wanted, pause or 0.0)
     if answer.status in PASSING and repeatable:
         return pause
     return None
@@ -237,16 +278,3 @@ def retry_after(answer: RawAnswer) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(0.0, seconds), LONGEST_CLAIM)
-
-
-def _reason(error: Exception) -> str:
-    """The kind of a failure in words; the exception's own text may hold anything."""
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return "timed out"
-    if isinstance(error, httpx.ConnectError):
-        return "certificate not accepted" if "CERTIFICATE" in str(error) else "no connection"
-    if isinstance(error, httpx.RemoteProtocolError):
-        return "connection closed early"
-    if isinstance(error, httpx.DecodingError):
-        return "an answer that cannot be unpacked"
-    return type(error).__name__

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ipaddress
 import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from descope_mcp.api.client import Client, quietly
 from descope_mcp.api.credentials import Credentials
@@ -38,7 +45,10 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    *behaviours: Behaviour | bytes, port: int = 0, tls: ssl.SSLContext | None = None
+    *behaviours: Behaviour | bytes,
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Server]:
     """A server that treats the nth request with the nth behaviour, and the rest with the last.
 
@@ -62,9 +72,10 @@ async def serving(
             server.at_once -= 1
             writer.close()
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", port, ssl=tls)
+    listener = await asyncio.start_server(handle, host, port, ssl=tls)
     scheme = "https" if tls else "http"
-    server = Server(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    shown = f"[{host}]" if ":" in host else host
+    server = Server(f"{scheme}://{shown}:{listener.sockets[0].getsockname()[1]}")
     async with listener:
         yield server
 
@@ -86,6 +97,32 @@ def answer(
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def self_signed(pem: Path, address: str = "127.0.0.1") -> ssl.SSLContext:
+    """A server's certificate that nobody has signed but itself; `pem` gets it with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
+    now = datetime.datetime.now(datetime.UTC)
+    own = x509.IPAddress(ipaddress.ip_address(address))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([own]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 def closed_port() -> int:
@@ -121,3 +158,8 @@ async def call(
         )
     finally:
         await client.close()
+
+
+async def hanging(writer: asyncio.StreamWriter) -> None:
+    """Take the request and say nothing."""
+    await asyncio.sleep(5)

@@ -107,7 +107,9 @@ async def test_a_credential_that_an_error_repeats_is_sealed(
 
 async def test_the_probe_shows_whether_something_answers() -> None:
     async with serving(answer(404, b"", (("Date", "Sat, 21 Nov 2026 10:00:00 GMT"),))) as server:
-        assert (await reachability.headers(server.url))["date"] == "Sat, 21 Nov 2026 10:00:00 GMT"
+        assert (await reachability.probe(server.url)).headers[
+            "date"
+        ] == "Sat, 21 Nov 2026 10:00:00 GMT"
         assert b"authorization" not in server.requests[0].lower()
     with pytest.raises(Unreachable):
-        await reachability.headers(f"http://127.0.0.1:{closed_port()}", 1.0)
+        await reachability.probe(f"http://127.0.0.1:{closed_port()}", 1.0)

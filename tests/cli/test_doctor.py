@@ -15,7 +15,7 @@ from ..api.sockets import answer, closed_port, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
 from .processes import run
 
-TESTS = ["catalog", "project", "state", "reachability", "clock", "management key"]
+TESTS = ["settings", "catalog", "project", "state", "reachability", "clock", "management key"]
 
 
 def doctor(*options: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:

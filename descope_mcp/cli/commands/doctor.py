@@ -16,6 +16,7 @@ from descope_mcp import settings
 from descope_mcp.api import reachability
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
+from descope_mcp.api.reachability import Reached
 from descope_mcp.call.services import Services
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.main import FAILED
@@ -43,10 +44,11 @@ class Finding:
 def command(sandbox: bool, as_json: bool) -> None:
     """Test configuration, credentials, reachability and clock."""
     chosen = settings.load()
+    origins = settings.sources(chosen)
 
     async def main() -> list[Finding]:
         async with wiring.services(chosen, sandbox=sandbox) as services:
-            return await _examine(services)
+            return [_settings(origins), *await _examine(services)]
 
     findings = anyio.run(main)
     for finding in findings:
@@ -69,14 +71,20 @@ async def _examine(services: Services) -> list[Finding]:
     if not keys.management_key:
         findings.append(await _management_key(services))
     try:
-        headers = await reachability.headers(services.client.base_url)
+        reached = await reachability.probe(services.client.base_url)
     except ApiFailure as error:
         return [*findings, Finding("reachability", False, error.message, error.remedy)]
-    findings.append(Finding("reachability", True, f"{services.client.base_url} answers"))
-    findings.append(_clock(headers))
+    findings.append(_reachability(services.client.base_url, reached))
+    findings.append(_clock(reached.headers))
     if keys.management_key:
         findings.append(await _management_key(services))
     return findings
+
+
+def _settings(origins: Mapping[str, str]) -> Finding:
+    """Where each value came from; the rest has its default."""
+    said = [f"{name} from {origin}" for name, origin in origins.items()]
+    return Finding("settings", True, "; ".join(said) or "none set; all have their defaults")
 
 
 def _project(keys: Credentials) -> Finding:
@@ -104,6 +112,13 @@ def _state(store: Store) -> Finding:
         remedy = "Find out who did it; then accept it in a terminal: descope-mcp journal accept."
         return Finding("state", False, f"{store.directory}: {'; '.join(problems)}", remedy)
     return Finding("state", True, str(store.directory))
+
+
+def _reachability(base_url: str, reached: Reached) -> Finding:
+    if reached.oddity:
+        remedy = "Sign in to the network, or mend DESCOPE_BASE_URL, HTTPS_PROXY or NO_PROXY."
+        return Finding("reachability", False, f"{base_url}: {reached.oddity}", remedy)
+    return Finding("reachability", True, f"{base_url} answers, reached {reached.way}")
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:
