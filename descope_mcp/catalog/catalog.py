@@ -72,6 +72,15 @@ class Catalog(Mapping[str, Operation]):
         index: Mapping[str, Any] = json.loads(self._index)
         return index
 
+    @property
+    def phrasings(self) -> Mapping[str, Any]:
+        """The model of how people ask, for `search`."""
+        packaged = _HERE.parent / "tool_specs"
+        specs = packaged if packaged.is_dir() else _ROOT / "tool_specs"
+        model = (specs / "search" / "phrasing_model.json").read_bytes()
+        data: Mapping[str, Any] = pydantic_core.from_json(model)
+        return data
+
     @cached_property
     def prompts(self) -> Mapping[str, Prompt]:
         """The prompts for real work by name."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from descope_mcp.catalog import arguments, pagination, prompt
-from descope_mcp.catalog.build import openapi
+from descope_mcp.catalog.build import openapi, phrasings
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
@@ -55,6 +55,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     place = partial(_line, specs / "prompts.yaml")
     problems += prompt.problems(prompts, records, place)
     units = ArgumentUnits(specs / "moments.yaml", answers["times"])
+    problems += phrasings.problems(specs, {t.toolset: t.operations for t in toolsets.values()})
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
         for name, record in toolset.operations.items():

@@ -41,8 +41,8 @@ def build(
         synonyms: the content of ``synonyms.yaml``.
 
     Returns:
-        ``{"units": [...], "postings": [...], "phrases": [...], "facets": [...], "vocabulary":
-        "..."}``.
+        ``{"units": [...], "postings": [...], "phrases": [...], "titles": [...], "facets": [...],
+        "vocabulary": "..."}``.
         Postings are for each unit the numbers of the operations that have it, each followed by the
         weight there in hundredths. Phrases are for each operation the units, by number, of the
         title, of each alias and of each example; facets say what `Index` asks of an operation
@@ -70,8 +70,9 @@ def build(
             ]
             for o in operations.values()
         ],
+        "titles": [o["title"] for o in operations.values()],
         "facets": [_facets(o, synonyms, known) for o in operations.values()],
-        "vocabulary": " ".join(sorted(_vocabulary(operations.values(), synonyms))),
+        "vocabulary": " ".join(_vocabulary(operations.values(), synonyms)),
     }
 
 
@@ -93,10 +94,13 @@ def _facets(
 
 def _vocabulary(
     operations: Iterable[Mapping[str, Any]], synonyms: Mapping[str, Mapping[str, str]]
-) -> set[str]:
+) -> list[str]:
+    """The words of the records, the most frequent first."""
     texts = [text for o in operations for text in (o["title"], o["name"], *o.get("aliases", ()))]
     texts += [f"{name} {said}" for group in synonyms.values() for name, said in group.items()]
-    return {word for text in texts for word in split(text) if len(word) > 2 and word.isalpha()}
+    words = (word for text in texts for word in split(text) if len(word) > 2 and word.isalpha())
+    counts = Counter(words)
+    return sorted(counts, key=lambda word: (-counts[word], word))
 
 
 def _weigh(

@@ -49,12 +49,16 @@ Wanted = tuple[tuple[str, float], ...]
 
 
 class Query(NamedTuple):
-    """A query as it is understood. Actions and marks are names of concepts."""
+    """A query as it is understood. Actions and marks are names of concepts.
+
+    `unknown` are the words that say something and that no record has, misspelt ones left out.
+    """
 
     wanted: tuple[Wanted, ...]
     actions: frozenset[str]
     marks: frozenset[str]
     as_user: bool
+    unknown: tuple[str, ...] = ()
 
 
 class Reader:
@@ -91,11 +95,13 @@ class Reader:
             text = literal.sub(what, text)
         plain = list(self._corrected(text))
         stems = [stem(word) for word in plain]
+        unknown = tuple(word for word in split(text) if not self._understood(word))
         return Query(
             tuple(self._wanted(plain, stems)),
             self._actions_of(text),
             self._marks_of(text, stems),
             bool(_AS_USER.search(text.lower())),
+            unknown,
         )
 
     def _wanted(self, plain: list[str], stems: list[str]) -> Iterator[Wanted]:
@@ -142,6 +148,11 @@ class Reader:
     def _meant(self, one: str, group: frozenset[str]) -> frozenset[str]:
         """The concepts of a group that a stem means."""
         return group.intersection(unit[1:] for unit in self._concepts.of_word(one))
+
+    def _understood(self, word: str) -> bool:
+        one = stem(word)
+        known = one in self._known or self._concepts.known(one) or says_nothing(word)
+        return known or len(word) == 1 or bool(self._correct(word))
 
     def _corrected(self, text: str) -> Iterator[str]:
         """The words of a text; one that nobody knows is corrected, unless it is somebody's name."""

@@ -2,7 +2,8 @@
 
 The things that a query looks for (`query_intent`) are compared with the index (`index`). What comes
 out is weighed by how much of the query it covers, by how much the query is like a title, an alias
-or an example, and by what shall be done, to how many, and who speaks.
+or an example, and by what shall be done, to how many, and who speaks. A model of how people ask
+(`phrasing_model`) counts beside it, and a query that is a name or title (`titles`) comes first.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.search.phrasing_model import PhrasingModel, Told
 from descope_mcp.catalog.search.query_intent import Query, Reader, Wanted
 from descope_mcp.catalog.search.spelling import Spelling
+from descope_mcp.catalog.search.titles import Titles
+from descope_mcp.catalog.search.words import concepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,36 @@ class Weights:
     marked: float = 1.3  # one with a mark that the query has
     other_mark: float = 0.65  # one without a mark that the query has
     end_user: float = 0.75  # an operation of the sign-in of users, unless the query speaks as one
+    # Whether anything fits: chosen by regression on queries with and without an answer.
+    sure_model: float = 3.7
+    sure_nothing: float = 3.5
+    sure_covered: float = 4.8
+    sure_like: float = 1.8
+    sure: float = 4.1
+    words: float = 0.65  # what is known of the words beside the model of phrasings
 
 
 _WEIGHTS = Weights()
+#: What an operation counts that has none of the query's words, beside the best by words.
+_LEAST = 1e-3
 #: How many operations are looked at closely.
 _LOOKED_AT = 120
 #: What any word counts in a likeness beside its rarity.
 _FLOOR = 0.5
+
+
+class Found(NamedTuple):
+    """What a search found; `fits` says whether the first is likely to be what was asked for."""
+
+    operations: tuple[Operation, ...]
+    fits: bool
+
+
+class _Match(NamedTuple):
+    """How rare a wanted thing is, and what it counts for each operation that has it."""
+
+    rarest: float
+    scores: dict[int, float]
 
 
 class _Facets(NamedTuple):
@@ -59,11 +88,16 @@ class _Facets(NamedTuple):
 class Index:
     """Answers queries from the index in the compiled catalog."""
 
-    def __init__(self, catalog: Catalog, weights: Weights = _WEIGHTS) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        weights: Weights = _WEIGHTS,
+        model: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Args: `catalog` to search in; `model` instead of the one that belongs to it."""
         self._catalog = catalog
         self._weights = weights
         self._names = list(catalog)
-        self._numbers = {name.lower(): number for number, name in enumerate(self._names)}
         index = catalog.index
         units: list[str] = index["units"]
         self._postings: dict[str, list[tuple[int, int]]] = {
@@ -81,6 +115,9 @@ class Index:
             for phrase in phrases:
                 self._add_phrase(number, [units[unit] for unit in phrase])
         self._vocabulary: str = index["vocabulary"]
+        self._concepts = concepts(catalog.synonyms)
+        self._model = PhrasingModel(model or catalog.phrasings, self._names)
+        self._titles = Titles(index["titles"], self._names)
         self._reader = Reader(
             catalog.synonyms,
             self._postings,
@@ -107,48 +144,91 @@ class Index:
     def search(
         self, text: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
     ) -> list[Operation]:
-        """The operations that fit `text` best, best first; none if no word is known."""
-        scores = self._scores(text)
+        """The operations that fit `text` best, best first."""
+        return list(self.find(text, toolset=toolset, effect=effect, limit=limit).operations)
+
+    def find(
+        self, text: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
+    ) -> Found:
+        """The operations that fit `text` best, best first, and whether any fits well."""
+        query = self._reader.read(text)
+        told = self._model.scores(text, self._concepts)
+        matches = [self._matches(one) for one in query.wanted]
+        likeness = self._likeness(query.wanted)
+        scores = self._together(self._by_words(query, matches, likeness), told)
+        named = self._titles.named(text)
+        scores |= dict.fromkeys(named, math.inf)
         best = sorted(scores, key=lambda number: (-scores[number], number))
-        fits = (
+        suitable = (
             self._catalog[self._names[number]]
             for number in best
             if toolset in ("", self._facets[number].toolset)
             and effect in (None, self._facets[number].effect)
         )
-        return [operation for operation, _ in zip(fits, range(limit), strict=False)]
+        fits = bool(named) or self._sure(query, told, matches, best[0], likeness) > 0
+        return Found(tuple(islice(suitable, limit)), fits)
 
-    def _scores(self, text: str) -> dict[int, float]:
-        query = self._reader.read(text)
-        scores = self._covering(query.wanted)
-        likeness = self._likeness(query.wanted)
+    def _by_words(
+        self, query: Query, matches: Sequence[_Match], likeness: Mapping[int, float]
+    ) -> dict[int, float]:
+        scores = self._covering(matches)
         for number in heapq.nlargest(_LOOKED_AT, scores, key=scores.__getitem__):
             alike = 1 + self._weights.likeness * likeness.get(number, 0.0)
             scores[number] *= alike * self._suits(self._facets[number], query)
-        for word in text.split():
-            named = self._named(word.strip(".,;:?!()'\"`"), text)
-            if named is not None:
-                scores[named] = math.inf
         return scores
 
-    def _covering(self, wanted: tuple[Wanted, ...]) -> dict[int, float]:
+    def _sure(
+        self,
+        query: Query,
+        told: Told,
+        matches: Sequence[_Match],
+        best: int,
+        likeness: Mapping[int, float],
+    ) -> float:
+        """How sure it is that the best operation is what was asked for; above 0: it is.
+
+        The model has learned what no operation does; beside it counts how much of the query the
+        operation covers, words that nobody knows included, and how like it is to a phrase of it.
+        """
+        given = self._weights
+        if not matches:
+            return -math.inf
+        unknown = sum(not self._model.knows(word) for word in query.unknown)
+        said = sum(match.rarest for match in matches) + given.rarest * unknown
+        covered = sum(match.rarest for match in matches if best in match.scores)
+        return (
+            given.sure_model * (told.operations[best] - told.nothing)
+            - given.sure_nothing * told.nothing
+            + given.sure_covered * covered / (said or 1.0)
+            + given.sure_like * likeness.get(best, 0.0)
+            - given.sure
+        )
+
+    def _together(self, scores: Mapping[int, float], told: Told) -> dict[int, float]:
+        """What the model says, and beside it how far an operation is from the best by words."""
+        best = max(scores.values(), default=0.0) or 1.0
+        share = self._weights.words
+        return {
+            number: said + share * math.log(max(scores.get(number, 0.0) / best, _LEAST))
+            for number, said in told.operations.items()
+        }
+
+    def _covering(self, matches: Sequence[_Match]) -> dict[int, float]:
         """The operations by their words.
 
         One that has most of the query's words beats one that has a few of them often.
         """
         scores: dict[int, float] = defaultdict(float)
         covered: dict[int, float] = defaultdict(float)
-        total = 0.0
-        for one in wanted:
-            rarest, matches = self._matches(one)
-            total += rarest
-            for number, score in matches.items():
+        total = sum(match.rarest for match in matches)
+        for match in matches:
+            for number, score in match.scores.items():
                 scores[number] += score
-                covered[number] += rarest
+                covered[number] += match.rarest
         least = self._weights.uncovered
         return {n: score * (least + covered[n] / total) for n, score in scores.items()}
 
-    def _matches(self, one: Wanted) -> tuple[float, dict[int, float]]:
+    def _matches(self, one: Wanted) -> _Match:
         """How rare a wanted thing is, and the operations that have it."""
         best: dict[int, float] = {}
         rarest = 0.0
@@ -161,7 +241,7 @@ class Index:
                 score = rarity * weight / (weight + half)
                 if score > best.get(number, 0.0):
                     best[number] = score
-        return rarest, best
+        return _Match(rarest, best)
 
     def _likeness(self, wanted: tuple[Wanted, ...]) -> dict[int, float]:
         """How much the query is the same as one of an operation's phrases, 0 to 1.
@@ -200,10 +280,3 @@ class Index:
         if facets.plane == "end_user" and not query.as_user:
             factor *= given.end_user
         return factor
-
-    def _named(self, word: str, text: str) -> int | None:
-        """The operation that a word names; a plain word names one only if it is all there is."""
-        number = self._numbers.get(word.lower())
-        if number is None or (self._names[number].istitle() and word != text.strip()):
-            return None
-        return number

@@ -68,9 +68,10 @@ def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find operations by what they do."""
     from descope_mcp.catalog.search.ranking import Index
 
-    found = Index(load()).search(" ".join(query), limit=limit)
-    if not found:
-        _fail("no operation fits these words")
+    found, fits = Index(load()).find(" ".join(query), limit=limit)
+    if not fits:
+        near = ", ".join(operation.name for operation in found[:3])
+        _fail(f"no operation fits this well; the least far: {near}")
     for operation in found:
         if as_json:
             click.echo(json.dumps(_facts(operation)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Of how many of the operations found the neighbours are named.
 _EXPLAINED = 3
+#: So many operations are named where none fits.
+_NEAREST = 3
 
 
 class Hub:
@@ -47,7 +49,7 @@ class Hub:
             from descope_mcp.catalog.search.ranking import Index
 
             self._index = Index(self._catalog)
-        found = self._index.search(
+        found, fits = self._index.find(
             arguments["query"],
             toolset=toolset,
             effect=effect if effect in EFFECTS else None,
@@ -57,6 +59,8 @@ class Hub:
             return tool_result.failed(
                 Failed("nothing_found", "No operation fits these words.", "Try other words.")
             )
+        if not fits:
+            return self._nothing_fits(found[:_NEAREST])
         rows = [self._row(operation) for operation in found]
         shown = {operation.name for operation in found}
         for row, operation in zip(rows[:_EXPLAINED], found, strict=False):
@@ -64,6 +68,15 @@ class Hub:
             if others:
                 row["neighbours"] = [f"{other.name}: {other.why}" for other in others]
         return tool_result.result({"operations": rows}, "\n".join(map(_row_text, rows)))
+
+    def _nothing_fits(self, nearest: Sequence[Operation]) -> types.CallToolResult:
+        """The answer to a query that no operation does what it says; the nearest, in short."""
+        toolset = nearest[0].toolset
+        rows = [{"name": o.name, "class": o.effect, "title": o.title} for o in nearest]
+        message = f"No operation fits this well. The nearest toolset: {toolset}. The least far:"
+        lines = [f"[{row['class']}] {row['name']} - {row['title']}" for row in rows]
+        answer = {"fits": False, "toolset": toolset, "operations": rows}
+        return tool_result.result(answer, "\n".join([message, *lines]))
 
     def describe(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Operations in full, a toolset's operations, or the toolsets."""

@@ -60,6 +60,6 @@ def test_filters(index: Index) -> None:
     assert all(o.effect == "read" and o.toolset == "users" for o in reads)
 
 
-def test_words_that_nobody_knows_find_nothing(index: Index) -> None:
-    assert index.search("qqqq zzzz") == []
-    assert index.search("") == []
+def test_nothing_fits_words_that_nobody_knows(index: Index) -> None:
+    assert not index.find("qqqq zzzz").fits
+    assert not index.find("").fits
