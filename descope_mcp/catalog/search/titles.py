@@ -41,8 +41,9 @@ class Titles:
         """
         found = [*self._mentioned(text)]
         words = _words(text)
-        alike = self._stems.get(_stems(words), set())
-        return found or self._exact.get(words) or ([*alike] if len(alike) == 1 else [])
+        alike = self._stems.get(_stems(words), set()) if words else set()
+        same = self._exact.get(words, []) if words else []
+        return found or same or ([*alike] if len(alike) == 1 else [])
 
     def _mentioned(self, text: str) -> Iterator[int]:
         for word in text.split():
