@@ -18,7 +18,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.consent import confirmation
+from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import items
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
@@ -188,7 +188,8 @@ async def _consent(
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None
     code = await run_sync(given_word.needs_code, store)
-    asked = confirmation.ask(text, operation.title, typed, bound, code=code)
+    same = said_no.same_call(operation.name, checked.given, project, call.caller)
+    asked = confirmation.ask(text, operation.title, typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(operation, asked))
 
 

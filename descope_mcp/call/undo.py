@@ -31,7 +31,7 @@ from descope_mcp.call.outcome import (
 )
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.consent import confirmation, given_word
+from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.ordered_gather import gather
@@ -220,7 +220,11 @@ async def _consent(
     except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
-    asked = confirmation.ask(text, f"Undo {plan.operation.title}", typed, bound, code=code)
+    this = {"call": plan.entry.call, "anyway": request.anyway}
+    same = said_no.same_call("undo", this, services.project, request.caller)
+    asked = confirmation.ask(
+        text, f"Undo {plan.operation.title}", typed, bound, code=code, same=same
+    )
     raise Instead(NeedsConfirmation(plan.operation, asked))
 
 

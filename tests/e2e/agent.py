@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import anyio
 import mcp_types as types
+import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from tests.e2e.wire import COMMAND, environment
+from tests.recorder import STORE_SETTINGS
 
 DECLINE = types.ElicitResult(action="decline")
+#: Longer than anybody needs to read a question and say no.
+READING = 4.1
 YES = types.ElicitResult(action="accept", content={"confirm": True})
 
 
 @dataclass
 class Person:
-    """Whoever sits before the client: what they were asked, and how they answer."""
+    """Whoever sits before the client: what they were asked, how and after how long they answer."""
 
     answer: Callable[[types.ElicitRequestFormParams], types.ElicitResult] = lambda _: DECLINE
     asked: list[types.ElicitRequestFormParams] = field(default_factory=list)
+    seconds: float = 0
 
     async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
         self.asked.append(params)
+        await anyio.sleep(self.seconds)
         return self.answer(params)
 
 
@@ -47,6 +56,15 @@ class Agent:
         """Run an operation through the hub; the structured result."""
         given = {"operation": operation, "arguments": arguments or {}}
         return (await self.call(f"descope_{effect}", given)).structured_content
+
+
+@contextmanager
+def store_of_its_own(place: Path) -> Iterator[None]:
+    """What starts now keeps its state in `place`: a no of another test is not there."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, below in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
+            patch.setenv(name, str(place / below))
+        yield
 
 
 def connected(mode: str, **callbacks: Any) -> Client:

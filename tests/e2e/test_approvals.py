@@ -101,7 +101,12 @@ async def test_no_is_no_and_so_is_a_pipe(mute: Agent) -> None:
     assert ended.returncode == 3
     assert (await mute.run("destructive", "DeleteUser", DANIEL))["rule"] == "approval"
     assert run("approvals", "deny", request, env=settings()).returncode == 0
-    assert number(await mute.run("destructive", "DeleteUser", DANIEL)) != request
+    denied = await mute.run("destructive", "DeleteUser", DANIEL)
+    assert denied["rule"] == "denied"
+    assert f"request {request}" in denied["message"]
+    # For a minute the no stands, and nothing new waits.
+    assert (await mute.run("destructive", "DeleteUser", DANIEL))["rule"] == "denied"
+    assert run("approvals", "list", env=settings()).stdout == ""
 
 
 async def test_a_grant_allows_what_it_names_and_no_more(mute: Agent) -> None:

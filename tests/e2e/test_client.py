@@ -10,7 +10,15 @@ import anyio
 import mcp_types as types
 import pytest
 
-from tests.e2e.agent import DECLINE, YES, Agent, Person, connected
+from tests.e2e.agent import (
+    DECLINE,
+    READING,
+    YES,
+    Agent,
+    Person,
+    connected,
+    store_of_its_own,
+)
 from tests.e2e.wire import LEGACY, MODERN
 
 pytestmark = pytest.mark.anyio
@@ -27,16 +35,19 @@ HUB = [
 
 
 @pytest.fixture(scope="module", params=["auto", "legacy"])
-async def agents(request: pytest.FixtureRequest) -> AsyncIterator[Agent]:
+async def agents(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Agent]:
     person = Person()
-    async with connected(request.param, elicitation_callback=person) as client:
-        yield Agent(client, person, request.param)
+    with store_of_its_own(tmp_path_factory.mktemp("agents")):
+        async with connected(request.param, elicitation_callback=person) as client:
+            yield Agent(client, person, request.param)
 
 
 @pytest.fixture
 def agent(agents: Agent) -> Agent:
     agents.person.asked.clear()
-    agents.person.answer = lambda _: DECLINE
+    agents.person.answer, agents.person.seconds = lambda _: DECLINE, 0
     return agents
 
 
@@ -128,18 +139,22 @@ async def test_a_hub_tool_that_does_not_exist_is_an_error_of_the_protocol(agent:
 
 async def test_a_deletion_is_declined_and_then_approved(agent: Agent) -> None:
     target = {"loginId": "chloe.martin@acme.example"}
+    agent.person.seconds = READING
     declined = await agent.run("destructive", "DeleteUser", target)
     assert (declined["error"], declined["rule"]) == ("refused", "declined")
-    assert "user" in (await agent.run("read", "LoadUser", target))["answer"]
+    user = (await agent.run("read", "LoadUser", target))["answer"]["user"]
 
-    agent.person.answer = lambda _: YES
-    deleted = await agent.run("destructive", "DeleteUser", target)
+    # A no stands for a minute; the same user by another name is another call.
+    assert (await agent.run("destructive", "DeleteUser", target))["rule"] == "declined-before"
+    agent.person.answer, agent.person.seconds = lambda _: YES, 0
+    by_id = {"userId": user["userId"]}
+    deleted = await agent.run("destructive", "DeleteUser", by_id)
     assert deleted["operation"] == "DeleteUser"
     assert (await agent.run("read", "LoadUser", target))["code"] == "E112102"
 
     assert len(agent.person.asked) == 2
     question = agent.person.asked[-1].message
-    assert question.startswith('Delete a user: "chloe.martin@acme.example"?')
+    assert question.startswith("Delete a user: ")
     assert '  name: "Chloe Martin"' in question
     assert "trusted devices of the user: " in question
     assert "Not coming back: " in question
@@ -148,7 +163,7 @@ async def test_a_deletion_is_declined_and_then_approved(agent: Agent) -> None:
 async def test_a_write_that_gives_access_asks(agent: Agent) -> None:
     change = {"loginId": "wei.zhang@contractor.example", "roleNames": ["Owner"]}
     assert (await agent.run("write", "PatchUser", change))["rule"] == "class"
-    assert (await agent.run("destructive", "PatchUser", change))["rule"] == "declined"
+    assert (await agent.run("destructive", "PatchUser", change))["rule"] == "declined-unread"
     renamed = {"loginId": "wei.zhang@contractor.example", "name": "Wei"}
     assert (await agent.run("write", "PatchUser", renamed))["operation"] == "PatchUser"
     assert len(agent.person.asked) == 1
@@ -184,6 +199,7 @@ async def test_a_preview_tells_how_far_it_is(agent: Agent) -> None:
     async def progress(done: float, total: float | None, message: str | None) -> None:
         heard.append((done, message))
 
+    agent.person.seconds = READING
     given = {"operation": "DeleteUser", "arguments": {"loginId": "sven.larsen@initech.example"}}
     await agent.call("descope_destructive", given, progress_callback=progress)
     assert len(heard) >= 3
@@ -209,5 +225,5 @@ async def test_many_calls_at_once_each_get_their_own_answer(agent: Agent) -> Non
     for person in people:
         login = person["loginIds"][0]
         assert results[login]["answer"]["user"]["userId"] == person["userId"]
-        assert results[f"no {login}"] == "declined"
+        assert results[f"no {login}"] == "declined-unread"
     assert len(agent.person.asked) == len(people)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.processes import run
-from tests.e2e.agent import YES, Agent, Person, connected
+from tests.e2e.agent import YES, Agent, Person, connected, store_of_its_own
 from tests.e2e.wire import environment
 
 pytestmark = pytest.mark.anyio
@@ -17,10 +18,11 @@ DANIEL = {"loginId": "daniel.weiss@acme.example"}
 
 
 @pytest.fixture(params=["auto", "legacy"])
-async def agent(request: pytest.FixtureRequest) -> AsyncIterator[Agent]:
+async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     person = Person(lambda _: YES)
-    async with connected(request.param, elicitation_callback=person) as client:
-        yield Agent(client, person, request.param)
+    with store_of_its_own(tmp_path):
+        async with connected(request.param, elicitation_callback=person) as client:
+            yield Agent(client, person, request.param)
 
 
 async def undo(agent: Agent, call: str, **more: object) -> dict[str, object]:
@@ -75,5 +77,6 @@ async def test_what_cannot_be_undone_says_why(agent: Agent) -> None:
 async def test_a_person_who_says_no_keeps_it_as_it_is(agent: Agent) -> None:
     call = (await agent.run("destructive", "DeleteUser", DANIEL))["callId"]
     agent.person.answer = Person().answer
-    assert (await undo(agent, call))["rule"] == "declined"
+    assert (await undo(agent, call))["rule"] == "declined-unread"
+    assert (await undo(agent, call))["rule"] == "declined-before"
     assert (await agent.run("read", "LoadUser", DANIEL))["error"] == "api_error"

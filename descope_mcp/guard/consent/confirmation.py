@@ -28,7 +28,8 @@ class Question:
 
     ``text`` is shown as it is. ``typed`` is what must be typed out, "" where a yes is enough;
     ``code`` says whether the six digits of the second factor are needed.
-    ``binding``, ``nonce`` and ``expires`` (epoch seconds) come back with the answer.
+    ``binding``, ``nonce`` and ``expires`` (epoch seconds) come back with the answer. ``same`` is
+    what the call has in common with its repetitions (`said_no`), ``length`` that of the text.
     """
 
     text: str
@@ -38,6 +39,13 @@ class Question:
     nonce: str
     expires: float
     code: bool = False
+    same: str = ""
+    length: int = 0
+
+    @property
+    def asked(self) -> float:
+        """When it was put, in epoch seconds."""
+        return self.expires - LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,10 @@ def binding(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def ask(text: str, label: str, typed: str, bound: str, *, code: bool) -> Question:
+def ask(text: str, label: str, typed: str, bound: str, *, code: bool, same: str) -> Question:
     """A question that can be answered once, for `LIFETIME` seconds."""
-    expires = time.time() + LIFETIME
-    return Question(text, label, typed, bound, secrets.token_hex(16), expires, code)
+    expires, nonce = time.time() + LIFETIME, secrets.token_hex(16)
+    return Question(text, label, typed, bound, nonce, expires, code, same, len(text))
 
 
 def accept(question: Question, typed: str = "", code: str = "") -> Approval:

@@ -6,6 +6,7 @@ at once only one can have it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -32,8 +33,10 @@ def use_up(store: Store, approval: Approval) -> None:
         NotGiven: it was used before, or has expired.
         StoreError: it cannot be used up, so it does not count.
     """
+    if approval.expires <= time.time():
+        raise NotGiven("expired", "The answer came too late: a question counts for five minutes.")
     if not used_confirmations.consume(store, approval.nonce, approval.expires):
-        raise NotGiven("used", "This confirmation has been used or has expired.")
+        raise NotGiven("used", "This answer has been used.")
 
 
 def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
@@ -55,7 +58,7 @@ def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
     if approval.binding != bound:
         raise NotGiven("changed", "What the call hits has changed since the question.")
     if typed and approval.typed.strip() != typed:
-        raise NotGiven("typed", "The name that was typed is not the target's.")
+        raise NotGiven("typed", "The person typed another name than the one that the form shows.")
     if second_factor.enrolled(store):
         checked = second_factor.check(store, approval.code)
         if checked.result != "right":

@@ -5,6 +5,7 @@ Keys and other secrets are new at every start: what is written in one place open
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from descope_mcp.sandbox.seeds.acme import acme
 from descope_mcp.sandbox.seeds.b2b import b2b
 from descope_mcp.sandbox.seeds.new_project import new_project
 
-__all__ = ["SEEDS", "acme", "b2b", "begin", "new_project"]
+__all__ = ["SEEDS", "acme", "b2b", "begin", "new_project", "rename_project"]
 
 #: By the name that the command line takes.
 SEEDS: dict[str, Callable[[], State]] = {"acme": acme, "b2b": b2b, "empty": new_project}
@@ -34,3 +35,9 @@ def begin(name: str, file: Path | None = None) -> Iterator[State]:
         return
     with opened(file, SEEDS[name]) as state:
         yield state
+
+
+def rename_project(state: State, project_id: str) -> None:
+    """Let the project that the sandbox serves have another id, wherever it is named."""
+    text = json.dumps(state.export()).replace(state.project_id, project_id)
+    state.replace(json.loads(text))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import mcp_types as types
+from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Refused, Undo
 from descope_mcp.call.services import Services
 from descope_mcp.server.asking import elicitation
-from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.asking.elicitation import Context, No
 from descope_mcp.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from descope_mcp.guard.consent.confirmation import Approval
+
+Answered = Outcome | types.InputRequiredResult
 
 
 async def run(
     ctx: Context, params: types.CallToolRequestParams, services: Services, request: Call | Undo
-) -> Outcome | types.InputRequiredResult:
+) -> Answered:
     """Run a call or an undo, asking a person where it says so."""
     steps = 0
 
@@ -24,26 +31,59 @@ async def run(
         steps += 1
         await ctx.session.report_progress(steps, None, message)
 
+    request = replace(request, progress=progress)
     try:
-        answer = elicitation.returned(ctx, params, services)
-        if isinstance(answer, Refused):
-            return answer
-        request = replace(request, approval=answer, progress=progress)
-        outcome = await _perform(request, services)
+        answer = elicitation.returned(ctx, params)
+        if isinstance(answer, No):
+            return await _declined(answer, None, request, services)
+        outcome = await _perform(replace(request, approval=answer), services)
         if not isinstance(outcome, NeedsConfirmation):
             return outcome
-        can_ask = elicitation.can_be_asked(ctx)
-        if can_ask and elicitation.is_modern(ctx):
-            return elicitation.required(outcome.question)
-        answer = await elicitation.ask(ctx, outcome.question) if can_ask else None
-        if answer is None:
-            answer = await elicitation.outside(outcome, request.caller, services)
-        if isinstance(answer, Refused):
-            return answer
-        return await _perform(replace(request, approval=answer), services)
+        return await _asked(ctx, outcome, request, services)
     except StoreError as error:
         message = f"Nothing was sent, since {error}."
         return Refused("store", message, "Check the state directory.")
+
+
+async def _asked(
+    ctx: Context, needed: NeedsConfirmation, request: Call | Undo, services: Services
+) -> Answered:
+    """Put the question, in the way that this client offers, unless a person said no already."""
+    from descope_mcp.guard.consent import said_no
+    from descope_mcp.server.asking import no_word
+
+    if denied := await no_word.before(needed, services):
+        return denied
+    if await run_sync(said_no.stands, services.store, needed.question):
+        return await no_word.outside(needed, request.caller, services, no_word.STANDS)
+    answer: Approval | No | None = None
+    if elicitation.can_be_asked(ctx):
+        if elicitation.is_modern(ctx):
+            return elicitation.required(needed.question)
+        answer = await elicitation.ask(ctx, needed.question)
+    if answer is None:
+        return await no_word.outside(needed, request.caller, services, no_word.CANNOT_SHOW)
+    if isinstance(answer, No):
+        return await _declined(answer, needed, request, services)
+    return await _perform(replace(request, approval=answer), services)
+
+
+async def _declined(
+    no: No, needed: NeedsConfirmation | None, request: Call | Undo, services: Services
+) -> Outcome:
+    """What becomes of a call after a no; one that nobody can have given is asked for outside.
+
+    `needed` is None where the question is not at hand any more, and has to be made again.
+    """
+    from descope_mcp.server.asking import no_word
+
+    await no_word.keep(no, services)
+    if no.way != "unread":
+        return no_word.refused(no)
+    again = needed or await _perform(request, services)
+    if not isinstance(again, NeedsConfirmation):
+        return again
+    return await no_word.outside(again, request.caller, services, no_word.unread(no))
 
 
 async def _perform(request: Call | Undo, services: Services) -> Outcome:

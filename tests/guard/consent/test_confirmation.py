@@ -52,7 +52,7 @@ def test_everything_that_was_shown_counts(change: dict[str, Any]) -> None:
 
 def test_a_question_is_asked_once_and_ends() -> None:
     before = time.time()
-    one, two = ask("?", "Delete", "", "b", code=False), ask("?", "Delete", "", "b", code=False)
+    one, two = (ask("?", "Delete", "", "b", code=False, same="s") for _ in range(2))
     assert one.nonce != two.nonce
     assert len(one.nonce) >= 32
     assert before + LIFETIME <= one.expires <= time.time() + LIFETIME

@@ -1,0 +1,1 @@
+"""What the guard promises, proven on somebody's own policy and settings, against a sandbox."""

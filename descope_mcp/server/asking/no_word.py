@@ -1,0 +1,125 @@
+"""What an agent is told where there was no yes: which no it was, and what a person can still do."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from anyio.to_thread import run_sync
+
+from descope_mcp.call.outcome import NeedsConfirmation, Refused
+from descope_mcp.call.services import Services
+from descope_mcp.guard.consent import said_no
+from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.server.asking.elicitation import No
+
+#: Why a person is asked outside of the client, and the rule of that refusal.
+CANNOT_SHOW = ("approval", "This call needs a person's yes, and this client cannot show a form.")
+STANDS = (
+    "declined-before",
+    "A person said no to this call less than a minute ago, and is not asked again so soon.",
+)
+
+
+def unread(no: No) -> tuple[str, str]:
+    """Why a person is asked outside of a client that has answered for them."""
+    return (
+        "declined-unread",
+        f"The client said no {no.seconds:.1f} s after the question, sooner than a person could "
+        "have read it: it probably answered by itself and showed nothing.",
+    )
+
+
+async def keep(no: No, services: Services) -> None:
+    """Let a no count for a while, if it is one.
+
+    Raises:
+        StoreError: it cannot be recorded.
+    """
+    if no.way in _IS_A_NO:
+        await run_sync(said_no.keep, services.store, no.question, time.time())
+
+
+def refused(no: No) -> Refused:
+    """The refusal of a call whose question a person has answered without a yes, or not at all."""
+    return Refused(no.way, *_SAID[no.way])
+
+
+async def before(needed: NeedsConfirmation, services: Services) -> Refused | None:
+    """The refusal of a call that a person said no to outside of the client, if one did.
+
+    Raises:
+        StoreError: it cannot be told.
+    """
+    denied = await run_sync(said_no.denied, services.store, needed.question, time.time())
+    if denied is None:
+        return None
+    did = "took back their approval of" if denied.status == "revoked" else "denied"
+    why = f" They say: {quoted(denied.reason)}." if denied.reason else ""
+    return Refused("denied", f"A person {did} this (request {denied.number}).{why}", _ASK)
+
+
+async def outside(
+    needed: NeedsConfirmation, caller: str, services: Services, because: tuple[str, str]
+) -> Refused:
+    """A request that a person answers outside of the client.
+
+    Args:
+        needed: what has to be confirmed.
+        caller: who calls.
+        services: with the store.
+        because: the rule and the sentence that say why not in the client.
+
+    Raises:
+        StoreError: the request cannot be kept.
+    """
+    from descope_mcp.store.consent import approvals
+
+    question, (rule, why) = needed.question, because
+    file = partial(
+        approvals.file,
+        services.store,
+        project=services.project,
+        caller=caller,
+        operation=needed.operation.name,
+        binding=question.binding,
+        question=question.text,
+        typed=question.typed,
+    )
+    request = await run_sync(file)
+    if request is None:
+        many = "Too many requests wait for a person already."
+        return Refused(
+            rule,
+            f"{why} {many}",
+            "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
+        )
+    approve = pasted.command("approvals", "approve", request.number)
+    return Refused(
+        rule,
+        f"{why} Request {request.number} waits for the person's own word.",
+        f"Nothing was sent. Ask the person to run `{approve}` in a terminal, and make the same "
+        "call again after that; until then repeating changes nothing.",
+    )
+
+
+_ASK = "Nothing was sent. Ask the person what they want instead."
+#: What counts as a no of the person, and stands for a while.
+_IS_A_NO = ("declined", "not-ticked", "unread")
+#: By the way of a no that a person can have given: what happened, and what to do.
+_SAID = {
+    "declined": ("The person said no.", f"{_ASK} The same call is not put to them for a minute."),
+    "not-ticked": (
+        "The person sent the form without ticking the box, which is a no.",
+        f"{_ASK} The same call is not put to them for a minute.",
+    ),
+    "cancelled": (
+        "The person closed the question without an answer.",
+        "Nothing was sent. Call again only if they want to be asked again.",
+    ),
+    "no-answer": (
+        "Nobody answered within five minutes, and the question has expired.",
+        "Nothing was sent. Call again when the person is there.",
+    ),
+}

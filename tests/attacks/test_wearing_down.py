@@ -1,0 +1,209 @@
+"""Asking until somebody says yes, and clients that answer for the person before them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+
+from descope_mcp.guard.consent import said_no
+from descope_mcp.guard.consent.confirmation import LIFETIME, Question
+from descope_mcp.store.consent import approvals, used_confirmations
+from descope_mcp.store.store import Store
+from tests.attacks.directory import Directory, changes
+from tests.attacks.tally import BYPASSED, CALLS, none, tally
+from tests.e2e.wire import ASKABLE, Wire, pointed_at, wired
+from tests.recorder import PROJECT, Recorder, recording, shared_store
+
+pytestmark = pytest.mark.anyio
+
+DECLINE: dict[str, Any] = {"action": "decline"}
+#: More than the longest question takes.
+READING = 4.1
+
+
+class Old:
+    """A client that is asked while its call is open."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire, self.asked = wire, 0
+
+    async def call(
+        self, name: str, arguments: Any, answer: dict[str, Any] | None = None, after: float = 0
+    ) -> dict[str, Any]:
+        """The structured result, with `answer` given to the question if there is one."""
+        tally[CALLS] += 1
+        number = await self.wire.send("tools/call", {"name": name, "arguments": arguments})
+        if answer:
+            question = await self.wire.asked()
+            self.asked += 1
+            await anyio.sleep(after)
+            await self.wire.reply(question, result=answer)
+        return dict((await self.wire.answer(number))["result"]["structuredContent"])
+
+
+class New(Old):
+    """A client that calls again with the answer."""
+
+    async def call(
+        self, name: str, arguments: Any, answer: dict[str, Any] | None = None, after: float = 0
+    ) -> dict[str, Any]:
+        tally[CALLS] += 1
+        said = (await self.wire.call(name, arguments, capabilities=ASKABLE))["result"]
+        if said["resultType"] == "input_required":
+            self.asked += 1
+            assert answer, said
+            await anyio.sleep(after)
+            more = {"requestState": said["requestState"], "inputResponses": {"confirm": answer}}
+            again = await self.wire.call(name, arguments, capabilities=ASKABLE, **more)
+            said = again["result"]
+        return dict(said["structuredContent"])
+
+
+@pytest.fixture(scope="module")
+async def recorder() -> AsyncIterator[Recorder]:
+    async with recording(Directory().answer) as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module", params=[Old, New])
+async def client(request: pytest.FixtureRequest, recorder: Recorder) -> AsyncIterator[Old]:
+    async with wired(env=pointed_at(recorder.url)) as wire:
+        if request.param is Old:
+            await wire.initialize(ASKABLE)
+        yield request.param(wire)
+
+
+def ada(client: Old, test: str) -> dict[str, Any]:
+    """A user of one test with one client."""
+    return {"loginId": f"{test}-{type(client).__name__}"}
+
+
+async def test_a_client_that_answers_by_itself_is_found_out(
+    client: Old, recorder: Recorder
+) -> None:
+    recorder.requests.clear()
+    target = ada(client, "by-itself")
+    refused = await client.call("DeleteUser", target, DECLINE)
+    assert refused["rule"] == "declined-unread"
+    assert "The person said no" not in refused["message"]
+    assert "by itself" in refused["message"]
+    number = re.search(r"approvals approve (\d+)", refused["remedy"])
+    assert number
+    assert changes(recorder) == []
+    # What was left outside lets exactly this call through, once.
+    assert approvals.answer(shared_store(), int(number[1]), approved=True)
+    assert "error" not in await client.call("DeleteUser", target)
+    assert len(changes(recorder)) == 1
+    assert (await client.call("DeleteUser", target))["rule"] == "declined-before"
+
+
+async def test_nobody_is_worn_down(client: Old, recorder: Recorder) -> None:
+    """The same call, again and again, in this process and in another one of the same store."""
+    recorder.requests.clear()
+    target = ada(client, "worn-down")
+    assert (await client.call("DeleteUser", target, DECLINE, READING))["rule"] == "declined"
+    before = client.asked
+    refused = [await client.call("DeleteUser", target) for _ in range(5)]
+    hub = {"operation": "DeleteUser", "arguments": target}
+    refused.append(await client.call("descope_destructive", hub))
+    async with wired(env=pointed_at(recorder.url)) as wire:
+        if type(client) is Old:
+            await wire.initialize(ASKABLE)
+        other = type(client)(wire)
+        refused += [await other.call("DeleteUser", target) for _ in range(3)]
+        none([f"{other.asked} questions"] if other.asked else [], BYPASSED)
+    none([f"{client.asked - before} questions"] if client.asked > before else [], BYPASSED)
+    assert {one["rule"] for one in refused} == {"declined-before"}
+    assert len({one["remedy"] for one in refused}) == 1, "one request waits, not nine"
+    assert changes(recorder) == []
+    # Another call is another question.
+    other_target = {"loginId": f"{target['loginId']}-2"}
+    assert (await client.call("DeleteUser", other_target, DECLINE))["rule"] == "declined-unread"
+
+
+async def test_what_was_not_said_is_not_reported(client: Old) -> None:
+    """Closing the question and sending the form unticked are told apart, and from a no."""
+    target = ada(client, "closed")
+    for _ in range(2):
+        closed = await client.call("DeleteUser", target, {"action": "cancel"}, READING)
+        assert closed["rule"] == "cancelled"
+        assert "said no" not in closed["message"]
+    unticked: dict[str, Any] = {"action": "accept", "content": {"confirm": False}}
+    refused = await client.call("DeleteUser", target, unticked, READING)
+    assert refused["rule"] == "not-ticked"
+    assert (await client.call("DeleteUser", target))["rule"] == "declined-before"
+
+
+async def test_the_name_that_was_wanted_is_not_told(client: Old) -> None:
+    target = {"id": ada(client, "typed")["loginId"], "cascade": True}
+    wrong = {"action": "accept", "content": {"name": "Acme"}}
+    refused = await client.call("DeleteTenant", target, wrong)
+    assert refused["rule"] == "typed"
+    assert "Acme Corp" not in f"{refused['message']}{refused['remedy']}"
+    # Who wanted to say yes may try again at once.
+    right = {"action": "accept", "content": {"name": "Acme Corp"}}
+    assert "error" not in await client.call("DeleteTenant", target, right)
+
+
+async def test_a_no_outside_is_heard(client: Old) -> None:
+    target = ada(client, "outside")
+    refused = await client.call("DeleteUser", target, DECLINE)
+    number = int(re.findall(r"approve (\d+)", refused["remedy"])[0])
+    assert approvals.answer(shared_store(), number, approved=False)
+    for _ in range(2):
+        denied = await client.call("DeleteUser", target)
+        assert denied["rule"] == "denied"
+        assert f"request {number}" in denied["message"]
+
+
+def question(name: str, length: int = 100) -> Question:
+    expires = time.time() + LIFETIME
+    same = said_no.same_call("DeleteUser", {"loginId": name}, PROJECT, "me")
+    return Question("?", "", "", name, f"nonce {name}", expires, False, same, length)
+
+
+def test_a_no_stands_for_a_minute(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, now = question("minute"), time.time()
+    assert not said_no.stands(store, asked)
+    said_no.keep(store, asked, now)
+    assert said_no.stands(store, asked)
+    assert not said_no.stands(store, question("other"))
+    monkeypatch.setattr(used_confirmations.time, "time", lambda: now + said_no.STANDS + 1)
+    assert not said_no.stands(store, asked)
+
+
+def test_a_denial_is_heard_once_and_for_a_minute(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, now = question("heard"), time.time()
+    request = approvals.file(
+        store,
+        project=PROJECT,
+        caller="me",
+        operation="DeleteUser",
+        binding=asked.binding,
+        question="?",
+        typed="",
+    )
+    assert request
+    assert said_no.denied(store, asked, now) is None
+    assert approvals.answer(store, request.number, approved=False)
+    for _ in range(2):
+        heard = said_no.denied(store, asked, now)
+        assert heard
+        assert heard.number == request.number
+    monkeypatch.setattr(used_confirmations.time, "time", lambda: now + said_no.STANDS + 1)
+    assert said_no.denied(store, asked, now) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "seconds", "unread"),
+    [(0, 0.9, True), (0, 1.1, False), (600, 1.5, True), (600, 1.7, False), (100_000, 4.1, False)],
+)
+def test_how_long_reading_takes(length: int, seconds: float, unread: bool) -> None:
+    assert said_no.unread(question("x", length), seconds) is unread
