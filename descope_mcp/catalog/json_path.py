@@ -19,7 +19,8 @@ def split(part: str) -> tuple[str, str]:
 def values_at(data: Any, path: str) -> list[Any]:
     """Every value that `path` reaches in `data`; ``[]`` (or a list on the way) fans out.
 
-    ``[0]`` reaches the first element only, ``[1:]`` every one after it.
+    ``[0]`` reaches the first element only, ``[1:]`` every one after it, ``*`` what stands under
+    any name.
 
     Returns an empty list if nothing is there. The empty path reaches `data` itself. A key that
     holds dots (some query arguments do) is found by its whole name.
@@ -32,7 +33,8 @@ def values_at(data: Any, path: str) -> list[Any]:
         below: list[Any] = []
         for item in found:
             elements = item if isinstance(item, list) else [item]
-            below += [e[name] for e in elements if isinstance(e, dict) and name in e]
+            objects = [e for e in elements if isinstance(e, dict)]
+            below += [v for e in objects for k, v in e.items() if name in (k, "*")]
         if pick:
             lists = [item if isinstance(item, list) else [item] for item in below]
             below = [element for items in lists for element in items[_PICKS[pick]]]

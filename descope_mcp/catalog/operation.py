@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import jsonschema_rs
 from pydantic import Field
 
+from descope_mcp.catalog.meaning import Marks, Meaning
 from descope_mcp.catalog.moments import Unit
 from descope_mcp.catalog.operation_record import Record
 from descope_mcp.catalog.pagination import Paging
@@ -42,6 +43,8 @@ class Operation(Record):
 
     ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
     for. ``next`` are operations that often come next.
+
+    ``marks`` says which arguments mean what; ``when`` ends with the rules that follow from it.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Operation(Record):
     rows: str = ""
     paging: Paging | None = None
     next: tuple[str, ...] = ()
+    marks: dict[Meaning, Marks] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
     accepts: dict[str, dict[str, str]] = Field(default_factory=dict)
 

@@ -79,6 +79,10 @@ class Rule(Frozen):
     only: tuple[str, ...] = ()  # nothing but these is present
     clears: tuple[str, ...] = ()  # any of these is there and holds an empty value, however deep
     foreign_host: tuple[str, ...] = ()  # any of these names a host that is not trusted
+    # An address at one of the paths is not the one that the key's argument is: of the same kind
+    # (mail or phone), or of whatever kind. Where the key's argument is no address, neither holds.
+    unlike: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    elsewhere: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     # Conditions on the difference to the before-state.
     changed: tuple[str, ...] = ()  # any of these differs
@@ -98,6 +102,18 @@ class Rule(Frozen):
     says: str = ""  # the words of the consequence in place of the record's
     refuse: bool = False  # the call makes no sense and is not sent; `why` is the message
     why: str
+    meaning: str = ""  # the meaning of arguments that the rule follows from, where it does
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every argument that a condition looks at."""
+        return tuple(path for name in (*CONDITIONS, *COMPARISONS) for path in self.paths_of(name))
+
+    def paths_of(self, condition: str) -> tuple[str, ...]:
+        """The arguments that one condition looks at."""
+        value = getattr(self, condition)
+        below = value.values() if condition in BETWEEN else ()
+        return (*value, *(path for paths in below for path in paths))
 
     @property
     def compares(self) -> bool:
@@ -118,7 +134,11 @@ CONDITIONS = (
     "only",
     "clears",
     "foreign_host",
+    "unlike",
+    "elsewhere",
 )
+#: Of these, the conditions between two arguments.
+BETWEEN = ("unlike", "elsewhere")
 COMPARISONS = (
     "changed",
     "only_changed",

@@ -28,6 +28,15 @@ def targets(record: Record) -> frozenset[str]:
     return frozenset(names | _named(recipes))
 
 
+def is_compared(record: Record, path: str) -> bool:
+    """Whether a change of what is at `path` shows in the comparison with the before-state."""
+    words = {p for p, source in record.before.items() if source in ("kept", "option", "lock")}
+    hidden = {*words, *targets(record)}
+    if any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in hidden):
+        return False
+    return bool(record.update) or record.may_overwrite or path in record.before
+
+
 def problems(record: Record, own: Schema, before: Schema | None, sent: set[str]) -> Iterator[str]:
     """What `before` of a record does not say, or says wrongly.
 
@@ -117,12 +126,9 @@ class _Check:
 
     def unseen(self) -> Iterator[str]:
         """The comparing rules that look at what no comparison covers."""
-        words = {p for p, s in self.record.before.items() if s in ("kept", "option", "lock")}
         for rule in self.record.when:
             for path in (p for name in COMPARISONS for p in getattr(rule, name)):
-                whole = self.record.update or self.record.may_overwrite
-                listed = whole or path in self.record.before
-                if path in words or path in self.apart or not listed:
+                if not is_compared(self.record, path):
                     yield f"{path} is never compared with the before-state"
 
 

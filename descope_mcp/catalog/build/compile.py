@@ -16,6 +16,8 @@ from descope_mcp.catalog import arguments, pagination, prompt
 from descope_mcp.catalog.build import openapi, phrasings
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
+from descope_mcp.catalog.build.marks import read_meanings
+from descope_mcp.catalog.build.meaning_rules import follow
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
@@ -49,6 +51,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     check = Consistency(spec, endpoints, records)
     kinds, surplus = read_kinds(specs / "handles.yaml", records, endpoints)
     problems += surplus
+    meanings = read_meanings(specs / "meanings.yaml")
     answers = read_yaml(specs / "answers.yaml")
     problems += _nameless(answers, records, specs / "answers.yaml")
     prompts = read_yaml(specs / "prompts.yaml")
@@ -71,6 +74,15 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 "accepts": kinds.accepts.get(name, {}),
                 "next": answers["next"].get(name, []),
             }
+            own, _ = schema.arguments(endpoint, spec.schemas)
+            marks, unmarked = meanings.marks(name, record, own)
+            problems += [f"{line_of(path, ('operations', name))}: {name}: {t}" for t in unmarked]
+            fitting["marks"] = {
+                meaning: m.model_dump(mode="json", exclude_defaults=True)
+                for meaning, m in marks.items()
+            }
+            more = follow(record, own, marks, meanings.entries)
+            record = record.model_copy(update={"when": (*record.when, *more)})
             if record.effect == "read":
                 fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
@@ -82,6 +94,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 for index, text in _misfits(compiled)
             ]
     problems += units.surplus()
+    problems += meanings.surplus(records)
     if problems:
         raise SpecError("\n".join(problems))
     synonyms = read_yaml(specs / "synonyms.yaml")

@@ -11,8 +11,6 @@ from descope_mcp.catalog import recipe_reference, replacement, saying
 from descope_mcp.catalog.build import creation
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
-    COMPARISONS,
-    CONDITIONS,
     Count,
     Read,
     Record,
@@ -90,12 +88,13 @@ class Consistency:
                 yield ("content",), f"there is no argument {name}"
 
     def _rule(self, rule: Rule, own: dict[str, Any]) -> Iterator[str]:
-        conditions = [*CONDITIONS, *COMPARISONS]
-        paths = [path for name in conditions for path in getattr(rule, name)]
+        paths = rule.paths
         if not paths:
             yield "the rule has no condition"
         if not (rule.effect or rule.add or rule.drop or rule.say or rule.says or rule.refuse):
             yield "the rule has no consequence"
+        if rule.meaning:
+            yield "rules follow from meanings by themselves"
         for path in paths:
             if input_schema.lookup(own, path) is None:
                 yield f"there is no argument {path}"

@@ -26,6 +26,7 @@ from descope_mcp.catalog.operation_record import (
     worse,
 )
 from descope_mcp.catalog.schemas.input_schema import REPLACE
+from descope_mcp.guard.policy import contact
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
 
 #: What a person is told where a creation meets what exists already.
@@ -89,7 +90,7 @@ def assess(
         hazards=tuple(dict.fromkeys([*kept, *added])),
         say=(
             *((exists,) if exists else ()),
-            *(r.say for r in matching if r.say and (changes is not None or not r.compares)),
+            *dict.fromkeys(_said(matching, known=changes is not None)),
         ),
         refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
@@ -116,6 +117,11 @@ def _clears_something(arguments: Mapping[str, Any], changes: Sequence[Change] | 
     return arguments.get(REPLACE) is True or any(change.loses for change in changes or ())
 
 
+def _said(rules: Sequence[Rule], *, known: bool) -> Iterator[str]:
+    """What the rules say to the person who is asked; a comparison says nothing of the unknown."""
+    yield from (rule.say for rule in rules if rule.say and (known or not rule.compares))
+
+
 def _raises(rule: Rule) -> bool:
     return bool(rule.add) or (rule.effect is not None and rule.effect != "write")
 
@@ -123,7 +129,7 @@ def _raises(rule: Rule) -> bool:
 def _paths(rule: Rule) -> list[str]:
     """The arguments that a rule looks at, but for those that it merely allows."""
     names = [n for n in (*CONDITIONS, *COMPARISONS) if not n.startswith("only")]
-    return [path for name in names for path in getattr(rule, name)]
+    return [path for name in names for path in rule.paths_of(name)]
 
 
 def _arguments_hold(
@@ -148,6 +154,8 @@ def _arguments_hold(
     yield not rule.only or _only(arguments, rule.only)
     yield not rule.clears or any_of(rule.clears, _clears)
     yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
+    yield not rule.unlike or _elsewhere(arguments, rule.unlike, alike=True)
+    yield not rule.elsewhere or _elsewhere(arguments, rule.elsewhere, alike=False)
 
 
 def _comparisons_hold(rule: Rule, changes: Sequence[Change]) -> Iterator[bool]:
@@ -229,13 +237,35 @@ def _only(arguments: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
     return True
 
 
+def _elsewhere(
+    arguments: Mapping[str, Any], pairs: Mapping[str, tuple[str, ...]], *, alike: bool
+) -> bool:
+    """Whether an address at one of the paths is another one than that at its key.
+
+    Below ``users[]`` each element is judged by itself. With `alike` only an address of the same
+    kind counts.
+    """
+    for account, paths in pairs.items():
+        above, bracket, name = account.rpartition("[].")
+        for element in values_at(arguments, f"{above}[]") if bracket else [arguments]:
+            own = [contact.parse(value) for value in values_at(element, name)]
+            for path in paths:
+                given = values_at(element, path.removeprefix(f"{above}{bracket}"))
+                others = [contact.parse(v) for v in given if not is_empty(v)]
+                if any(o.differs(one, alike=alike) for one in own if one for o in others if o):
+                    return True
+    return False
+
+
 def _foreign(url: Any, hosts: frozenset[str]) -> bool:
-    """Whether a URL leads, for any reader of URLs, to a host that is not trusted.
+    """Whether a URL or a bare host leads, for any reader of URLs, to a host that is not trusted.
 
     Browsers take a backslash for a slash and drop blanks and control characters (WHATWG URL,
     4.4), so that they may see another host than `urlsplit` in the same text.
     """
-    if is_empty(url):
+    if isinstance(url, list):
+        return any(_foreign(item, hosts) for item in url)
+    if is_empty(url) or (isinstance(url, str) and url.lower() in hosts):
         return False
     if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
         return True

@@ -542,3 +542,67 @@ def test_an_installation_without_records_says_so(
     monkeypatch.setattr(catalogs, "_ROOT", tmp_path)
     with pytest.raises(SpecError, match="install it again"):
         catalogs.load()
+
+
+#: What is put in the place of what in ``meanings.yaml``, the line that must be named (of that file
+#: unless another is), and what must be said of it.
+MEANINGS_CASES = {
+    "an argument that looks like a meaning": (
+        "    roleInheritance: how the roles of a parent tenant count\n",
+        "",
+        ("tenants.yaml", "CreateTenant:"),
+        "CreateTenant: roleInheritance looks like roles",
+    ),
+    "a membership that nobody looked at": (
+        "keyTenants.tenantId, ",
+        "",
+        ("access-keys.yaml", "CreateAccessKey:"),
+        "keyTenants[].tenantId looks like tenants",
+    ),
+    "what no argument is called": (
+        "[customClaims]",
+        "[customClaims, moreClaims]",
+        "",
+        "moreClaims",
+    ),
+    "an exception for no argument": (
+        "UpdateUserAddTenant: {acts: [tenantId]}",
+        "UpdateUserAddTenant: {acts: [tenantId, tenant]}",
+        "",
+        "no argument is called tenant",
+    ),
+    "an exception for no operation": (
+        "    UpdateUserAddTenant:",
+        "    AddTenant:",
+        "",
+        "AddTenant",
+    ),
+    "said twice": ("names: [client_uri]", "names: [client_uri, wreply]", "", "wreply stands twice"),
+    "an unknown meaning": ("claims:\n", "claim:\n", "", "no meaning claim"),
+    "an unknown key": ("  in_claims: [tenants, dct]", "  claims: [tenants]", "", "Extra inputs"),
+    "no reason": (
+        "  why: codes, tokens or people are sent there\n",
+        "",
+        "",
+        "hosts: why: Field required",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEANINGS_CASES)
+def test_every_argument_that_looks_like_a_meaning_is_marked_or_excused(
+    specs: Path, case: str
+) -> None:
+    old, new, line, says = MEANINGS_CASES[case]
+    path = specs / "meanings.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    message = refusal(specs)
+    assert says in message
+    if line:
+        name, start = line
+        number = line_with(specs / "operations" / name, start, start)
+        assert f"{name}:{number}: " in message
+    else:
+        assert re.search(r"meanings\.yaml:\d+: ", message)

@@ -60,6 +60,27 @@ MET_OR_NOT: list[tuple[str, Any, list[Any], list[Any]]] = [
         [{}, {"a": {"b": 0, "c": False}}, {"b": ""}],
     ),
     ("only", ["o.a"], [{"o": {"a": 1}}], [{"o": {"b": 1}}, {"o": "a"}]),
+    (
+        "unlike",
+        {"id": ["to"]},
+        [{"id": "a@x.test", "to": "b@x.test"}, {"id": "+1555000", "to": "+1555001"}],
+        [
+            {"id": "a@x.test", "to": " A@x.test"},
+            {"id": "a@x.test", "to": "+15550001"},
+            {"id": "a", "to": "b@x.test"},
+            {"id": "a@x.test", "to": ""},
+            {"to": "b@x.test"},
+        ],
+    ),
+    (
+        "elsewhere",
+        {"l[].id": ["l[].to", "l[].o.to"]},
+        [
+            {"l": [{}, {"id": "a@x.test", "to": "+15550001"}]},
+            {"l": [{"id": "a@x.test", "o": {"to": "whoever"}}]},
+        ],
+        [{"l": [{"id": "a@x.test", "to": "a@x.test"}, {"id": "b@x.test"}]}, {"l": []}],
+    ),
 ]
 
 
@@ -100,6 +121,10 @@ def test_every_condition_is_in_the_table() -> None:
         ("https://[::1", True),
         ("http://:80", True),
         (["https://evil.example"], True),
+        (["https://app.example.com", "https://evil.example"], True),
+        (["https://app.example.com"], False),
+        ("app.example.com", False),
+        ("evil.example", True),
     ],
 )
 def test_foreign_host(url: Any, foreign: bool) -> None:

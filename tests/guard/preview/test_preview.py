@@ -407,6 +407,24 @@ UNREADABLE = {
     "CreateOAuthRedirectURISignin",
     "CreateOAuthRedirectURISignup",
     "OAuthNativeStart",
+    # nobody has signed in yet; what is asked about is where people are sent
+    "ThirdPartyApplicationAuthorizeGetByMcpServerID",
+    "ThirdPartyAppAuthorizePOSTByMcpServerID",
+    "ThirdPartyApplicationAuthorizeGet",
+    "ThirdPartyApplicationAuthorize",
+    "ThirdPartyApplicationFinish",
+    "ThirdPartyApplicationAuthorizeGetByProjectID",
+    "ThirdPartyApplicationAuthorizePostByProjectID",
+    "OIDCAuthZEndpointGetStart",
+    "OIDCAuthZEndpointPostStart",
+    "OIDCAuthZEndpointEntraMFA",
+    "OIDCAuthZEndpointFinishPost",
+    "OIDCAuthZEndpointFinishGet",
+    "OIDCSSOAppAuthZEndpointGetStart",
+    "OIDCSSOAppAuthZEndpointPostStart",
+    "OIDCSSOAppAuthZEndpointEntraMFA",
+    # the key stands for itself; what is asked about are the claims of its token
+    "ExchangeAccessKey",
     # no read returns a token by its id; blocked anyway
     "DeleteOutboundAppTokenByID",
     "NoPublishRotate",
@@ -414,7 +432,16 @@ UNREADABLE = {
 
 
 #: What begins like this makes something new, which is nowhere before.
-MAKING = ("Create", "Import", "Register", "SignUp", "Anonymous", "Clone")
+MAKING = (
+    "Create",
+    "Import",
+    "Register",
+    "SignUp",
+    "UserSignup",
+    "WebAuthnSignup",
+    "Anonymous",
+    "Clone",
+)
 
 
 def test_whatever_may_destroy_or_take_over_shows_its_target(catalog: Catalog) -> None:
