@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
+from descope_mcp.call import undo_steps
 from descope_mcp.call.examine import Checked, examine
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
@@ -30,6 +31,7 @@ from descope_mcp.call.outcome import (
     Undo,
 )
 from descope_mcp.call.services import Services
+from descope_mcp.call.undo_steps import Plan
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
@@ -44,16 +46,6 @@ from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entries import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The calls that take an entry back, and what does not come back."""
-
-    entry: Entry
-    operation: Operation
-    steps: tuple[Call, ...]
-    missing: tuple[str, ...]
-
-
 async def undo(request: Undo, services: Services) -> Outcome:
     """Take a call back, or say why not, or what a person has to be asked first.
 
@@ -65,22 +57,22 @@ async def undo(request: Undo, services: Services) -> Outcome:
             return await _single(request, plan, services)
         checked = [examine(step, services) for step in plan.steps]
         said = await _consent(request, plan, checked, services)
-        return await _run(plan, said, services)
+        return await undo_steps.run(plan, said, services)
     except Instead as instead:
         return instead.outcome
     except StoreError as error:
         return Refused("store", f"Nothing was sent, since {error}.", "Check the state directory.")
 
 
-async def _single(request: Undo, plan: _Plan, services: Services) -> Outcome:
+async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
     """Run the one step of an undo, with the question that it would be asked with by itself."""
     outcome = await invoke(replace(plan.steps[0], approval=request.approval), services)
     if not isinstance(outcome, Completed):
         return outcome
-    return _done(plan, [{"operation": plan.steps[0].operation, "callId": outcome.call_id}])
+    return undo_steps.done(plan, {0: outcome})
 
 
-async def _planned(request: Undo, services: Services) -> _Plan:
+async def _planned(request: Undo, services: Services) -> Plan:
     """The plan of the entry, if it can be taken back at all."""
     entry = await run_sync(_entry, request, services)
     details, kept = await run_sync(journal.detail, services.store, entry.call)
@@ -105,7 +97,11 @@ async def _planned(request: Undo, services: Services) -> _Plan:
     if not request.anyway:
         await _unchanged(operation, details.get("arguments", {}), services)
     gone = [*kept["missing"], *([operation.lost] if operation.lost else [])]
-    return _Plan(entry, operation, steps, tuple(gone))
+    # What was recorded without an order runs in that of the plan.
+    after = tuple(
+        tuple(step.get("after", range(number))) for number, step in enumerate(kept["steps"])
+    )
+    return Plan(entry, operation, steps, after, tuple(gone))
 
 
 def _entry(request: Undo, services: Services) -> Entry:
@@ -177,7 +173,7 @@ async def _seen(step: Checked, services: Services) -> question_text.UndoStep:
 
 
 async def _consent(
-    request: Undo, plan: _Plan, checked: Sequence[Checked], services: Services
+    request: Undo, plan: Plan, checked: Sequence[Checked], services: Services
 ) -> str:
     """What a person said to the undo; "" if nobody has to be asked."""
     asking = [step for step in checked if step.decision.action == "confirm"]
@@ -229,7 +225,7 @@ async def _consent(
 
 
 def _binding(
-    request: Undo, plan: _Plan, steps: Sequence[question_text.UndoStep], project: str
+    request: Undo, plan: Plan, steps: Sequence[question_text.UndoStep], project: str
 ) -> str:
     """A digest of everything that a yes to the undo covers."""
     calls = [
@@ -243,36 +239,6 @@ def _binding(
 def _time(at: float) -> str:
     """A time as a person reads it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-async def _run(plan: _Plan, said: str, services: Services) -> Outcome:
-    """Run the steps in their order; stop at the first that does not succeed."""
-    done: list[dict[str, Any]] = []
-    for number, step in enumerate(plan.steps, 1):
-        outcome = await invoke(replace(step, consent=said), services)
-        if not isinstance(outcome, Completed):
-            return _stopped(outcome, number, plan, done)
-        done.append({"operation": step.operation, "callId": outcome.call_id})
-    return _done(plan, done)
-
-
-def _done(plan: _Plan, steps: list[dict[str, Any]]) -> Completed:
-    data = {"undone": plan.entry.call, "steps": steps, "notComingBack": list(plan.missing)}
-    return Completed(plan.operation, data, plan.entry.call, became="undone")
-
-
-def _stopped(
-    outcome: Outcome, number: int, plan: _Plan, done: Sequence[dict[str, Any]]
-) -> Failed | Refused:
-    """The outcome of an undo that did not get to its end."""
-    ran = ", ".join(step["operation"] for step in done) or "nothing"
-    where = f"The undo stopped at step {number} of {len(plan.steps)}; it ran {ran}."
-    match outcome:
-        case Failed():
-            return replace(outcome, message=f"{where} {outcome.message}")
-        case Refused():
-            return replace(outcome, message=f"{where} {outcome.message}")
-    return Refused("asked-again", f"{where} A person would have to be asked.", "Undo again.")
 
 
 #: So much of a call's id has to be given.

@@ -234,6 +234,10 @@ class Restore(Frozen):
     second, where there are two) that agree with ``match`` count; if ``joined``, one call is made
     of all of them, their lists joined. A call belongs to the undo only if every reference in
     ``given`` leads somewhere and none in ``bare`` does.
+
+    A call runs after all calls of the recipes before it. With ``after`` only after those of the
+    operations named there (``[]``: of none), and beside the others; calls that change the same
+    object never run at once.
     """
 
     operation: str
@@ -245,6 +249,7 @@ class Restore(Frozen):
     joined: bool = False
     given: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = None
 
 
 class Safer(Frozen):

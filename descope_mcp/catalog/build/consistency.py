@@ -138,6 +138,9 @@ class Consistency:
         for index, restore in enumerate(record.restore):
             for text in self._restore(restore, roots):
                 yield ("restore", index), text
+            before = {earlier.operation for earlier in record.restore[:index]}
+            for name in sorted({*(restore.after or ())} - before):
+                yield ("restore", index), f"there is no {name} before it to come after"
         if record.worst_effect != "read" and not (record.restore or record.update or record.lost):
             yield (), "says neither how it is undone (restore) nor that it cannot be (lost)"
         if record.update and not record.preview:

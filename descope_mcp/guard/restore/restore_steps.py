@@ -29,19 +29,25 @@ from descope_mcp.guard.preview.recipe_values import (
     matching,
     resolve,
 )
+from descope_mcp.guard.restore import step_order
+from descope_mcp.guard.restore.step_order import Made
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of an undo: an operation's name and its checked arguments."""
+    """One call of an undo: an operation's name and its checked arguments.
+
+    ``after`` are the numbers of the calls of the plan that have to have run before it.
+    """
 
     operation: str
     arguments: dict[str, Any]
+    after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An undo: the calls in their order, and a sentence for everything that they leave out."""
+    """An undo: the calls in an order in which they can run, and what they leave out, in words."""
 
     steps: tuple[Step, ...] = ()
     missing: tuple[str, ...] = ()
@@ -80,12 +86,14 @@ def plan(
     """
     before = found[0] if found else None
     scope = Scope(arguments, before, project, by_read(operation, found), answer)
-    steps: list[Step] = []
+    made: list[Made] = []
     missing: list[str] = []
-    for name, calls in _ways(catalog, operation, scope, found):
+    for name, recipe, calls in _ways(catalog, operation, scope, found):
         for step, problems in calls:
-            steps += [step] if step else []
+            made += [Made(step.operation, step.arguments, recipe)] if step else []
             missing += (f"{name}: {problem}" for problem in problems)
+    order = step_order.after(catalog, operation.restore, made)
+    steps = (Step(m.operation, m.arguments, a) for m, a in zip(made, order, strict=True))
     return Plan(tuple(steps), tuple(dict.fromkeys(missing)))
 
 
@@ -96,19 +104,20 @@ def needs_before(operation: Operation) -> bool:
 
 def _ways(
     catalog: Catalog, operation: Operation, scope: Scope, found: tuple[Any, ...]
-) -> Iterator[tuple[str, Iterable[_Call]]]:
-    """The restoring operations, each with its calls."""
+) -> Iterator[tuple[str, Restore | None, Iterable[_Call]]]:
+    """The restoring operations, each with the recipe that names it and its calls."""
     unread = len(found) < len(operation.preview)
     unsure = operation.existing == "refused" and scope.answer is None
     for recipe in operation.restore:
         if unread and _looks_back(recipe):
-            yield recipe.operation, [(None, ["what was there before was not recorded"])]
+            yield recipe.operation, recipe, [(None, ["what was there before was not recorded"])]
         elif unsure and not _looks_back(recipe):
-            yield recipe.operation, [(None, ["nobody knows whether the call made anything"])]
+            problem = "nobody knows whether the call made anything"
+            yield recipe.operation, recipe, [(None, [problem])]
         else:
-            yield recipe.operation, _calls(catalog[recipe.operation], recipe, scope)
+            yield recipe.operation, recipe, _calls(catalog[recipe.operation], recipe, scope)
     if operation.update and not operation.restore:
-        yield operation.name, [_written_back(operation, scope.args, scope.before)]
+        yield operation.name, None, [_written_back(operation, scope.args, scope.before)]
 
 
 def _looks_back(recipe: Restore) -> bool:
