@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import Ambiguous, TargetMissing
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
-from descope_mcp.guard.restore.restore_steps import Plan, plan
+from descope_mcp.guard.restore.restore_steps import Plan, Step, plan
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.keys.tables import ACCESS_KEYS
@@ -81,6 +82,18 @@ class Service:
                 for t in state.all(TENANTS)
             },
         }
+
+    async def more(self) -> Any:
+        """What else an undo may bring back."""
+        return [
+            lasting(await self.call(name, **arguments))
+            for name, arguments in (
+                ("LoadAllSSOSettings", {"tenantId": "globex"}),
+                ("GetPasswordSettings", {"tenantId": "globex"}),
+                ("LoadAllSSOApplications", {}),
+                ("GetAllLists", {}),
+            )
+        ]
 
 
 def lasting(value: Any) -> Any:
@@ -257,6 +270,78 @@ async def test_holders_in_the_project_and_in_tenants_are_counted(service: Servic
         Tally("access keys with this role", 1),
         Tally("tenants that give this role to new members", 1),
     )
+
+
+#: Gives things more that their deletion takes away.
+FURNISHED: list[tuple[str, dict[str, Any]]] = [
+    ("ConfigurePasswordSettings", {"tenantId": "globex", "enabled": True, "minLength": 12}),
+    ("NewSSOSettingsRequest", {"tenantId": "globex", "ssoId": "two", "displayName": "two"}),
+    *(
+        (
+            "ConfigureSSOSAMLSettings",
+            {
+                "tenantId": "globex",
+                "settings": {
+                    "idpUrl": "https://idp.globex.example/sso",
+                    "entityId": "globex",
+                    "idpCert": "MIIB",
+                    "roleMappings": [{"groups": ["staff"], "roleName": "Analyst"}],
+                },
+                "domains": [f"{sso_id or 'one'}.globex.example"],
+                **({"ssoId": sso_id} if sso_id else {}),
+            },
+        )
+        for sso_id in ("", "two")
+    ),
+    ("UpdateUserAddSSOApps", {"loginId": ADA, "ssoAppIds": ["acme-docs"]}),
+    ("UpdateUserAddSSOApps", {"loginId": GRACE, "ssoAppIds": ["acme-docs"]}),
+]
+
+#: Calls whose undo runs side by side, on things that hang together.
+ANY_ORDER: dict[str, dict[str, Any]] = {
+    "DeleteTenant": {"id": "globex"},
+    "DeleteRole": {"name": "Viewer"},
+    "DeleteRoles": {"roleNames": ["Viewer", "Editor", "Owner"]},
+    "DeleteSSOApplication": {"id": "acme-docs"},
+    "RecalculateSSOMappings": {"tenantId": "globex"},
+    "ImportLists": {"lists": [{"name": "New", "type": "ips", "data": ["203.0.113.9"]}]},
+}
+
+
+def in_any_order(done: Plan, order: Random) -> Iterator[Step]:
+    """The steps of a plan in an order that it allows."""
+    left = list(range(len(done.steps)))
+    while left:
+        ready = [n for n in left if not set(done.steps[n].after) & set(left)]
+        left.remove(number := order.choice(ready))
+        yield done.steps[number]
+
+
+def test_every_undo_of_several_recipes_that_runs_side_by_side_is_tried(catalog: Catalog) -> None:
+    loose = {n for n, o in catalog.items() if any(r.after is not None for r in o.restore[1:])}
+    assert loose <= ANY_ORDER.keys()
+
+
+@pytest.mark.parametrize("name", ANY_ORDER)
+async def test_every_order_that_a_plan_allows_leads_to_the_same(
+    service: Service, name: str
+) -> None:
+    for operation, arguments in FURNISHED:
+        await service.call(operation, **arguments)
+    one, arguments, found = service.catalog[name], ANY_ORDER[name], list[Any]()
+    before = service.state.export()
+    for seed in (None, 1, 2, 3):
+        service.state.replace(before)
+        preview = await service.look(name, **arguments)
+        answer = await service.call(name, **arguments)
+        given, project = check(one, arguments), service.state.project["id"]
+        done = plan(service.catalog, one, given, preview.found, answer, project)
+        steps = done.steps if seed is None else in_any_order(done, Random(seed))
+        for step in steps:
+            await service.call(step.operation, **step.arguments)
+        found.append((await service.everything(), await service.more()))
+    for one in found:
+        assert one == found[0]
 
 
 async def test_more_users_than_are_read_are_counted_as_at_least(service: Service) -> None:
