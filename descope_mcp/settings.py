@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     toolsets: str = Field("", validation_alias="DESCOPE_MCP_TOOLSETS")
     read_only: bool = Field(False, validation_alias="DESCOPE_MCP_READ_ONLY")
     policy: str = Field("", validation_alias="DESCOPE_MCP_POLICY")
+    shadow_policy: str = Field("", validation_alias="DESCOPE_MCP_SHADOW_POLICY")
     production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
     trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
     sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")

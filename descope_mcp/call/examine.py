@@ -45,6 +45,14 @@ class Checked:
         return worse(self.operation.effect, self.risk.effect)
 
 
+class Denied(Instead):
+    """Ends the path of a call that the policy denies; ``checked`` is what it decided on."""
+
+    def __init__(self, outcome: Refused, checked: Checked) -> None:
+        super().__init__(outcome)
+        self.checked = checked
+
+
 def examine(call: Call, services: Services) -> Checked:
     """Find the operation, check its arguments and decide.
 
@@ -103,7 +111,8 @@ def _allowed_at_all(checked: Checked) -> None:
         raise Instead(Failed("invalid_arguments", message, ""))
     if decision.action == "deny":
         remedy = _DENIED.get(decision.rule, _BY_THE_FILE)
-        raise Instead(Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy))
+        refused = Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy)
+        raise Denied(refused, checked)
 
 
 def invalid(error: InvalidArguments, remedy: str) -> Failed:

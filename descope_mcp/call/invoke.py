@@ -11,7 +11,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, examine, weighed
+from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine, weighed
 from descope_mcp.call.outcome import Call, Failed, Instead, NeedsConfirmation, Outcome, Refused
 from descope_mcp.call.send import request, send, with_handles
 from descope_mcp.call.services import Services
@@ -38,6 +38,7 @@ async def invoke(call: Call, services: Services) -> Outcome:
     try:
         checked = await with_handles(call, examine(call, services), services)
         if checked.effect == "read" and checked.decision.action == "allow":
+            await _shadowed(call, checked, services)
             await _count(checked, services)
             return await send(call, checked, services)
         if call.approval:
@@ -47,6 +48,7 @@ async def invoke(call: Call, services: Services) -> Outcome:
         asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
         preview = await _look(checked, services, read, counting=asking)
         checked = _weigh(call, checked, preview, services)
+        await _shadowed(call, checked, services)
         # Nobody is asked, and no word is used up, for what a cap refuses anyway.
         await _count(checked, services, ahead=True)
         allowed = await _consent(call, checked, preview, services, read)
@@ -56,10 +58,20 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
         sending = partial(send, call, checked, services)
         return await recorded(call, checked, preview, allowed, services, sending)
+    except Denied as denied:
+        await _shadowed(call, denied.checked, services)
+        return denied.outcome
     except Instead as instead:
         return instead.outcome
     except StoreError as error:
         return Refused("store", f"Nothing was sent, since {error}.", _STORE)
+
+
+async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
+    if services.shadow is not None:
+        from descope_mcp.call import shadow
+
+        await shadow.note(call, checked, services)
 
 
 async def _use_up(approval: Approval, services: Services) -> None:

@@ -19,6 +19,8 @@ class Services:
     policy: Policy
     store: Store
     trusted_hosts: frozenset[str] = frozenset()
+    #: What would be decided by this one is written down where it differs; it counts for nothing.
+    shadow: Policy | None = None
 
     @property
     def project(self) -> str:

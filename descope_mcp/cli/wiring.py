@@ -42,17 +42,26 @@ def policy(settings: Settings, catalog: Catalog) -> Policy:
     Raises:
         SettingsError: something in the file is wrong; one line per problem.
     """
+    return _policy(settings.policy, settings, catalog)
+
+
+def _shadow(settings: Settings, catalog: Catalog) -> Policy | None:
+    """The policy that only watches, if one is named."""
+    return _policy(settings.shadow_policy, settings, catalog) if settings.shadow_policy else None
+
+
+def _policy(name: str, settings: Settings, catalog: Catalog) -> Policy:
     production = frozenset({EVERY}) if settings.production else frozenset()
-    if not settings.policy:
+    if not name:
         return Policy(settings.read_only, production)
     # Its models and the TOML parser are loaded only where there is a file.
     from descope_mcp.guard.policy import file as policy_file
 
     try:
-        rules, marked = policy_file.read(settings.policy, catalog)
+        rules, marked = policy_file.read(name, catalog)
     except policy_file.PolicyError as error:
         raise SettingsError(str(error)) from None
-    return Policy(settings.read_only, production | marked, rules, Path(settings.policy).name)
+    return Policy(settings.read_only, production | marked, rules, Path(name).name)
 
 
 @asynccontextmanager
@@ -65,7 +74,7 @@ async def services(
         SettingsError: the sandbox cannot begin as the settings say.
     """
     catalog = catalog or load()
-    applied = policy(settings, catalog)
+    applied, shadow = policy(settings, catalog), _shadow(settings, catalog)
     async with AsyncExitStack() as stack:
         if sandbox:
             from descope_mcp.sandbox.http.serve import running
@@ -79,7 +88,7 @@ async def services(
         client = Client(url, keys, catalog.errors, settings.timeout)
         stack.push_async_callback(client.close)
         kept = stack.enter_context(closing(store(settings)))
-        yield Services(catalog, client, applied, kept, settings.hosts)
+        yield Services(catalog, client, applied, kept, settings.hosts, shadow)
 
 
 def store(settings: Settings) -> Store:

@@ -7,6 +7,7 @@ if nobody else can get at what is kept in it, and refused with a remedy if someb
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import uuid
 from contextlib import suppress
@@ -163,5 +164,5 @@ def _refuse_open(path: Path, found: os.stat_result, mask: int, closing: str) -> 
     if found.st_mode & mask:
         raise StoreError(
             f"{path} is open to other accounts (mode {stat.S_IMODE(found.st_mode):o}); "
-            f"close it (chmod {closing} {path}) or choose another place"
+            f"close it (chmod {closing} {shlex.quote(str(path))}) or choose another place"
         )

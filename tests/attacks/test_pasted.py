@@ -162,8 +162,12 @@ def test_no_command_prints_a_line_that_does_something_else(
             words(place, line.rstrip(").,"), "sh")
 
 
+#: A value that a shell reads as one word, or that is a word of our own.
+_QUOTED = re.compile(r"shlex\.quote\(|pasted\.|closing$")
+
+
 def _built(tree: ast.AST) -> Iterator[ast.JoinedStr]:
-    """The texts with a value in them that begin a command line and do not end it before."""
+    """The texts that begin a command line and go on with a value that nothing has quoted."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.JoinedStr):
             continue
@@ -171,8 +175,10 @@ def _built(tree: ast.AST) -> Iterator[ast.JoinedStr]:
         for part in node.values:
             if isinstance(part, ast.Constant):
                 before += str(part.value)
-            elif re.search(r"descope-mcp [a-z][^`).;]*$", before):
-                yield node
+            elif isinstance(part, ast.FormattedValue):
+                begun = re.search(r"(?:descope-mcp [a-z]|chmod )[^`).;]*$", before)
+                if begun and not _QUOTED.match(ast.unparse(part.value)):
+                    yield node
 
 
 def test_no_text_with_a_command_in_it_is_put_together_by_hand() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,8 +16,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas.input_schema import lookup
 from descope_mcp.cli import options, wiring
-from descope_mcp.cli.main import FAILED
-from descope_mcp.cli.promises.proof import Proof
+from descope_mcp.cli.commands.policy_trials import replay, report, verify
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items, possible, worst
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
@@ -32,6 +29,10 @@ from descope_mcp.guard.question.quoting import NotShown
 @click.group("policy")
 def command() -> None:
     """Check a policy file, or explain what is decided on a call. Nothing reaches Descope."""
+
+
+for _trial in (verify, report, replay):
+    command.add_command(_trial)
 
 
 @command.command("check")
@@ -96,54 +97,6 @@ def explain(
         asked = _question(found, checked, risk, decision, chosen.project_id)
         click.echo("The question, without what would be read first:")
         click.echo("\n".join(f"    {line}" for line in asked.splitlines()))
-
-
-@command.command("verify")
-@click.argument("file", required=False)
-@options.read_only
-@options.as_json
-def verify(file: str | None, read_only: bool | None, as_json: bool) -> None:
-    """Prove what the guard promises, on your policy and settings, against a sandbox.
-
-    FILE is a path or the name of a ready-made policy; left out, DESCOPE_MCP_POLICY, and without
-    that the default policy. Descope is not reached, and your store is only read. Exit codes: 0 all
-    promises hold, 1 one is broken, 2 the settings or the file are wrong.
-    """
-    import anyio
-
-    from descope_mcp.cli.promises.all_promises import prove
-
-    chosen = settings.load(policy=file, read_only=read_only)
-    catalog = load()
-    policy = wiring.policy(chosen, catalog)
-    proofs: list[Proof] = []
-
-    async def main() -> None:
-        async for proof in prove(chosen, catalog, policy):
-            proofs.append(proof)
-            if as_json:
-                click.echo(json.dumps({**asdict(proof), "held": proof.held}))
-            else:
-                click.echo("\n".join(_proven(proof)))
-
-    anyio.run(main)
-    broken = sum(not proof.held for proof in proofs)
-    if not as_json:
-        click.echo(f"{len(proofs) - broken} of {len(proofs)} promises hold")
-    sys.exit(FAILED if broken else 0)
-
-
-def _proven(proof: Proof) -> Iterator[str]:
-    """A promise, the call that shows it, and what breaks it."""
-    yield f"{'held  ' if proof.held else 'BROKEN'}  {proof.promise} ({proof.calls} tried)"
-    yield f"        {proof.shown or 'nothing could be tried'}"
-    for text in proof.exceptions[:_MOST_SHOWN]:
-        yield f"        except {text}"
-    for text in proof.faults[:_MOST_SHOWN]:
-        yield f"        FAULT {text}"
-    more = max(0, len(proof.faults) - _MOST_SHOWN)
-    if more:
-        yield f"        and {more} more"
 
 
 def _decision(decision: Decision) -> Iterator[str]:
@@ -238,7 +191,5 @@ def _cap(cap: Cap) -> str:
     return f"at most {' and '.join(bounds)} in {cap.seconds} seconds"
 
 
-#: So many calls that broke a promise are shown; --json has all.
-_MOST_SHOWN = 5
 #: So many operations of a rule are named.
 _MOST_NAMES = 8

@@ -11,9 +11,18 @@ from descope_mcp.cli import options, signals
 @click.option("--toolsets", help="List these toolsets' operations as tools (a,b or all).")
 @options.read_only
 @options.policy
+@click.option(
+    "--shadow-policy",
+    metavar="FILE",
+    help="Write down what these rules would decide; they count for nothing (policy report).",
+)
 @options.sandbox
 def command(
-    toolsets: str | None, read_only: bool | None, policy: str | None, sandbox: bool
+    toolsets: str | None,
+    read_only: bool | None,
+    policy: str | None,
+    shadow_policy: str | None,
+    sandbox: bool,
 ) -> None:
     """Serve MCP on stdin and stdout, for an agent or an IDE to start."""
     import anyio
@@ -22,7 +31,9 @@ def command(
     from descope_mcp.catalog import catalog
     from descope_mcp.cli import wiring
 
-    chosen = settings.load(toolsets=toolsets, read_only=read_only, policy=policy)
+    chosen = settings.load(
+        toolsets=toolsets, read_only=read_only, policy=policy, shadow_policy=shadow_policy
+    )
     operations = catalog.load()
     names = wiring.toolsets(chosen, operations)
     if not sandbox and not chosen.management_key.get_secret_value():
