@@ -17,6 +17,7 @@ from descope_mcp.call.send import request, send, with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
@@ -25,8 +26,10 @@ from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted, look, target_name
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.question import question_text
-from descope_mcp.guard.question.quoting import NotShown, typeable
+from descope_mcp.guard.question.disclose import disclose
+from descope_mcp.guard.question.disclosure import Project
+from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
+from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.errors import StoreError
 
 
@@ -183,42 +186,48 @@ async def _consent(
         items=items(operation, checked.arguments),
         grantable=not decision.typed,
     )
-    if said := await run_sync(ahead):
-        return said
+    if allowed := await run_sync(ahead):
+        return allowed
     try:
-        text = question_text.text(
+        said = disclose(
             operation,
             checked.given,
             risk=checked.risk,
             decision=decision,
             preview=preview,
-            where=_project_of(checked, project),
+            project=_project_of(checked, services),
+            caller=call.caller,
             changes=checked.changes,
             counts=await counted(services.catalog, operation, preview, read),
+            typed=typed,
         )
     except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None
     code = await run_sync(given_word.needs_code, store)
     same = said_no.same_call(operation.name, checked.given, project, call.caller)
-    asked = confirmation.ask(text, operation.title, typed, bound, code=code, same=same)
-    raise Instead(NeedsConfirmation(operation, asked))
+    form, label = mcp_form.message(said), mcp_form.label(said)
+    asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
+    raise Instead(NeedsConfirmation(operation, asked, said))
 
 
-def _project_of(checked: Checked, project: str) -> str:
+def _project_of(checked: Checked, services: Services) -> Project:
     """The project that a call is about: the one that its path names, else the server's own."""
+    project = services.project
     for name, place in checked.operation.places.items():
         if place.where == "path" and place.name in ("projectId", "project_id"):
-            return str(checked.arguments[name])
-    return project
+            project = str(checked.arguments[name])
+    return Project(quoted(project or "not set"), "", services.policy.is_production(project))
 
 
 def _must_type(checked: Checked, preview: Preview, project: str) -> str:
-    """What the person has to type: the target's name, else the project's id."""
+    """What the person has to type: the name of a target that is there, else the project's id."""
     if not checked.decision.typed:
         return ""
     name = target_name(checked.operation, preview)
-    typed = name if typeable(name) else project
+    # What a model made up says nothing to the person who types it.
+    there = bool(name) and name in values_in(preview.found)
+    typed = name if there and typeable(name) else project
     if not typed:
         message = "The target has no name that a person could type."
         raise Instead(Refused("no-name", message, IN_THE_CONSOLE))

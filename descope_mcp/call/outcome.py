@@ -10,6 +10,7 @@ from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
+from descope_mcp.guard.question.disclosure import Disclosure
 
 #: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
 #: a thread does to start, and other calls wait for the event loop.
@@ -102,10 +103,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NeedsConfirmation:
-    """A person has to say yes to exactly this call."""
+    """A person has to say yes to exactly this call.
+
+    The text of ``question`` is for a form, and "" where that is too small for what is in
+    ``disclosure``.
+    """
 
     operation: Operation
     question: Question
+    disclosure: Disclosure
 
 
 Outcome = Completed | Failed | Refused | NeedsConfirmation

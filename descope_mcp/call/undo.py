@@ -37,10 +37,18 @@ from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.preview import look
+from descope_mcp.guard.preview.preview import Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.question import question_text
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.question.disclosure import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted
+from descope_mcp.guard.question.renderers import mcp_form
+from descope_mcp.guard.question.undo_disclosure import (
+    Undone,
+    UndoStep,
+    as_undo,
+    undo_disclosure,
+)
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entries import Entry
@@ -65,8 +73,13 @@ async def undo(request: Undo, services: Services) -> Outcome:
 
 
 async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
-    """Run the one step of an undo, with the question that it would be asked with by itself."""
+    """Run the one step of an undo; a person who has to be asked is asked about the undo."""
     outcome = await invoke(replace(plan.steps[0], approval=request.approval), services)
+    if isinstance(outcome, NeedsConfirmation):
+        said = as_undo(outcome.disclosure, _undone(request, plan))
+        text, label = mcp_form.message(said), mcp_form.label(said)
+        question = replace(outcome.question, text=text, label=label)
+        return NeedsConfirmation(plan.operation, question, said)
     if not isinstance(outcome, Completed):
         return outcome
     return undo_steps.done(plan, {0: outcome})
@@ -155,10 +168,11 @@ def _reader(services: Services) -> Reader:
     return thrifty(read)
 
 
-async def _seen(step: Checked, services: Services) -> question_text.UndoStep:
+async def _seen(step: Checked, services: Services) -> UndoStep:
     """What a step of the undo hits now. One may build on another, and so find nothing yet."""
     operation, arguments = step.operation, step.given
-    shown = question_text.UndoStep(operation, arguments)
+    scope = Scope(arguments, None, services.project)
+    shown = UndoStep(operation, arguments, step.risk, step.decision, Preview(scope))
     if step.risk.effect != "destructive":
         return shown
     catalog, read = services.catalog, _reader(services)
@@ -169,7 +183,7 @@ async def _seen(step: Checked, services: Services) -> question_text.UndoStep:
     except (PreviewFailed, ApiFailure) as error:
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
         raise Instead(Refused("preview", message, _BY_HAND)) from None
-    return shown._replace(preview=preview, counts=preview.counts or ())
+    return replace(shown, preview=preview, counts=preview.counts or ())
 
 
 async def _consent(
@@ -201,37 +215,36 @@ async def _consent(
         items=1,
         grantable=False,
     )
-    if said := await run_sync(ahead):
-        return said
+    if allowed := await run_sync(ahead):
+        return allowed
     try:
-        text = question_text.undo_text(
-            plan.operation,
-            plan.entry.target,
-            steps,
-            plan.missing,
-            services.project,
-            ran=_time(plan.entry.at),
-            anyway=request.anyway,
+        said = undo_disclosure(
+            _undone(request, plan), steps, _project(services), request.caller, typed
         )
     except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
     this = {"call": plan.entry.call, "anyway": request.anyway}
     same = said_no.same_call("undo", this, services.project, request.caller)
-    asked = confirmation.ask(
-        text, f"Undo {plan.operation.title}", typed, bound, code=code, same=same
+    form, label = mcp_form.message(said), mcp_form.label(said)
+    asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
+    raise Instead(NeedsConfirmation(plan.operation, asked, said))
+
+
+def _undone(request: Undo, plan: Plan) -> Undone:
+    return Undone(
+        plan.operation, plan.entry.target, _time(plan.entry.at), plan.missing, request.anyway
     )
-    raise Instead(NeedsConfirmation(plan.operation, asked))
 
 
-def _binding(
-    request: Undo, plan: Plan, steps: Sequence[question_text.UndoStep], project: str
-) -> str:
+def _project(services: Services) -> Project:
+    production = services.policy.is_production(services.project)
+    return Project(quoted(services.project or "not set"), "", production)
+
+
+def _binding(request: Undo, plan: Plan, steps: Sequence[UndoStep], project: str) -> str:
     """A digest of everything that a yes to the undo covers."""
-    calls = [
-        [step.operation.name, step.arguments, step.preview.found if step.preview else None]
-        for step in steps
-    ]
+    calls = [[step.operation.name, step.arguments, step.preview.found or None] for step in steps]
     covered = ["undo", plan.entry.call, project, request.caller, request.anyway, calls]
     return hashlib.sha256(json.dumps(covered, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -80,3 +80,12 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(item, f"{path}[]")
     elif path:
         yield path, value
+
+
+def values_in(data: Any) -> set[str]:
+    """Every text and number inside of JSON data, as texts."""
+    if isinstance(data, dict):
+        return {value for item in data.values() for value in values_in(item)}
+    if isinstance(data, (list, tuple)):
+        return {value for item in data for value in values_in(item)}
+    return {str(data)}

@@ -5,6 +5,7 @@
 - ``{$args.roleNames role|roles}``: how many there are, with the noun for one and for many;
 - ``{users user|users}``: a count of the record's impact, by its `key`;
 - ``{users user|users, keys access key|access keys}``: several, without those that are none;
+- ``{word $args.roleNames role|roles}``: only the noun that fits their number;
 - ``{by $before[].status}``: how many have which value: ``36 enabled, 3 invited``;
 - ``{changes}``: the fields that become different;
 - ``[ and, with it, {keys key|keys}]``: left out where nothing in it is there.
@@ -18,18 +19,23 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"(?P<open>\[)|(?P<close>\](?!\.))|\{(?P<place>[^{}]+)\}")
-_ITEM = re.compile(r"(?P<by>by )?(?P<source>\$?[\w.\[\]]+)(?: (?P<one>[^|]+)\|(?P<many>[^|]+))?")
+_ITEM = re.compile(
+    r"(?:(?P<mode>by|word) )?(?P<source>\$?[\w.\[\]]+)(?: (?P<one>[^|]+)\|(?P<many>[^|]+))?"
+)
 #: Sources that are neither references nor counts.
 TARGET, CHANGES = "target", "changes"
 
 
 class Item(NamedTuple):
-    """One value or count: where it comes from, and the nouns for one and for many ("" for none)."""
+    """One value or count: where it comes from, and the nouns for one and for many ("" for none).
+
+    ``mode`` is "by", "word" or "".
+    """
 
     source: str
     one: str = ""
     many: str = ""
-    by: bool = False
+    mode: str = ""
 
 
 Place = tuple[Item, ...]
@@ -91,5 +97,5 @@ def _place(text: str) -> Place:
         if match is None:
             raise ValueError(f"no value or count: {{{text}}}")
         found = match.groupdict(default="")
-        items.append(Item(found["source"], found["one"], found["many"], bool(found["by"])))
+        items.append(Item(found["source"], found["one"], found["many"], found["mode"]))
     return tuple(items)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +12,14 @@ from pathlib import Path
 from typing import TextIO
 
 from descope_mcp.cli.errors import NoTerminal, NotProven
+from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.consent import second_factor as factor
 from descope_mcp.store.store import Store
 
 _TERMINAL = Path("/dev/tty")
+#: So often a name may be typed, and so many lines the prompt and what is around it take.
+_TRIES, _PROMPT_LINES = 3, 4
 
 
 def ask(text: str, prompt: str) -> str:
@@ -36,6 +42,39 @@ def ask(text: str, prompt: str) -> str:
             return keys.readline().decode(errors="replace").strip()
     except OSError:
         raise NoTerminal("there is no terminal to ask in") from None
+
+
+def question(said: Disclosure, act: str) -> bool:
+    """Ask a question of the guard; whether the answer is a yes.
+
+    Args:
+        said: what the person is told.
+        act: what a yes does, for the prompt ("run it").
+
+    A name that is mistyped is asked for again, three times in all. An empty line, the end of the
+    input and "no" are a no.
+
+    Raises:
+        NoTerminal: nobody can be asked.
+    """
+    columns, rows = shutil.get_terminal_size()
+    text = renderer.screen(said, width=columns, colours=_colours())
+    if text.count("\n") + _PROMPT_LINES > rows:
+        text = f"{text}\n\n{renderer.again(said, width=columns)}"
+    if not said.typed:
+        return ask(text, f"{act.capitalize()}? Type yes: ").lower() == "yes"
+    for _ in range(_TRIES):
+        answer = ask(text, f"Type {said.typed} to {act}: ")
+        if answer == said.typed:
+            return True
+        if answer.lower() in ("", "n", "no"):
+            return False
+        text = f"That is not {said.typed}."
+    return False
+
+
+def _colours() -> bool:
+    return "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
 
 
 @contextmanager

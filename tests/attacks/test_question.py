@@ -80,7 +80,8 @@ async def test_look_alikes_are_told_apart(catalog: Catalog, text: str, shown: st
     """A role can be created unasked under a name that reads like another's."""
     user = {"user": {"loginIds": ["eve"], "userId": "U1"}}
     said = await question(catalog, "UpdateUserAddRoles", user, loginId="eve", roleNames=[text])
-    assert f'roleNames: ["{shown}"]' in said
+    assert f'the role "{shown}"?' in said
+    assert text == shown or text not in said
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,14 @@ from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
 from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.policy.decision import Decision
+from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.question_text import UndoStep, undo_text
+from descope_mcp.guard.question.disclosure import Project
 from descope_mcp.guard.question.quoting import TooMuchToShow
+from descope_mcp.guard.question.renderers.terminal import screen
+from descope_mcp.guard.question.undo_disclosure import Undone, UndoStep, undo_disclosure
 from tests.guard.build import operation
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +47,7 @@ async def test_what_hangs_on_a_thing_by_now_is_told_before_its_creation_is_undon
     made = await call(acme, "CreateRole", name="Temp", description="d")
     await call(acme, "CreateUser", loginId="eve", roleNames=["Temp"])
     question = (await asked(acme, Undo(made.call_id, "agent"))).question
-    assert "users with this role in the project: 1" in question.text
+    assert 'delete the role "Temp" and take it from 1 user?' in question.text
 
 
 async def test_a_yes_to_an_undo_is_for_things_as_they_were_shown(acme: Services) -> None:
@@ -67,28 +71,36 @@ async def test_a_person_is_told_that_later_changes_go(acme: Services) -> None:
     assert isinstance(refused, Refused), refused
     assert refused.rule == "changed-since"
     question = (await asked(acme, Undo(first.call_id, "agent", anyway=True))).question
-    assert 'permissionNames: loses (1) "billing.read"' in question.text
+    assert 'permission names: loses "billing.read"' in question.text
+
+
+def told(*steps: UndoStep, anyway: bool = False) -> str:
+    undone = Undone(operation(), '"x"', "2026-01-02 03:04 UTC", anyway=anyway)
+    return screen(undo_disclosure(undone, steps, Project('"P1"'), "agent", ""))
+
+
+def step(given: dict[str, Any], *found: Any, **facts: Any) -> UndoStep:
+    asks = Decision("confirm", "destructive", "It deletes something.")
+    risk = Risk("destructive", ())
+    return UndoStep(operation(**facts), given, risk, asks, Preview(Scope({}), found))
 
 
 def test_an_undo_of_several_calls_says_what_nobody_has_looked_at() -> None:
-    steps = [UndoStep(operation(), {"id": "x"}, Preview(Scope({}), ({"id": "x", "users": 7},)))]
-    text = undo_text(operation(), '"x"', steps, (), "P1", ran="2026-01-02 03:04 UTC", anyway=True)
-    assert "It takes back a call of 2026-01-02 03:04 UTC." in text
+    text = told(step({"id": "x"}, {"id": "x", "users": 7}), anyway=True)
+    assert text.startswith('Undo the call of 2026-01-02 03:04 UTC, act on something "x", in 1 step')
     assert "It overwrites whatever has changed since" in text
-    assert "  users: 7" in text
+    assert "users: 7" in text
 
 
 def test_no_value_of_an_undo_hides_behind_many_others() -> None:
-    step = operation(arguments={"claims": {"type": "object"}})
-    for many in (119, 121, 500):
+    for many in (100, 500, 5000):
         claims = {f"claim{n}": "harmless" for n in range(many)} | {"role": "owner"}
-        steps = [UndoStep(step, {"claims": claims})]
         try:
-            text = undo_text(step, "x", steps, (), "P1", ran="today", anyway=False)
+            text = told(step({"claims": claims}, arguments={"claims": {"type": "object"}}))
         except TooMuchToShow:
-            assert many > 119
+            assert many > 100
         else:
-            assert "owner" in text
+            assert '"owner"' in text
 
 
 @pytest.mark.parametrize("several", [False, True])

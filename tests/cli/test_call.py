@@ -6,13 +6,14 @@ from typing import Any
 
 import anyio
 import httpx
+import pexpect
 import pytest
 
 from descope_mcp.cli.main import FAILED, INTERRUPTED, REFUSED, UNKNOWN, USAGE
 
 from ..api.sockets import answer, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
-from .processes import run, run_in_terminal
+from .processes import BASE, COMMAND, run, run_in_terminal
 
 STAYS, GOES = "chloe.martin@acme.example", "ben.carter@acme.example"
 KEYS = {"DESCOPE_PROJECT_ID": PROJECT, "DESCOPE_MANAGEMENT_KEY": MANAGEMENT_KEY}
@@ -93,7 +94,7 @@ def test_a_person_says_yes(sandbox: dict[str, str]) -> None:
     deletion = ("call", "DeleteUser", *arguments(loginId=GOES))
     done, shown = run_in_terminal(*deletion, typed=b"yes\n", env=sandbox)
     assert (done.returncode, json.loads(done.stdout)) == (0, {}), done.stderr
-    assert shown.startswith(f'Delete a user: "{GOES}"?\n')
+    assert shown.startswith(f'Delete the user "{GOES}" and, with it, ')
     assert "Not coming back" in shown
     assert not exists(sandbox, GOES)
 
@@ -122,7 +123,7 @@ def test_a_person_says_anything_else(
 
 
 @pytest.mark.parametrize(
-    ("typed", "code"), [(b"globex\n", REFUSED), (b"yes\n", REFUSED), (b"Globex Corporation\n", 0)]
+    ("typed", "code"), [(b"no\n", REFUSED), (b"\n", REFUSED), (b"Globex Corporation\n", 0)]
 )
 def test_the_name_has_to_be_typed_out(typed: bytes, code: int) -> None:
     deletion = ("call", "DeleteTenant", *arguments(id="globex", cascade=True), "--sandbox")
@@ -130,3 +131,15 @@ def test_the_name_has_to_be_typed_out(typed: bytes, code: int) -> None:
     assert shown.endswith("Type Globex Corporation to run it: ")
     assert done.returncode == code, done.stderr
     assert done.stdout.strip() == ("" if code else "{}")
+
+
+@pytest.mark.parametrize(("last", "code"), [("Globex Corporation", 0), ("Globex corporation", 3)])
+def test_a_name_may_be_mistyped_twice(last: str, code: int) -> None:
+    deletion = ["call", "DeleteTenant", *arguments(id="globex", cascade=True), "--sandbox"]
+    person = pexpect.spawn(COMMAND, deletion, env={**BASE, "TERM": "dumb"}, timeout=30)
+    for typed in ("globex", "yes", last):
+        person.expect("Type Globex Corporation to run it: ")
+        person.sendline(typed)
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == code

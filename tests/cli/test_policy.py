@@ -144,7 +144,7 @@ def test_explain_shows_the_records_rules_and_the_question() -> None:
         "effect: destructive (of the operation itself: write)",
         "hazards: account_takeover",
         "record: given roleNames, userTenants: effect destructive, adds account_takeover (",
-        "    It can give control of somebody's account, or more rights.",
+        "    The given roles or tenants replace the present ones; an empty list clears them.",
         '      roleNames: ["Admin"]',
     ):
         assert part in done.stdout

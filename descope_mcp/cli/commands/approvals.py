@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -16,6 +16,9 @@ from descope_mcp import settings
 from descope_mcp.cli import options, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
+from descope_mcp.guard.question.disclosure import Disclosure, Project, from_json, to_data
+from descope_mcp.guard.question.renderers import one_line
+from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.consent import approvals, second_factor
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
@@ -33,19 +36,33 @@ def list_(all_: bool, as_json: bool) -> None:
     """The requests that wait for a person."""
     for request in approvals.requests(_store(), pending=not all_):
         if as_json:
-            click.echo(json.dumps(asdict(request)))
+            click.echo(json.dumps(_data(request)))
         else:
-            title = request.question.partition("\n")[0]
-            click.echo(f"{request.number}  {request.status:8} {shown(request.created)}  {title}")
+            text = one_line.line(_said(request))
+            click.echo(f"{request.number}  {request.status:8} {shown(request.created)}  {text}")
 
 
 @command.command("show")
 @click.argument("number", type=int)
-def show(number: int) -> None:
+@options.as_json
+def show(number: int, as_json: bool) -> None:
     """One request as the person is asked it."""
     request = _request(_store(), number)
-    click.echo(request.question)
+    if as_json:
+        click.echo(json.dumps(_data(request)))
+        return
+    said = _said(request)
+    click.echo(renderer.screen(said))
+    if renderer.shortened(said):
+        click.echo(f"\nWhat becomes different, whole: descope-mcp approvals diff {number}")
     click.echo(f"\n{request.status}, asked {shown(request.created)} by {request.caller}")
+
+
+@command.command("diff")
+@click.argument("number", type=int)
+def diff(number: int) -> None:
+    """All that becomes different by a request, whole."""
+    click.echo(renderer.difference(_said(_request(_store(), number))) or "No document is replaced.")
 
 
 @command.command("approve")
@@ -54,9 +71,7 @@ def approve(number: int) -> None:
     """Allow the call of a request, once, within an hour."""
     store = _store()
     request = _pending(store, number)
-    wanted = f"Type {request.typed} to approve: " if request.typed else "Approve? Type yes: "
-    said = terminal.ask(request.question, wanted)
-    if (said != request.typed) if request.typed else (said.lower() != "yes"):
+    if not terminal.question(_said(request), "approve"):
         _end("not approved", REFUSED)
     terminal.second_factor(store)
     if not approvals.answer(store, number, approved=True):
@@ -108,6 +123,28 @@ def unenroll() -> None:
     terminal.second_factor(store)
     second_factor.remove(store)
     click.echo("No approval needs six digits any more.")
+
+
+def _said(request: Request) -> Disclosure:
+    """What the person is told; of a request of an earlier version, its text."""
+    told = from_json(request.question)
+    if told is None:
+        project = Project(request.project)
+        return Disclosure(
+            request.operation,
+            request.operation,
+            request.question,
+            project,
+            request.caller,
+            "",
+            typed=request.typed,
+        )
+    return told
+
+
+def _data(request: Request) -> dict[str, Any]:
+    """A request as JSON data, with the question in its parts."""
+    return {**asdict(request), "question": to_data(_said(request))}
 
 
 def _pending(store: Store, number: int) -> Request:

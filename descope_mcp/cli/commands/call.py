@@ -25,7 +25,7 @@ from descope_mcp.call.undo import undo
 from descope_mcp.cli import options, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
-from descope_mcp.guard.consent.confirmation import Approval, Question, accept
+from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.question import pasted
 
 CALLER = "terminal"
@@ -63,7 +63,7 @@ def run(request: Call | Undo, chosen: settings.Settings, *, sandbox: bool) -> in
             if not isinstance(outcome, NeedsConfirmation):
                 return outcome
             # Blocks the event loop, in which nothing else has to run meanwhile.
-            approval = _ask(outcome.question)
+            approval = _ask(outcome)
             if isinstance(approval, Refused):
                 return approval
             return await perform(replace(request, approval=approval), services)
@@ -76,18 +76,18 @@ async def tell(message: str) -> None:
     click.echo(message, err=True)
 
 
-def _ask(question: Question) -> Approval | Refused:
+def _ask(needed: NeedsConfirmation) -> Approval | Refused:
     """Ask in the terminal."""
-    wanted = f"Type {question.typed} to run it: " if question.typed else "Run it? Type yes: "
+    question = needed.question
     try:
-        said = terminal.ask(question.text, wanted)
-        if not question.typed and said.lower() != "yes":
+        said = terminal.question(needed.disclosure, "run it")
+        if not said:
             return Refused("declined", "You said no.", "Nothing was sent.")
         code = terminal.ask("", "The six digits of your authenticator: ") if question.code else ""
     except NoTerminal:
         message = "This call needs a person's yes, and there is no terminal to ask in."
         return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
-    return accept(question, said if question.typed else "", code)
+    return accept(question, question.typed, code)
 
 
 _EXIT_CODES = {

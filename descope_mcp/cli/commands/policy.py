@@ -22,8 +22,10 @@ from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question import question_text
-from descope_mcp.guard.question.quoting import NotShown
+from descope_mcp.guard.question.disclose import disclose
+from descope_mcp.guard.question.disclosure import Project
+from descope_mcp.guard.question.quoting import NotShown, quoted
+from descope_mcp.guard.question.renderers import terminal
 
 
 @click.group("policy")
@@ -143,11 +145,18 @@ def _question(
 ) -> str:
     preview = Preview(Scope(arguments, None, project))
     try:
-        return question_text.text(
-            operation, arguments, risk=risk, decision=decision, preview=preview, where=project
+        said = disclose(
+            operation,
+            arguments,
+            risk=risk,
+            decision=decision,
+            preview=preview,
+            project=Project(quoted(project or "not set")),
+            caller="an agent",
         )
     except NotShown as error:
         return f"The call is refused: {error}"
+    return terminal.screen(said)
 
 
 def _scope(rule: PolicyRule) -> str:

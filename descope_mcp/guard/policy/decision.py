@@ -140,12 +140,18 @@ def items(operation: Operation, arguments: Mapping[str, Any]) -> int:
     Counted are the elements of the lists that an operation cannot do without (required, or one
     of a group of which one is needed): they are what it works on.
     """
-    needed = {
+    lists = [arguments.get(name) for name in needed_lists(operation)]
+    return max(1, sum(len(value) for value in lists if isinstance(value, list)))
+
+
+def needed_lists(operation: Operation) -> list[str]:
+    """The lists that an operation cannot do without."""
+    needed = [
         *operation.input_schema.get("required", ()),
         *(n for g in operation.one_of for n in g),
-    }
-    lists = [arguments.get(name) for name in needed]
-    return max(1, sum(len(value) for value in lists if isinstance(value, list)))
+    ]
+    properties = operation.input_schema["properties"]
+    return [n for n in dict.fromkeys(needed) if properties.get(n, {}).get("type") == "array"]
 
 
 def concerned(operation: Operation, arguments: Mapping[str, Any], project: str) -> tuple[str, ...]:

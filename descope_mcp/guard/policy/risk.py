@@ -42,7 +42,8 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?"
 class Risk:
     """What a call does at worst, sentences for the person asked, and a reason not to send it.
 
-    ``paths`` are the arguments by which rules raised the risk: a person has to see them.
+    ``paths`` are the arguments by which rules raised the risk: a person has to see them. ``says``
+    are the words of the consequence that a rule has in place of the record's.
     """
 
     effect: Effect
@@ -50,6 +51,7 @@ class Risk:
     say: tuple[str, ...] = ()
     refusal: str = ""
     paths: tuple[str, ...] = ()
+    says: str = ""
 
 
 def assess(
@@ -85,6 +87,7 @@ def assess(
         # Who creates does not mean to change anything, so that any change is a loss.
         effects.append("destructive")
     kept = [h for h in operation.hazards if h not in dropped]
+    sure = [r for r in matching if changes is not None or not r.compares]
     return Risk(
         effect=worse(*effects) if effects else operation.effect,
         hazards=tuple(dict.fromkeys([*kept, *added])),
@@ -94,6 +97,7 @@ def assess(
         ),
         refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
+        says=next((r.says for r in sure if r.says), ""),
     )
 
 

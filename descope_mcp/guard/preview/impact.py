@@ -15,11 +15,15 @@ from descope_mcp.guard.preview.recipe_values import Scope, matching, resolvable
 
 
 class Tally(NamedTuple):
-    """How much of something hangs on the target; with ``at_least`` there may be more."""
+    """How much of something hangs on the target; with ``at_least`` there may be more.
+
+    ``key`` is what the words of the consequence call it.
+    """
 
     label: str
     number: int
     at_least: bool = False
+    key: str = ""
 
 
 async def count(catalog: Catalog, recipe: Count, scope: Scope, read: Reader) -> Tally | None:
@@ -38,6 +42,7 @@ async def count(catalog: Catalog, recipe: Count, scope: Scope, read: Reader) -> 
             kept = matching(value, recipe.match, scope, either=recipe.either)
         value = len(kept)
     try:
-        return Tally(recipe.label, int(value), more) if isinstance(value, (int, str)) else None
+        number = int(value) if isinstance(value, (int, str)) else None
     except ValueError:
         return None
+    return None if number is None else Tally(recipe.label, number, more, recipe.key)

@@ -148,9 +148,13 @@ def by_read(operation: Operation, found: Iterable[Any]) -> dict[str, Any]:
     return {step.operation: seen for step, seen in zip(operation.preview, found, strict=False)}
 
 
+def target_value(operation: Operation, preview: Preview) -> Any:
+    """What names the target: a text, or a list where there are several; "" if nothing does."""
+    name = resolve(operation.target, preview.scope) if operation.target else ABSENT
+    return "" if name is ABSENT or isinstance(name, (dict, bool)) else name
+
+
 def target_name(operation: Operation, preview: Preview) -> str:
     """What names the target for a person: the record's `target`, "" where it cannot be told."""
-    name = resolve(operation.target, preview.scope) if operation.target else ABSENT
-    if name is ABSENT or isinstance(name, (dict, bool)):
-        return ""
+    name = target_value(operation, preview)
     return ", ".join(map(str, name)) if isinstance(name, list) else str(name)

@@ -13,9 +13,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-#: So many values, and elements of one list, a person is shown at once.
-MOST_VALUES = 120
-MOST_ITEMS = 5
+#: So many characters of arguments a person is shown at once: some four screens.
+MOST_SHOWN = 20_000
 #: So much of a value is shown, and of an address, whose end tells where it leads.
 _MAX_VALUE = 120
 _MAX_ADDRESS = 270
@@ -29,6 +28,8 @@ _BLANK = re.compile(
 )
 #: An address on the web or of mail: no blanks, and a mark that says what it is.
 _ADDRESS = re.compile(r"\S*(?:://|@)\S*")
+#: What Markdown gives a meaning (CommonMark 0.31, sections 2.4, 4 and 6; GFM, 6.5 and 6.9).
+_MARKUP = re.compile(r"[\[\]<>*`~|\\]|://|(?<!\w)_|_(?!\w)|^[#+-]|^\d+[.)]|&#?\w+;")
 _WORD = re.compile(r"\w+")
 #: Scripts, by the names of their letters, with letters that look like Latin ones.
 _LOOK_ALIKE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "FULLWIDTH", "MATHEM")
@@ -39,10 +40,11 @@ class NotShown(Exception):
 
 
 class TooMuchToShow(NotShown):
-    """A call has more values than a person can be shown at once."""
+    """A call has more in it than a person can be shown at once; `fits` items would fit."""
 
-    def __init__(self, operation: str) -> None:
-        super().__init__(f"{operation} has more in it than a person can be shown at once.")
+    def __init__(self, operation: str, fits: int = 0) -> None:
+        most = f" {fits:,} at a time can be." if fits else ""
+        super().__init__(f"{operation} has more in it than a person can be shown at once.{most}")
 
 
 class Obscured(NotShown):
@@ -65,28 +67,38 @@ def quoted(value: Any) -> str:
     return shown if len(shown) <= most else shown[: most - len(end)] + end
 
 
+def whole(value: Any) -> str:
+    """A foreign value on one line like `quoted`, and nothing of it cut."""
+    return _spelled(value, None)[0]
+
+
 def fits(text: str) -> bool:
     """Whether `quoted` shows all of a text."""
     shown, most = _spelled(text)
     return len(text) <= _MAX_READ and len(shown) <= most
 
 
-def _spelled(value: Any) -> tuple[str, int]:
-    """A value as JSON without what cannot be seen or is taken for something else, and its room."""
-    text = value[:_MAX_READ] if isinstance(value, str) else value
+def _spelled(value: Any, most: int | None = _MAX_READ) -> tuple[str, int]:
+    """A value as JSON without what cannot be seen or is taken for something else, and its room.
+
+    No more than `most` characters of it are looked at, all if None.
+    """
+    text = value[:most] if isinstance(value, str) else value
     parts = value if isinstance(value, list) else [text]
     address = any(isinstance(part, str) and _ADDRESS.fullmatch(part) for part in parts)
-    shown = json.dumps(text, ensure_ascii=address)[:_MAX_READ]
+    shown = json.dumps(text, ensure_ascii=address)[:most]
     shown = "".join(c if visible(c) else "·" for c in shown)
     shown = _WORD.sub(_told_apart, shown).replace("<", "\\u003c").replace("](", "]\\u0028")
     return shown, _MAX_ADDRESS if address else _MAX_VALUE
 
 
 def typeable(name: str) -> bool:
-    """Whether a person who reads `name` can type it: short, visible, no blanks that look alike."""
-    return (
-        0 < len(name) <= _MAX_TYPED and name == " ".join(name.split()) and all(map(visible, name))
-    )
+    """Whether a person who reads `name` can type it: short, visible, no blanks that look alike.
+
+    Nor may it hold what a client could take for Markdown: it would show something else.
+    """
+    plain = name == " ".join(name.split()) and not _MARKUP.search(name)
+    return 0 < len(name) <= _MAX_TYPED and plain and all(map(visible, name))
 
 
 def visible(character: str) -> bool:

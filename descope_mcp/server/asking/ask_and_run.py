@@ -58,6 +58,8 @@ async def _asked(
         return await no_word.outside(needed, request.caller, services, no_word.STANDS)
     answer: Approval | No | None = None
     if elicitation.can_be_asked(ctx):
+        if not needed.question.text:
+            return await no_word.outside(needed, request.caller, services, no_word.TOO_LONG)
         if elicitation.is_modern(ctx):
             return elicitation.required(needed.question)
         answer = await elicitation.ask(ctx, needed.question)

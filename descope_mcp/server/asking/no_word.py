@@ -16,6 +16,7 @@ from descope_mcp.server.asking.elicitation import No
 
 #: Why a person is asked outside of the client, and the rule of that refusal.
 CANNOT_SHOW = ("approval", "This call needs a person's yes, and this client cannot show a form.")
+TOO_LONG = ("too-long", "What this call changes is longer than a form can show whole.")
 STANDS = (
     "declined-before",
     "A person said no to this call less than a minute ago, and is not asked again so soon.",
@@ -74,6 +75,7 @@ async def outside(
     Raises:
         StoreError: the request cannot be kept.
     """
+    from descope_mcp.guard.question.disclosure import to_json
     from descope_mcp.store.consent import approvals
 
     question, (rule, why) = needed.question, because
@@ -84,7 +86,7 @@ async def outside(
         caller=caller,
         operation=needed.operation.name,
         binding=question.binding,
-        question=question.text,
+        question=to_json(needed.disclosure),
         typed=question.typed,
     )
     request = await run_sync(file)

@@ -1,0 +1,331 @@
+"""Working out what a person is told about one call: all that is approved, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy.decision import Decision, needed_lists
+from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.preview.difference import Change, is_unset
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.preview import Preview, by_read, target_value
+from descope_mcp.guard.preview.recipe_values import as_list
+from descope_mcp.guard.question.consequence import Known, filled, joined
+from descope_mcp.guard.question.disclosure import (
+    Difference,
+    Disclosure,
+    Fact,
+    Group,
+    Project,
+    Rights,
+)
+from descope_mcp.guard.question.document_difference import document_differences, parts
+from descope_mcp.guard.question.hits import hits, marks_of, members
+from descope_mcp.guard.question.human import shown, words
+from descope_mcp.guard.question.quoting import MOST_SHOWN, Obscured, TooMuchToShow, whole
+from descope_mcp.guard.question.shown_changes import differences, summary
+from descope_mcp.guard.secrets.redaction import masked, misread
+
+_INDEX = re.compile(r"\[\d+\]")
+_REFERENCE = re.compile(r"\$args\.([\w.\[\]]+)")
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
+_MOST_FACTS = 8
+_LONGEST_FACT = 120
+
+
+def disclose(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    *,
+    risk: Risk,
+    decision: Decision,
+    preview: Preview,
+    project: Project,
+    caller: str,
+    changes: Sequence[Change] | None = None,
+    counts: Sequence[Tally] = (),
+    rights: Sequence[Rights] = (),
+    typed: str = "",
+) -> Disclosure:
+    """What a person is told about one call.
+
+    Args:
+        operation: what would run.
+        arguments: as the caller gave them; secrets among them are not shown.
+        risk: of this call.
+        decision: why a person is asked.
+        preview: the before-state.
+        project: that it would run in.
+        caller: who asks.
+        changes: what becomes different, None where that is not known.
+        counts: how much hangs on the target.
+        rights: what people may do after the call and not before.
+        typed: what has to be typed, "" where a yes is enough.
+
+    Raises:
+        NotShown: the call is too large to be shown, or a part of it cannot be.
+    """
+    readable(operation, arguments)
+    given = masked(operation, arguments)
+    documents = _documents(operation, given, preview)
+    found = members(_elements(preview.target))
+    different = differences(operation, changes or (), found)
+    known = Known(
+        replace(preview.scope, args=given, found=by_read(operation, preview.found)),
+        target_value(operation, preview),
+        counts,
+        (parts(documents) if operation.content else summary(different))
+        if changes is not None or documents
+        else "what is given here",
+    )
+    said = filled(risk.says or operation.says or operation.title, known)
+    groups = hits(operation, preview, counts)
+    plain = {name: value for name, value in given.items() if name not in operation.content}
+    rest = _rest(operation, plain, changes or (), said.shown, groups, preview, found)
+    marks = marks_of(preview.target)
+    warnings = [f"Whom it hits is {joined(marks)}."] if marks else []
+    warnings += dict.fromkeys(risk.say)
+    if changes is not None and not changes:
+        warnings.append("Nothing becomes different.")
+    if preview.missing:
+        warnings.append(f"Not found: {', '.join(map(whole, preview.missing))}.")
+    warnings += [f"Only a part was read: {name}." for name in preview.incomplete]
+    return Disclosure(
+        operation.name,
+        operation.title,
+        said.text,
+        project,
+        caller,
+        decision.rule,
+        undo=undoable(operation),
+        warnings=tuple(warnings),
+        rights=tuple(rights),
+        leads_to=tuple(_leads_to(plain, preview)),
+        hits=groups,
+        changes=different,
+        documents=documents,
+        given=tuple(rest),
+        now=() if changes is not None or operation.content else tuple(_now(preview, said.text)),
+        counts=tuple(_counts(counts, said.shown, groups)),
+        lost=operation.lost,
+        softer=f"{operation.safer.operation}: {operation.safer.why}" if operation.safer else "",
+        typed=typed,
+    )
+
+
+def readable(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    """Make sure that no mask hides what a person decides by, and that it is not too much to read.
+
+    Raises:
+        Obscured: one does.
+        TooMuchToShow: it is.
+    """
+    read = {k: v for k, v in arguments.items() if k not in operation.content}
+    size = len(json.dumps(read, ensure_ascii=False))
+    if size > MOST_SHOWN:
+        lists = [v for n in needed_lists(operation) if isinstance(v := arguments.get(n), list)]
+        items = sum(map(len, lists))
+        raise TooMuchToShow(operation.name, items * MOST_SHOWN // size if items > 1 else 0)
+    path = misread(operation, arguments)
+    if path:
+        raise Obscured(operation.name, path)
+
+
+def undoable(operation: Operation) -> Literal["whole", "part", "no"]:
+    """How much of a call can be taken back."""
+    if not operation.undone_by:
+        return "no"
+    return "part" if operation.lost and not operation.lost.startswith("Nothing") else "whole"
+
+
+def _documents(
+    operation: Operation, given: Mapping[str, Any], preview: Preview
+) -> tuple[Difference, ...]:
+    """How the documents among the arguments differ from what is there under the same name."""
+    held = preview.target if isinstance(preview.target, Mapping) else {}
+    return tuple(
+        difference
+        for name in operation.content
+        if name in given
+        for difference in document_differences(held.get(name), given[name])
+    )
+
+
+def _elements(target: Any) -> list[Any]:
+    return target if isinstance(target, list) else [target]
+
+
+def _rest(
+    operation: Operation,
+    given: Mapping[str, Any],
+    changes: Sequence[Change],
+    said: frozenset[str],
+    groups: Sequence[Group],
+    preview: Preview,
+    names: Mapping[str, str],
+) -> Iterator[Fact]:
+    """The arguments that nothing else shows, equal ones of many elements once."""
+    changed = {(change.path, change.element) for change in changes}
+    everywhere = {path for path, _ in changed}
+    in_words = {source.removeprefix("$args.") for source in said if source.startswith("$args.")}
+    if "target" in said and operation.target.startswith("$args."):
+        in_words.add(operation.target.removeprefix("$args."))
+    lists = needed_lists(operation)
+    naming, target = _naming(operation), target_value(operation, preview)
+    listed = (groups and not preview.missing) or (operation.update and lists)
+    named = naming if listed else set()
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for path, element, value in _leaves(given, lists):
+        plain = _INDEX.sub("[]", path)
+        if _within(plain, in_words) or (plain in named and _seen(value, names, groups)):
+            continue
+        if "target" in said and plain in naming and value in as_list(target):
+            continue
+        if any((part, element) in changed for part in _above(plain)):
+            continue
+        if not element and any(part in everywhere for part in _above(plain)):
+            continue
+        grouped.setdefault(
+            (plain, shown(plain, value, operation.moments.get(plain, ""))), []
+        ).append(element)
+    total = max([0, *(len(given[n]) for n in lists if isinstance(given.get(n), list))])
+    for (path, value), of in grouped.items():
+        who = [names.get(one) or whole(one) for one in dict.fromkeys(of) if one]
+        first, _, below = path.partition("[].")
+        label = words(below if below and first in lists else path.removesuffix("[]"))
+        for_all = " for all" if len(who) == total else f" for {', '.join(who)}"
+        yield Fact(label, f"{value}{for_all}" if who and total > 1 else value)
+
+
+def _naming(operation: Operation) -> set[str]:
+    """The arguments that name the targets, which the preview has found."""
+    step = operation.preview[0] if operation.preview else None
+    if step is None:
+        return set()
+    texts = json.dumps([step.arguments, step.match, *step.otherwise])
+    paths = _REFERENCE.findall(texts)
+    return {*paths, *(f"{path}[]" for path in paths)}
+
+
+def _seen(value: Any, names: Mapping[str, str], groups: Sequence[Group]) -> bool:
+    """Whether a name or id in the call, or each of several, is that of somebody who is shown."""
+    if isinstance(value, list):
+        return all(_seen(one, names, groups) for one in value)
+    return str(value) in names or any(
+        whole(value) in (member.name, member.id) for group in groups for member in group.members
+    )
+
+
+def _leaves(given: Mapping[str, Any], lists: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+    """Every value with its path, and the element of the call's list that it belongs to."""
+    for name, value in given.items():
+        if name in lists and isinstance(value, list):
+            for index, item in enumerate(value):
+                element = _element(item)
+                for path, leaf in _below(item, f"{name}[{index}]"):
+                    yield path, element, leaf
+        else:
+            for path, leaf in _below(value, name):
+                yield path, "", leaf
+
+
+def _below(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The values inside nested arguments, each with its path; a list of plain ones is one."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _below(item, f"{path}.{key}")
+    elif isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+        for index, item in enumerate(value):
+            yield from _below(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _element(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return str(item)
+    keys = ("id", "tenantId", "name", "key", "value", "loginId", "userId", "email")
+    return next((str(item[key]) for key in keys if item.get(key)), "")
+
+
+def _above(path: str) -> Iterator[str]:
+    """A path and all those that it lies below."""
+    yield path
+    for match in re.finditer(r"\[\]|\.", path):
+        yield path[: match.start()]
+        yield path[: match.end()] if match[0] == "[]" else path[: match.start()]
+
+
+def _within(path: str, paths: set[str]) -> bool:
+    return any(part in paths for part in _above(path))
+
+
+def _leads_to(given: Mapping[str, Any], preview: Preview) -> Iterator[str]:
+    """The hosts that addresses among the arguments lead to, and whether they are known here."""
+    text = json.dumps(given, ensure_ascii=False)
+    before = json.dumps(preview.found, ensure_ascii=False, default=str).casefold()
+    hosts: dict[str, None] = {}
+    for match in _HOST.finditer(text):
+        try:
+            host = urlsplit(match[0].replace("\\\\", "/")).hostname
+        except ValueError:
+            host = None
+        hosts.setdefault(host or match[0])
+    for host in hosts:
+        yield f"{json.dumps(host)}{'' if host.casefold() in before else ' (new here)'}"
+
+
+def _now(preview: Preview, said: str) -> Iterator[Fact]:
+    """What the target is like now, in a few words: it is about to go, or gets more."""
+    target = preview.target
+    if not isinstance(target, Mapping):
+        return
+    found = 0
+    for key, value in target.items():
+        text = _fact(key, value)
+        if text and text not in said and found < _MOST_FACTS:
+            found += 1
+            yield Fact(words(key), text)
+
+
+def _fact(key: str, value: Any) -> str:
+    """A value that is worth a word, "" for any other."""
+    if is_unset(value) or isinstance(value, bool) or key.lower().endswith(("id", "ids")):
+        return ""
+    if isinstance(value, list):
+        text = ", ".join(filter(None, map(_name_of, value)))
+    elif isinstance(value, Mapping):
+        pairs = [(k, v) for k, v in value.items() if isinstance(v, (str, int)) and not is_unset(v)]
+        text = ", ".join(f"{words(str(k))} {whole(v)}" for k, v in pairs)
+    elif isinstance(value, int):
+        text = shown(key, value, "either") if not key.lower().startswith("created") else ""
+    else:
+        text = whole(value)
+    return text if len(text) <= _LONGEST_FACT else ""
+
+
+def _name_of(one: Any) -> str:
+    """What an element is called, with the roles that it gives."""
+    if not isinstance(one, Mapping):
+        return whole(one)
+    keys = ("name", "tenantName", "displayName", "tenantId", "id")
+    name = next((whole(one[key]) for key in keys if one.get(key)), "")
+    roles = one.get("roleNames") or []
+    return f"{name} ({', '.join(map(whole, roles))})" if name and roles else name
+
+
+def _counts(
+    counts: Sequence[Tally], said: frozenset[str], groups: Sequence[Group]
+) -> Iterator[Fact]:
+    """How much hangs on the target, but for what was said already."""
+    titles = {group.title for group in groups}
+    for tally in counts:
+        covered = tally.key in said if tally.key else False
+        if not covered and tally.label not in titles:
+            yield Fact(tally.label, f"{'at least ' if tally.at_least else ''}{tally.number:,}")

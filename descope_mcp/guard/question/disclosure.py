@@ -1,0 +1,136 @@
+"""A question as data: what a person is told before saying yes, before it is text.
+
+All texts are ready to be shown: foreign names and values in them are quoted, on one line, whole.
+Renderers only arrange them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+class Fact(NamedTuple):
+    """A value with what it is."""
+
+    label: str
+    value: str
+
+
+class Member(NamedTuple):
+    """One of those whom a call hits, and what marks it (administrator, disabled)."""
+
+    name: str
+    id: str = ""
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Those of one kind whom a call hits, the marked ones first; ``more`` were only counted."""
+
+    title: str
+    members: tuple[Member, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What becomes different, said once for all of whom it is true.
+
+    ``of`` are their names, empty where there is one target only. ``lines`` are the passages of a
+    long text, or what changes in a document.
+    """
+
+    field: str
+    becomes: str
+    of: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What somebody may do after the call and not before, or the other way round."""
+
+    who: str
+    gained: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+
+
+class Step(NamedTuple):
+    """One step of an undo: what it does, whom it hits, and with what."""
+
+    consequence: str
+    hits: tuple[Group, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a call would run; ``name`` is "" where it is not known."""
+
+    id: str
+    name: str = ""
+    production: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """All that a person is told about one call, or about one undo.
+
+    ``consequence`` is one sentence without its full stop. ``undo`` says how much of it can be
+    taken back. ``documents`` are the differences of whole documents, part by part; ``caller`` is
+    who asks and ``rule`` by which rule a person is asked. ``typed`` is what has to be typed.
+    """
+
+    operation: str
+    title: str
+    consequence: str
+    project: Project
+    caller: str
+    rule: str
+    undo: Literal["whole", "part", "no"] = "no"
+    warnings: tuple[str, ...] = ()
+    rights: tuple[Rights, ...] = ()
+    leads_to: tuple[str, ...] = ()
+    hits: tuple[Group, ...] = ()
+    changes: tuple[Difference, ...] = ()
+    documents: tuple[Difference, ...] = ()
+    given: tuple[Fact, ...] = ()
+    now: tuple[Fact, ...] = ()
+    counts: tuple[Fact, ...] = ()
+    steps: tuple[Step, ...] = ()
+    lost: str = ""
+    softer: str = ""
+    typed: str = ""
+
+
+def to_data(disclosure: Disclosure) -> dict[str, Any]:
+    """The disclosure as JSON data."""
+    return asdict(disclosure)
+
+
+def to_json(disclosure: Disclosure) -> str:
+    """The disclosure as a text to keep."""
+    return _adapter().dump_json(disclosure).decode()
+
+
+def from_json(text: str) -> Disclosure | None:
+    """What `to_json` kept; None if the text is none of these."""
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Disclosure]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Disclosure)
