@@ -85,7 +85,8 @@ def build(services: Services, toolsets: Sequence[str] = ()) -> Server[Any]:
         get_tool_input_schema=calls.input_schema,
         **_reading(services, hub, answers),
     )
-    security = RequestStateSecurity.ephemeral(ttl=LIFETIME)
+    # Longer than an answer counts, so that one that comes too late is told so.
+    security = RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
     server.middleware += [
         _mask_exceptions,
         _remember_list(),

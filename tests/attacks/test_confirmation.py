@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -565,16 +566,21 @@ async def test_a_question_ends(catalog: Catalog, monkeypatch: pytest.MonkeyPatch
         async with Client(build(services), elicitation_callback=_nobody) as client:
             call = client.session.call_tool
             asked = await call("descope_destructive", ADA, allow_input_required=True)
-            later = time.time() + LIFETIME + 1
-            monkeypatch.setattr(time, "time", lambda: later)
+            now = time.time()
+            again = partial(
+                call,
+                "descope_destructive",
+                ADA,
+                input_responses=YES,
+                request_state=asked.request_state,
+                allow_input_required=True,
+            )
+            monkeypatch.setattr(time, "time", lambda: now + LIFETIME + 1)
+            late = await again()
+            assert late.structured_content["rule"] == "expired"
+            monkeypatch.setattr(time, "time", lambda: now + 2 * LIFETIME + 1)
             with pytest.raises(Exception, match="expired"):
-                await call(
-                    "descope_destructive",
-                    ADA,
-                    input_responses=YES,
-                    request_state=asked.request_state,
-                    allow_input_required=True,
-                )
+                await again()
         await services.client.close()
     assert changes(recorder) == []
 
