@@ -154,11 +154,14 @@ async def test_a_no_outside_is_heard(client: Old) -> None:
     target = ada(client, "outside")
     refused = await client.call("DeleteUser", target, DECLINE)
     number = int(re.findall(r"approve (\d+)", refused["remedy"])[0])
-    assert approvals.answer(shared_store(), number, approved=False)
+    said = "she is on leave\nand comes back"
+    assert approvals.answer(shared_store(), number, approved=False, reason=said)
     for _ in range(2):
         denied = await client.call("DeleteUser", target)
         assert denied["rule"] == "denied"
         assert f"request {number}" in denied["message"]
+        # As one quoted line: what a person types is no sentence of the server.
+        assert '"she is on leave\\nand comes back"' in denied["message"]
 
 
 def question(name: str, length: int = 100) -> Question:

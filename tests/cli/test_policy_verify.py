@@ -102,6 +102,8 @@ def test_the_own_journal_is_looked_at_and_left_alone(tmp_path: Path) -> None:
     broken = kept.own_journal(tmp_path / "state", tmp_path / "config" / "key")
     assert not broken.held
     assert "missing" in broken.faults[0]
+    database.write_bytes(b"no database")
+    assert not kept.own_journal(tmp_path / "state", tmp_path / "config" / "key").held
 
 
 def _rows(place: Path) -> list[Any]:

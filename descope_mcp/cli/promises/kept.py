@@ -85,22 +85,25 @@ def own_journal(directory: Path, key_file: Path) -> Proof:
     if not (directory / DATABASE).exists() or not key_file.exists():
         proof.tried("journal verify", "there is none yet")
         return proof
-    with TemporaryDirectory(prefix="descope-mcp-verify-") as name:
-        copy = _copied(directory, key_file, Path(name))
-        with closing(copy):
-            try:
-                count, _, wrong = hash_chain.problems(copy)
-            except StoreError as error:
-                proof.broken("journal verify", str(error), "the store of the settings")
-                return proof
-            shown = f"{count} rows, {wrong[0] if wrong else 'whole'}"
-            proof.expect(not wrong, "journal verify", shown, "the store of the settings")
-            if count and not wrong:
-                cut = "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)"
-                found = _altered(copy, cut)
-                shown = f"the newest was removed: {found[0] if found else 'not noticed'}"
-                proof.expect(bool(found), "journal verify", shown, "store.journal.hash_chain")
+    try:
+        with (
+            TemporaryDirectory(prefix="descope-mcp-verify-") as name,
+            closing(_copied(directory, key_file, Path(name))) as copy,
+        ):
+            _look_through(copy, proof)
+    except (StoreError, sqlite3.Error, OSError) as error:
+        proof.broken("journal verify", str(error), "the store of the settings")
     return proof
+
+
+def _look_through(copy: Store, proof: Proof) -> None:
+    count, _, wrong = hash_chain.problems(copy)
+    shown = f"{count} rows, {wrong[0] if wrong else 'whole'}"
+    proof.expect(not wrong, "journal verify", shown, "the store of the settings")
+    if count and not wrong:
+        found = _altered(copy, "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)")
+        shown = f"the newest was removed: {found[0] if found else 'not noticed'}"
+        proof.expect(bool(found), "journal verify", shown, "store.journal.hash_chain")
 
 
 def _files(directory: Path) -> list[Path]:
