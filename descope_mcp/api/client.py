@@ -30,7 +30,7 @@ class Client:
         self.base_url = base_url
         self.credentials = credentials
         self._errors = errors
-        self._timeout = timeout
+        self.timeout = timeout
         self._transport: Transport | None = None
         self._flights: set[Flight] = set()
         self._landed = anyio.Event()
@@ -70,7 +70,7 @@ class Client:
 
         built = requests.build(operation, arguments, self.credentials, call_id)
         if self._transport is None:
-            self._transport = transport.Transport(self.base_url, self._timeout)
+            self._transport = transport.Transport(self.base_url, self.timeout)
         flight = flight or Flight()
         if not repeatable:
             self._flights.add(flight)

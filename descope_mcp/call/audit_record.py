@@ -13,6 +13,7 @@ from descope_mcp.api.request import Flight
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
+from descope_mcp.call.turn import Turn
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.restore import restore_steps
@@ -32,6 +33,7 @@ async def recorded(
     consent: str,
     services: Services,
     send: Send,
+    turn: Turn,
 ) -> Completed | Failed:
     """Send a call and keep a record of it.
 
@@ -42,8 +44,10 @@ async def recorded(
         consent: what allowed it.
         services: with the store of the journal.
         send: sends it, once.
+        turn: the call's turn at its targets.
 
     Raises:
+        Held: others have changed a target since it was looked at; nothing was sent.
         Instead: it is to take back alone what another call takes back; nothing was sent.
         StoreError: the intent could not be recorded, so nothing was sent.
     """
@@ -62,7 +66,7 @@ async def recorded(
         alone=call.alone,
     )
     try:
-        await run_sync(journal.intend, store, intent)
+        await run_sync(journal.intend, store, intent, turn.section, turn.since)
     except journal.UndoneBefore as error:
         message = f"It was undone already, or is just being undone, by call {error.by}."
         raise Instead(Refused("undone", message, "Nothing was sent.")) from None
@@ -74,7 +78,7 @@ async def recorded(
         result, reason = _became(outcome, flight)
         undo = _undo(checked, preview, outcome, services) if result in ("done", "unknown") else None
         with anyio.CancelScope(shield=True):
-            written = await run_sync(_settled, store, intent, result, reason, undo)
+            written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:
         return _noted(outcome)
     if isinstance(outcome, Completed) and undo and undo["steps"]:
@@ -99,11 +103,16 @@ def _undo(
 
 
 def _settled(
-    store: Store, intent: Intent, result: Result, reason: str, undo: dict[str, Any] | None
+    store: Store,
+    intent: Intent,
+    result: Result,
+    reason: str,
+    undo: dict[str, Any] | None,
+    turn: Turn,
 ) -> bool:
     """Write the outcome; False if that fails, which cannot make the call undone."""
     try:
-        journal.settle(store, intent, result, reason, undo)
+        journal.settle(store, intent, result, reason, undo, turn.section)
     except StoreError:
         return False
     return True

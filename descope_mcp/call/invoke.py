@@ -7,25 +7,28 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine, weighed
-from descope_mcp.call.outcome import Call, Failed, Instead, NeedsConfirmation, Outcome, Refused
-from descope_mcp.call.send import request, send, with_handles
+from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
+from descope_mcp.call.outcome import (
+    Call,
+    Instead,
+    NeedsConfirmation,
+    Outcome,
+    Refused,
+)
+from descope_mcp.call.send import send, with_handles
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.arguments import check
-from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.call.sight import see, undisturbed
+from descope_mcp.call.turn import turn
 from descope_mcp.catalog.json_path import values_in
-from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import items
-from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
-from descope_mcp.guard.preview.merge import merge
-from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted, look, target_name
-from descope_mcp.guard.preview.read_budget import Reader, thrifty
+from descope_mcp.guard.preview.preview import Preview, counted, target_name
+from descope_mcp.guard.preview.read_budget import Reader
+from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.disclose import disclose
 from descope_mcp.guard.question.disclosure import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
@@ -46,21 +49,7 @@ async def invoke(call: Call, services: Services) -> Outcome:
             return await send(call, checked, services)
         if call.approval:
             await _use_up(call.approval, services)
-        read = thrifty(_reader(call, checked, services))
-        # A person who is asked is shown the counts; one who has answered has seen them.
-        asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
-        preview = await _look(checked, services, read, counting=asking)
-        checked = _weigh(call, checked, preview, services)
-        await _shadowed(call, checked, services)
-        # Nobody is asked, and no word is used up, for what a cap refuses anyway.
-        await _count(checked, services, ahead=True)
-        allowed = await _consent(call, checked, preview, services, read)
-        await _count(checked, services)
-        # The store's library takes a third of a second to load, which no read has to pay for.
-        from descope_mcp.call.audit_record import recorded
-
-        sending = partial(send, call, checked, services)
-        return await recorded(call, checked, preview, allowed, services, sending)
+        return await _change(call, checked, services)
     except Denied as denied:
         await _shadowed(call, denied.checked, services)
         return denied.outcome
@@ -77,6 +66,47 @@ async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
         await shadow.note(call, checked, services)
 
 
+async def _change(call: Call, first: Checked, services: Services) -> Outcome:
+    """Look, judge, ask or send, in the call's turn at its targets.
+
+    What was read before another call changed a target is read again, and judged anew.
+    """
+    # The store's library takes a third of a second to load, which no read has to pay for.
+    from descope_mcp.call.audit_record import recorded
+    from descope_mcp.store.sections import Held
+
+    seen = await see(call, first, services)
+    said, said_of = "", None
+    for _ in range(_MOST_TURNS):
+        targets = identities(first.operation, seen.preview)
+        async with turn(services, first.id, targets, seen.since) as mine:
+            while not await mine.still():
+                seen = await see(call, first, services)
+                mine.since = seen.since
+            if identities(first.operation, seen.preview) != targets:
+                continue
+            checked, preview = seen.checked, seen.preview
+            counted = bool(said)
+            if not counted:
+                await _shadowed(call, checked, services)
+                # Nobody is asked, and no word is used up, for what a cap refuses anyway.
+                await _count(checked, services, ahead=True)
+            if said in ("", _POLICY):
+                said = await _consent(call, checked, preview, services, seen.read)
+            elif said_of != (checked.arguments, preview.found):
+                raise Instead(Refused("changed", _CHANGED, _AGAIN))
+            said_of = (checked.arguments, preview.found)
+            if not counted:
+                await _count(checked, services)
+            sending = partial(send, call, checked, services)
+            try:
+                outcome = await recorded(call, checked, preview, said, services, sending, mine)
+            except Held:
+                continue
+            return await undisturbed(outcome, call, seen, services)
+    raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
+
+
 async def _use_up(approval: Approval, services: Services) -> None:
     from descope_mcp.guard.consent import given_word
 
@@ -84,50 +114,6 @@ async def _use_up(approval: Approval, services: Services) -> None:
         await run_sync(given_word.use_up, services.store, approval)
     except given_word.NotGiven as error:
         raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
-
-
-def _reader(call: Call, checked: Checked, services: Services) -> Reader:
-    """Runs the reads of a preview as part of the call."""
-
-    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
-        await call.progress(f"Reading what the call would hit: {operation.title}")
-        return (await request(checked, services, operation, arguments, repeatable=True)).data
-
-    return read
-
-
-async def _look(checked: Checked, services: Services, read: Reader, *, counting: bool) -> Preview:
-    """The before-state. A call that needs no yes and loses nothing can do without."""
-    operation, given, project = checked.operation, checked.arguments, services.project
-    needed = checked.decision.action == "confirm" or operation.update == "replace"
-    needed = needed or operation.may_overwrite
-    try:
-        return await look(services.catalog, operation, given, project, read, counting=counting)
-    except TargetMissing as error:
-        if not needed:
-            return NOTHING_SEEN
-        message = f"The target was not found. {error}"
-        remedy = "Search for it and call again."
-        raise Instead(Failed("target_missing", message, remedy)) from None
-    except PreviewFailed as error:
-        if not needed:
-            return NOTHING_SEEN
-        message = f"Nobody can be shown what {operation.name} would hit. {error}"
-        remedy = "Mend what keeps the read from working and call again."
-        raise Instead(Refused("preview", message, remedy)) from None
-
-
-def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
-    """The call with what it left out filled in, and judged by what becomes different."""
-    operation = checked.operation
-    merged = merge(operation, checked.given, preview.target)
-    try:
-        arguments = check(operation, merged.arguments)
-    except InvalidArguments as error:
-        message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
-        remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
-        raise Instead(Refused("merge", message, remedy)) from None
-    return weighed(call, checked, services, arguments, merged.changes)
 
 
 async def _count(checked: Checked, services: Services, *, ahead: bool = False) -> None:
@@ -165,7 +151,7 @@ async def _consent(
     if call.consent:
         return call.consent
     if decision.action == "allow":
-        return "policy"
+        return _POLICY
     from descope_mcp.guard.consent import given_word
 
     project, store = services.project, services.store
@@ -234,5 +220,10 @@ def _must_type(checked: Checked, preview: Preview, project: str) -> str:
     return typed
 
 
+#: So often a call queues up anew because its target has become another one.
+_MOST_TURNS = 5
+_POLICY = "policy"
+_CHANGED = "What the call hits has changed since a person's word."
+_LATER = "Nothing was sent. Call again later."
 _AGAIN = "Nothing was sent. Call again to be asked anew."
 _STORE = "Check the state directory (`descope-mcp doctor`) and call again."

@@ -151,3 +151,14 @@ sealed = Table(
     Column("revealed", Float, nullable=True),
     Column("signature", String(64), nullable=False, server_default=""),
 )
+
+#: Which targets are being changed, and when one was changed last (by the number of an entry).
+sections = Table(
+    "sections",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(36), nullable=False),
+    Column("process", Text, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("changed", Integer, nullable=False),
+)

@@ -7,8 +7,8 @@ from collections import Counter
 #: In the order in which they are told.
 CALLS, KILLS, CANCELLED = "calls tried", "kills", "calls cancelled"
 BYPASSED, LOST, LEAKED = "bypasses", "intents lost", "canaries leaked"
-CANARIES = "canaries planted"
-KINDS = (CALLS, KILLS, CANCELLED, CANARIES, BYPASSED, LOST, LEAKED)
+CANARIES, LOST_UPDATES = "canaries planted", "lost updates"
+KINDS = (CALLS, KILLS, CANCELLED, CANARIES, BYPASSED, LOST, LOST_UPDATES, LEAKED)
 
 tally: Counter[str] = Counter()
 

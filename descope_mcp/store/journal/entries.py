@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, select, update
 
+from descope_mcp.store import sections
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
+from descope_mcp.store.sections import Section
 from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
@@ -78,12 +80,19 @@ class Entry:
     undone_by: str = ""
 
 
-def intend(store: Store, intent: Intent) -> None:
+def intend(store: Store, intent: Intent, section: Section | None = None, since: int = 0) -> None:
     """Record that a call is about to be sent. It is on disk when this returns.
 
     Details that are older than the store keeps them are forgotten on the way.
 
+    Args:
+        store: where.
+        intent: the call.
+        section: what it holds until it is settled.
+        since: the entry that was the newest when its targets were looked at.
+
     Raises:
+        Held: another call changes one of its targets, or has changed it since.
         UndoneBefore: it was to take back alone what another call takes back.
         NotAsLeft: something is missing from the store.
         StoreError: it cannot be recorded, so the call must not be sent.
@@ -101,6 +110,8 @@ def intend(store: Store, intent: Intent) -> None:
     with store.begin() as connection:
         if intent.alone and (by := _undone(connection).get(intent.undoes)):
             raise UndoneBefore(by)
+        if section:
+            sections.enter(connection, section, since)
         _forget(connection, now - store.retention)
         connection.execute(
             details.insert().values(call=intent.call, at=now, body=store.key.seal(private), undo="")
@@ -109,12 +120,17 @@ def intend(store: Store, intent: Intent) -> None:
     try:
         advance(store, journal=head)
     except StoreError:
-        settle(store, intent, "not_sent", "the journal's end could not be witnessed")
+        settle(store, intent, "not_sent", _NOT_WITNESSED, section=section)
         raise
 
 
 def settle(
-    store: Store, intent: Intent, result: Result, reason: str = "", undo: object = None
+    store: Store,
+    intent: Intent,
+    result: Result,
+    reason: str = "",
+    undo: object = None,
+    section: Section | None = None,
 ) -> None:
     """Record what became of a call, and what would take it back.
 
@@ -124,12 +140,14 @@ def settle(
         result: how the call ended.
         reason: one line, without secrets and personal data.
         undo: the plan that takes the call back, in JSON's types; None where nothing does.
+        section: what it held.
 
     Raises:
         StoreError: it cannot be recorded; the journal shows the call as unknown.
     """
     plan = "" if undo is None else canonical(undo)
     body = {"result": result, "reason": reason, "undo": store.key.sign(plan)}
+    whole = True
     with store.begin() as connection:
         sealed = store.key.seal(plan) if plan else ""
         connection.execute(update(details).where(details.c.call == intent.call).values(undo=sealed))
@@ -138,11 +156,14 @@ def settle(
             head = append(connection, store, row)
         except NotAsLeft:
             # The call was sent, whatever has happened to the journal since.
-            put(connection, store.key, row)
-            return
+            head = put(connection, store.key, row)
+            whole = False
+        if section:
+            sections.leave(connection, section, head[0])
     # The outcome stands; a witness that lags behind is brought forward by the next entry.
     with suppress(StoreError):
-        advance(store, journal=head)
+        if whole:
+            advance(store, journal=head)
 
 
 def entries(
@@ -280,3 +301,4 @@ def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
 
 #: What is known of a call whose process ended before it could say.
 _NO_OUTCOME = {"result": "unknown", "reason": "no outcome was recorded"}
+_NOT_WITNESSED = "the journal's end could not be witnessed"

@@ -1,0 +1,113 @@
+"""What a call would hit, read and judged: before it is sent, and whether it stayed so after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from descope_mcp.call.examine import Checked, weighed
+from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
+from descope_mcp.call.send import request
+from descope_mcp.call.services import Services
+from descope_mcp.call.turn import newest
+from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.preview.disturbance import disturbed
+from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
+from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
+from descope_mcp.guard.preview.read_budget import Reader, thrifty
+
+
+class Seen(NamedTuple):
+    """What a call would hit, how it is judged, and the newest entry of the journal before that."""
+
+    preview: Preview
+    checked: Checked
+    read: Reader
+    since: int
+
+
+async def see(call: Call, checked: Checked, services: Services) -> Seen:
+    """Read what a call would hit, fill in what it leaves out, and judge it by what it changes.
+
+    Raises:
+        Instead: that cannot be seen, or the call is denied.
+    """
+    since = await newest(services)
+    read = thrifty(_reader(call, checked, services))
+    # A person who is asked is shown the counts; one who has answered has seen them.
+    asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
+    preview = await _look(checked, services, read, counting=asking)
+    return Seen(preview, _weigh(call, checked, preview, services), read, since)
+
+
+async def undisturbed(
+    outcome: Completed | Failed, call: Call, seen: Seen, services: Services
+) -> Completed | Failed:
+    """The outcome of a replace that was filled in; a note, if it did not stay as it was sent."""
+    checked = seen.checked
+    filled = checked.operation.update == "replace" and checked.arguments != checked.given
+    if not (filled and isinstance(outcome, Completed)):
+        return outcome
+    read = thrifty(_reader(call, checked, services))
+    try:
+        after = await _look(checked, services, read, counting=False)
+    except Instead:
+        return outcome
+    before = seen.preview.target
+    paths = disturbed(checked.operation, checked.arguments, before, after.target)
+    if not paths:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, _DISTURBED.format(", ".join(paths))))
+
+
+def _reader(call: Call, checked: Checked, services: Services) -> Reader:
+    """Runs the reads of a preview as part of the call."""
+
+    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        await call.progress(f"Reading what the call would hit: {operation.title}")
+        return (await request(checked, services, operation, arguments, repeatable=True)).data
+
+    return read
+
+
+async def _look(checked: Checked, services: Services, read: Reader, *, counting: bool) -> Preview:
+    """The before-state. A call that needs no yes and loses nothing can do without."""
+    operation, given, project = checked.operation, checked.arguments, services.project
+    needed = checked.decision.action == "confirm" or operation.update == "replace"
+    needed = needed or operation.may_overwrite
+    try:
+        return await look(services.catalog, operation, given, project, read, counting=counting)
+    except TargetMissing as error:
+        if not needed:
+            return NOTHING_SEEN
+        message = f"The target was not found. {error}"
+        remedy = "Search for it and call again."
+        raise Instead(Failed("target_missing", message, remedy)) from None
+    except PreviewFailed as error:
+        if not needed:
+            return NOTHING_SEEN
+        message = f"Nobody can be shown what {operation.name} would hit. {error}"
+        remedy = "Mend what keeps the read from working and call again."
+        raise Instead(Refused("preview", message, remedy)) from None
+
+
+def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
+    """The call with what it left out filled in, and judged by what becomes different."""
+    operation = checked.operation
+    merged = merge(operation, checked.given, preview.target)
+    try:
+        arguments = check(operation, merged.arguments)
+    except InvalidArguments as error:
+        message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
+        remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
+        raise Instead(Refused("merge", message, remedy)) from None
+    return weighed(call, checked, services, arguments, merged.changes)
+
+
+_DISTURBED = (
+    "Read again after the change, this is not as it was sent: {}. Somebody else changed it at the "
+    "same moment, or Descope keeps it in another form."
+)

@@ -1,0 +1,36 @@
+"""What tells one target from another: whatever name a call has for it, once it has been read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import resolve
+
+#: The field that holds the id of an object in an answer, the surest first: a user's `id` is one of
+#: SCIM alone, and permissions or lists of older projects have names only.
+_IDS = ("userId", "id", "name")
+
+
+def identities(operation: Operation, preview: Preview) -> frozenset[str]:
+    """The ids of everything that a call would change, as the preview found it.
+
+    What has no id (settings, a schema) is known by the read that finds it; what was not found is
+    not there to be changed twice.
+    """
+    target = preview.target
+    if target is None:
+        return frozenset()
+    found = (_id(item) for item in (target if isinstance(target, list) else [target]))
+    if ids := frozenset(filter(None, found)):
+        return ids
+    step = operation.preview[0]
+    read = [step.operation, resolve(step.arguments, preview.scope)]
+    return frozenset((json.dumps(read, sort_keys=True, default=str),))
+
+
+def _id(item: Any) -> str:
+    held = [item.get(field) for field in _IDS] if isinstance(item, dict) else []
+    return next((value for value in held if isinstance(value, str) and value), "")

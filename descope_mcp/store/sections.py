@@ -1,0 +1,150 @@
+"""One change of a target at a time, across the processes that share a store.
+
+A section is held on names of targets from the intent of a call to its outcome, and is written in
+the same transactions as these two, so that it costs no disk access of its own. Only who finds a
+target held, or changed since it was read, waits: it takes the section first, and reads then.
+
+Whoever is killed holds nothing for long: the process is looked for where that can be done, and
+every hold ends by itself. Names are keyed digests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import journal, sections
+
+#: Seconds for which it is remembered when a target was changed last: longer than any call looks
+#: at it before it is sent.
+_REMEMBERED = 3600.0
+
+
+class Held(Exception):
+    """Somebody else changes one of the targets, or has changed it since it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one call holds: `names` of its targets, for at most `seconds`."""
+
+    holder: str
+    names: tuple[str, ...]
+    seconds: float
+
+
+def named(store: Store, project: str, identities: Iterable[str]) -> tuple[str, ...]:
+    """The names under which targets are held."""
+    texts = (json.dumps(["section", project, identity]) for identity in identities)
+    return tuple(sorted({store.key.sign_row(text)[:32] for text in texts}))
+
+
+def latest(store: Store) -> int:
+    """The number of the newest entry: what is looked at from now on is as new as that."""
+    with store.begin() as connection:
+        return _latest(connection)
+
+
+def current(store: Store, section: Section, since: int) -> bool:
+    """Whether what was looked at after entry `since` still stands, and nobody changes it now."""
+    with store.begin() as connection:
+        return _current(connection, section, since)
+
+
+def acquire(store: Store, section: Section) -> bool:
+    """Take the section ahead of the intent; False while somebody else holds a part of it."""
+    with store.begin() as connection:
+        if any(_alive(row) for row in _rows(connection, section)):
+            return False
+        _hold(connection, section)
+    return True
+
+
+def enter(connection: Connection, section: Section, since: int) -> None:
+    """Take the section with the intent of the call, if it is not taken already.
+
+    Raises:
+        Held: what the call was judged by may be no longer so.
+    """
+    if not _current(connection, section, since):
+        raise Held
+    _hold(connection, section)
+
+
+def leave(connection: Connection, section: Section, seq: int) -> None:
+    """Let go of the section with the outcome of the call, which is entry `seq`."""
+    mine = (sections.c.name.in_(section.names), sections.c.holder == section.holder)
+    connection.execute(update(sections).where(*mine).values(holder="", changed=seq))
+    connection.execute(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
+
+
+def release(store: Store, section: Section) -> None:
+    """Let go of a section without a change."""
+    with store.begin() as connection:
+        mine = (sections.c.name.in_(section.names), sections.c.holder == section.holder)
+        connection.execute(update(sections).where(*mine).values(holder=""))
+
+
+def _current(connection: Connection, section: Section, since: int) -> bool:
+    rows = _rows(connection, section)
+    # A hold of the dead counts too: nobody knows what became of it since.
+    return not any(row.holder or row.changed > since for row in rows)
+
+
+def _rows(connection: Connection, section: Section) -> list[Row[Any]]:
+    """What is known of the targets, but for those that the call holds itself."""
+    found = select(sections).where(
+        sections.c.name.in_(section.names), sections.c.holder != section.holder
+    )
+    return list(connection.execute(found))
+
+
+def _hold(connection: Connection, section: Section) -> None:
+    known = select(sections.c.name, sections.c.changed).where(sections.c.name.in_(section.names))
+    changed = {row.name: row.changed for row in connection.execute(known)}
+    connection.execute(delete(sections).where(sections.c.name.in_(section.names)))
+    until = time.time() + section.seconds
+    rows = [
+        {
+            "name": name,
+            "holder": section.holder,
+            "process": _process(),
+            "until": until,
+            "changed": changed.get(name, 0),
+        }
+        for name in section.names
+    ]
+    if rows:
+        connection.execute(insert(sections), rows)
+
+
+def _alive(row: Row[Any]) -> bool:
+    """Whether a hold counts: its holder lives, as far as can be seen, and its time is not over."""
+    if not row.holder or row.until <= time.time():
+        return False
+    host, _, number = str(row.process).rpartition("/")
+    if host != socket.gethostname() or not number.isdecimal():
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _process() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def _latest(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(journal.c.seq), 0))).scalar_one())
