@@ -19,11 +19,13 @@ class Marks(Frozen):
     """The arguments of one operation that have a meaning, by their paths.
 
     ``acts`` decide: who is named gets it, what is named receives codes, tokens or people.
-    ``names`` only say which one is meant.
+    ``names`` only say which one is meant. ``in_claims`` are claims that hold such things, where
+    the operation takes claims.
     """
 
     acts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    in_claims: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -60,3 +60,32 @@ async def test_what_a_grant_does_not_say_is_not_granted(
 ) -> None:
     outcome = await call(granted, "DeleteRole", **arguments)
     assert not isinstance(outcome, Completed), outcome
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "eve@evil.example,ada@globex.example",
+        "eve@evil.example\nada@globex.example",
+        "Eve <eve@evil.example> ada@globex.example",
+        "eve ada@globex.example",
+        "eve/ada@globex.example",
+    ],
+)
+async def test_a_pattern_does_not_stretch_over_what_separates_addresses(
+    acme: Services, email: str
+) -> None:
+    """Two addresses with a comma between them end like the one that was granted."""
+    who = "grace.kim@globex.example"
+    grants.create(
+        acme.store,
+        project=acme.project,
+        operation="UpdateUserEmail",
+        arguments={"loginId": who, "email": "*@globex.example"},
+        items=9,
+        seconds=60,
+    )
+    asked = await call(acme, "UpdateUserEmail", loginId=who, email=email)
+    assert isinstance(asked, NeedsConfirmation), asked
+    covered = await call(acme, "UpdateUserEmail", loginId=who, email="g.kim@globex.example")
+    assert isinstance(covered, Completed), covered

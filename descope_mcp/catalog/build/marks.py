@@ -113,6 +113,11 @@ class Meanings:
                     )
             if any(sorts.values()):
                 found[meaning] = Marks(acts=tuple(sorts["acts"]), names=tuple(sorts["names"]))
+        if "claims" in found:
+            for meaning, entry in self.entries.items():
+                if entry.in_claims:
+                    marks = found.get(meaning, Marks())
+                    found[meaning] = marks.model_copy(update={"in_claims": entry.in_claims})
         return found, problems
 
     def surplus(self, records: Mapping[str, Record]) -> Iterator[str]:

@@ -169,7 +169,8 @@ def _scope(rule: PolicyRule) -> str:
         ("project", rule.projects),
     ):
         parts += [f"{name} {', '.join(sorted(values))}"] if values else []
-    parts += [f"{path} = {' or '.join(patterns)}" for path, patterns in rule.arguments.items()]
+    named = (*rule.arguments.items(), *rule.meanings.items())
+    parts += [f"{name} = {' or '.join(patterns)}" for name, patterns in named]
     return "; ".join(parts)
 
 
@@ -186,6 +187,10 @@ def _notes(rule: PolicyRule, catalog: Catalog) -> Iterator[str]:
         without = [o.name for o in operations if lookup(o.input_schema, path) is None]
         if without and rule.operations is not None:
             yield f"calls without {path} never match: {_some(without)}"
+    for meaning in rule.meanings:
+        without = [o.name for o in operations if meaning not in o.marks]
+        if without and rule.operations is not None:
+            yield f"these name no {meaning} and never match: {_some(without)}"
 
 
 def _some(names: Collection[str]) -> str:

@@ -53,7 +53,7 @@ async def _unasked(
     decision = stage.decision(name, arguments, stage.policy)
     if decision.action == "allow" and _asks(stage, name, arguments):
         rule = stage.rule(decision.rule)
-        if bounds and rule and (rule.cap or rule.arguments):
+        if bounds and rule and (rule.cap or rule.arguments or rule.meanings):
             proof.calls += 1
             proof.exceptions.append(f"{call}: allowed within bounds by {decision.rule}")
         else:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.guard.policy.glob import fits
 from descope_mcp.store.consent import approvals, grants, second_factor, used_confirmations
 from descope_mcp.store.consent.grants import Grant
 from descope_mcp.store.store import Store
@@ -120,7 +120,7 @@ def covers(grant: Grant, arguments: Mapping[str, Any]) -> bool:
     """
     values = list(leaves(arguments))
     return set(grant.arguments) <= {path for path, _ in values} and all(
-        (pattern := grant.arguments.get(path)) is not None and fnmatchcase(_text(value), pattern)
+        (pattern := grant.arguments.get(path)) is not None and fits(_text(value), pattern)
         for path, value in values
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from descope_mcp.catalog.meaning import Meaning
 from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
 from descope_mcp.guard.policy.rule import Action
 
@@ -76,7 +77,8 @@ class RuleTable(Frozen):
     """One ``[[rule]]``: conditions, what is decided, and how often.
 
     A condition is one value or a list of which one fits. ``operation`` holds names or patterns of
-    names, ``arguments`` maps dotted paths to patterns. ``calls`` and ``items`` bound what the rule
+    names, ``arguments`` maps dotted paths to patterns; ``roles`` and the like hold for every
+    argument of that meaning. ``calls`` and ``items`` bound what the rule
     lets through in the time ``per``.
     """
 
@@ -87,11 +89,30 @@ class RuleTable(Frozen):
     hazard: Hazards | None = None
     caller: Patterns | None = None
     project: Patterns | None = None
+    roles: Patterns | None = None
+    permissions: Patterns | None = None
+    tenants: Patterns | None = None
+    hosts: Patterns | None = None
+    recipients: Patterns | None = None
+    claims: Patterns | None = None
     arguments: Annotated[dict[str, Patterns], BeforeValidator(_flat)] = Field(default_factory=dict)
     reason: Line = ""
     calls: Count | None = None
     items: Count | None = None
     per: Annotated[int | None, BeforeValidator(_duration)] = None
+
+    @property
+    def meanings(self) -> dict[Meaning, tuple[str, ...]]:
+        """The patterns by what they are about, where there are any."""
+        written: dict[Meaning, tuple[str, ...] | None] = {
+            "roles": self.roles,
+            "permissions": self.permissions,
+            "tenants": self.tenants,
+            "hosts": self.hosts,
+            "recipients": self.recipients,
+            "claims": self.claims,
+        }
+        return {meaning: patterns for meaning, patterns in written.items() if patterns}
 
 
 class PolicyTable(Frozen):

@@ -9,11 +9,9 @@ what exists.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from descope_mcp.catalog.json_path import is_empty, values_at
 from descope_mcp.catalog.operation import Operation
@@ -27,6 +25,7 @@ from descope_mcp.catalog.operation_record import (
 )
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact
+from descope_mcp.guard.policy.url import is_foreign
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
 
 #: What a person is told where a creation meets what exists already.
@@ -34,8 +33,6 @@ _EXISTS = {
     "replaced": "One of this name or id exists already, and would be replaced.",
     "unknown": "One of this name or id exists already; it may be replaced, nobody knows.",
 }
-#: A web address that everybody reads the same way: a scheme, a bare host, perhaps a port.
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ def _arguments_hold(
     yield all(_all_equal(arguments, path, wanted) for path, wanted in rule.all_equal.items())
     yield not rule.only or _only(arguments, rule.only)
     yield not rule.clears or any_of(rule.clears, _clears)
-    yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: _foreign(v, hosts))
+    yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: is_foreign(v, hosts))
     yield not rule.unlike or _elsewhere(arguments, rule.unlike, alike=True)
     yield not rule.elsewhere or _elsewhere(arguments, rule.elsewhere, alike=False)
 
@@ -259,21 +256,3 @@ def _elsewhere(
                 if any(o.differs(one, alike=alike) for one in own if one for o in others if o):
                     return True
     return False
-
-
-def _foreign(url: Any, hosts: frozenset[str]) -> bool:
-    """Whether a URL or a bare host leads, for any reader of URLs, to a host that is not trusted.
-
-    Browsers take a backslash for a slash and drop blanks and control characters (WHATWG URL,
-    4.4), so that they may see another host than `urlsplit` in the same text.
-    """
-    if isinstance(url, list):
-        return any(_foreign(item, hosts) for item in url)
-    if is_empty(url) or (isinstance(url, str) and url.lower() in hosts):
-        return False
-    if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
-        return True
-    try:
-        return urlsplit(url).hostname not in hosts
-    except ValueError:
-        return True

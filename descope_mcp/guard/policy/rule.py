@@ -9,15 +9,16 @@ case. So no mixture of values slips past either kind.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.meaning import Meaning
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard
+from descope_mcp.guard.policy.glob import fits, resembles
+from descope_mcp.guard.policy.meant_values import meant
 from descope_mcp.guard.policy.risk import Risk
 
 Action = Literal["allow", "confirm", "deny"]
@@ -46,7 +47,8 @@ class PolicyRule:
 
     ``operations`` are names. ``effects`` are those that the call may have. ``hazards`` are, in a
     rule that allows, all that the call may have; in another, those of which it must have one.
-    ``arguments`` maps paths to patterns, ``place`` says ``file:line``.
+    ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``place``
+    says ``file:line``.
     """
 
     place: str
@@ -58,6 +60,7 @@ class PolicyRule:
     callers: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    meanings: Mapping[Meaning, tuple[str, ...]] = field(default_factory=dict)
     cap: Cap | None = None
 
     @property
@@ -91,13 +94,15 @@ def matches(
         and (not rule.callers or _fits(caller, rule.callers, exactly=rule.allows))
         and (not rule.projects or _projects_fit(rule, projects))
         and all(_argument_fits(rule, operation, arguments, path) for path in rule.arguments)
+        and all(_meaning_fits(rule, operation, arguments, meaning) for meaning in rule.meanings)
     )
 
 
 def may_match(rule: PolicyRule, operation: Operation) -> bool:
     """Whether some call of `operation` could match, as far as its record tells."""
     return (
-        (rule.operations is None or operation.name in rule.operations)
+        rule.meanings.keys() <= operation.marks.keys()
+        and (rule.operations is None or operation.name in rule.operations)
         and (rule.effects is None or not rule.effects.isdisjoint(operation.effects))
         and _hazards_fit(
             rule, certain_hazards(operation) if rule.allows else operation.worst_hazards
@@ -113,7 +118,7 @@ def always_matches(rule: PolicyRule, operation: Operation) -> bool:
         and _hazards_fit(
             rule, operation.worst_hazards if rule.allows else certain_hazards(operation)
         )
-        and not (rule.callers or rule.projects or rule.arguments)
+        and not (rule.callers or rule.projects or rule.arguments or rule.meanings)
     )
 
 
@@ -122,7 +127,7 @@ def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule
     for other in earlier:
         same = all(
             getattr(other, name) in (getattr(rule, name), None, (), {})
-            for name in ("effects", "callers", "projects", "arguments")
+            for name in ("effects", "callers", "projects", "arguments", "meanings")
         )
         wider = other.operations is None or (
             rule.operations is not None and other.operations >= rule.operations
@@ -183,6 +188,18 @@ def _argument_fits(
     )
 
 
+def _meaning_fits(
+    rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], meaning: Meaning
+) -> bool:
+    """Whether what the call holds of a meaning is what the rule names."""
+    patterns = rule.meanings[meaning]
+    values = meant(operation, arguments, meaning)
+    if rule.allows:
+        fitting = (_fits(text, patterns, exactly=True) for text in values.sure)
+        return bool(values.sure) and not values.unknown and all(fitting)
+    return values.unknown or any(_fits(t, patterns, exactly=False) for t in values.possible)
+
+
 def _first(path: str) -> str:
     """The argument that a path begins with."""
     return path.partition(".")[0].removesuffix("[]")
@@ -240,11 +257,5 @@ def _text(value: Any) -> str:
 
 
 def _fits(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
-    if exactly:
-        return any(fnmatchcase(text, pattern) for pattern in patterns)
-    return any(fnmatchcase(_loose(text), _loose(pattern)) for pattern in patterns)
-
-
-def _loose(text: str) -> str:
-    """`text` without what an identity service may overlook: case, width, blanks at the ends."""
-    return unicodedata.normalize("NFKC", text).casefold().strip()
+    fitting = fits if exactly else resembles
+    return any(fitting(text, pattern) for pattern in patterns)

@@ -92,6 +92,7 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         written.caller or (),
         written.project or (),
         written.arguments,
+        written.meanings,
         cap,
     )
 
@@ -120,6 +121,11 @@ def _senseless(
         if not any(_has(operation, path) for operation in operations):
             remedy = _nearest(path, operations)
             found.append((path, f"no operation of this rule has the argument {path}; {remedy}"))
+    found += [
+        (meaning, f"no operation of this rule takes {meaning}; drop the key")
+        for meaning in written.meanings
+        if not any(meaning in operation.marks for operation in operations)
+    ]
     if found:
         return found
     if not any(may_match(rule, operation) for operation in operations):

@@ -550,7 +550,11 @@ def _deep(value: Any) -> list[Any]:
 READY = {
     "ide-agent": [
         ("SearchUsers", {"limit": 5}, "allow"),
-        ("CreateTestUser", {"loginId": "t", "test": True, "roleNames": ["Admin"]}, "allow"),
+        ("CreateTestUser", {"loginId": "t", "test": True}, "allow"),
+        ("CreateTestUser", {"loginId": "t", "roleNames": ["Viewer"]}, "confirm"),
+        ("CreateTestUser", {"loginId": "t", "roleNames": ["Tenant Admin"]}, "deny"),
+        ("CreateTestUser", {"loginId": "t", "verifiedEmail": True}, "confirm"),
+        ("CreateTestUser", {"loginId": "a@x.test", "email": "b@x.test"}, "confirm"),
         ("GenerateOTPForTestUser", {"loginId": "t", "deliveryMethod": "email"}, "allow"),
         ("DeleteAllTestUsers", {}, "confirm"),
         ("DeleteUser", {"loginId": "a"}, "confirm"),
@@ -569,6 +573,8 @@ READY = {
         ("UpdateUserAddRoles", {"loginId": "a", "roleNames": ["r"]}, "confirm"),
         ("Impersonate", {"loginId": "a", "impersonatorId": "b"}, "deny"),
         ("EmbeddedLinkSignin", {"loginId": "a"}, "deny"),
+        ("CreateAccessKey", {"name": "k", "customClaims": {"appRoles": ["x"]}}, "deny"),
+        ("CreateAccessKey", {"name": "k", "customClaims": {"plan": "x"}}, "confirm"),
         ("ImportSnapshot", {"files": {}}, "deny"),
         ("DeleteManagementKeys", {"ids": ["K"]}, "deny"),
     ],
@@ -627,7 +633,9 @@ def test_every_call_a_ready_made_policy_allows_beyond_the_default_is_capped(
 
 def test_the_example_of_the_guide_is_right(catalog: Catalog) -> None:
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example, meanings = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     rules, production = parse("policy.toml", example, catalog)
     assert [rule.action for rule in rules] == ["allow", "deny", "deny"]
     assert production == {PROJECT}
+    rules, _ = parse("policy.toml", meanings, catalog)
+    assert [rule.action for rule in rules] == ["allow", "deny"]

@@ -1,0 +1,114 @@
+"""What a call holds of one meaning: every role, tenant or host that it names, at any place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from descope_mcp.catalog.json_path import values_at
+from descope_mcp.catalog.meaning import Marks, Meaning
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy import url
+
+#: Where a role or permission is named by its id, its name is not known.
+_BY_ID = ("id", "ids", "roleIds")
+
+
+class Meant(NamedTuple):
+    """The values of one meaning in a call.
+
+    ``sure`` are those that a rule which allows has to fit, ``possible`` those of which one is
+    enough for a rule that restricts. With ``unknown`` there are others that cannot be told.
+    """
+
+    sure: tuple[str, ...]
+    possible: tuple[str, ...]
+    unknown: bool
+
+
+def meant(operation: Operation, arguments: Mapping[str, Any], meaning: Meaning) -> Meant:
+    """What a call of `operation` holds of `meaning`."""
+    marks = operation.marks.get(meaning, Marks())
+    sure: list[str] = []
+    possible: list[str] = []
+    unknown = False
+    for path in marks.paths:
+        for value in _opened(values_at(arguments, path)):
+            if meaning == "claims":
+                names, deep = _claims(value)
+                sure += names
+                possible += deep
+                unknown = unknown or not isinstance(value, Mapping)
+                continue
+            text = url.host(value) if meaning == "hosts" else _text(value)
+            if text is None or _is_id(meaning, path):
+                unknown = True
+            if text is not None:
+                sure.append(text)
+    inside = [
+        text
+        for path in operation.marks.get("claims", Marks()).paths
+        for text in _in_claims(values_at(arguments, path), marks.in_claims, meaning)
+    ]
+    return Meant((*sure, *inside), (*sure, *possible, *inside), unknown)
+
+
+def _is_id(meaning: Meaning, path: str) -> bool:
+    return meaning in ("roles", "permissions") and path.rpartition(".")[2] in _BY_ID
+
+
+def _opened(values: list[Any]) -> Iterator[Any]:
+    """The values that say something, those in lists one by one."""
+    for value in values:
+        if isinstance(value, list):
+            yield from _opened(value)
+        elif value not in (None, "", {}):
+            yield value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _claims(value: Any) -> tuple[list[str], list[str]]:
+    """The names of claims, and every name below them."""
+    if not isinstance(value, Mapping):
+        return [], []
+    return [str(name) for name in value], list(_names(value))
+
+
+def _names(value: Any) -> Iterator[str]:
+    items = value.items() if isinstance(value, Mapping) else ()
+    for name, inner in items:
+        yield str(name)
+        yield from _names(inner)
+    if isinstance(value, list):
+        for item in value:
+            yield from _names(item)
+
+
+def _in_claims(value: Any, names: tuple[str, ...], meaning: Meaning) -> Iterator[str]:
+    """What claims of these names hold, at any depth."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _in_claims(item, names, meaning)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in names:
+                yield from _held(inner, meaning)
+            yield from _in_claims(inner, names, meaning)
+
+
+def _held(value: Any, meaning: Meaning) -> Iterator[str]:
+    """The texts in a claim; tenants are the names under which it holds something."""
+    if isinstance(value, Mapping):
+        if meaning == "tenants":
+            yield from map(str, value)
+        else:
+            for inner in value.values():
+                yield from _held(inner, meaning)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _held(item, meaning)
+    elif value is not None:
+        yield str(value)
