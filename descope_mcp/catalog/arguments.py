@@ -31,6 +31,8 @@ MAX_DEPTH = 64
 #: More problems than this are not told, nor more than so many characters of a name.
 MAX_PROBLEMS = 20
 MAX_NAME_SHOWN = 64
+#: So many sealed values of a document are named.
+MOST_SEALED = 5
 #: What stands for a secret in an answer if it was not kept. Sent back it would overwrite it.
 SEALED = "[sealed]"
 #: What stands for a secret that was kept; an argument for secrets takes it in place of the value.
@@ -194,10 +196,14 @@ def _without_nulls(value: Any, wanted: Mapping[str, Any], keep: frozenset[str]) 
 
 def _seal_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:
     """Sealed values where none is taken. A handle stands for the whole value or for nothing."""
+    inside: dict[str, list[str]] = {}
     for path, text in leaves(given):
         if not _ANY_SEAL.search(text) or (HANDLE.fullmatch(text) and path in operation.accepts):
             continue
-        if path in operation.accepts:
+        document = path.partition(".")[0].removesuffix("[]")
+        if document in operation.content:
+            inside.setdefault(document, []).append(path[:MAX_NAME_SHOWN])
+        elif path in operation.accepts:
             yield f"{path}: a sealed value is passed on whole, as [sealed:...] and nothing else"
         else:
             others = ", ".join(operation.accepts) or "no argument"
@@ -205,6 +211,13 @@ def _seal_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
                 f"{path}: a sealed value cannot be sent here; "
                 f"{operation.name} takes one in {others}"
             )
+    for document, paths in inside.items():
+        more = f" and {len(paths) - MOST_SEALED} more" if len(paths) > MOST_SEALED else ""
+        yield (
+            f"{document}: secrets do not travel in a document, and it holds sealed values at "
+            f"{', '.join(paths[:MOST_SEALED])}{more}; take these fields out, and set the secrets "
+            "where they belong afterwards"
+        )
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -26,12 +26,30 @@ _SECRET_FIELD = re.compile(
     r"|(?:access|refresh|id|session|bearer)_?token)$",
     re.IGNORECASE,
 )
-#: The same in answers of free content, where everything below the name is sealed.
+#: What such a field may be called in answers of free content, where names are anybody's.
 _TELLING = re.compile(
     r"secret|passw|token(?!_?url|_?type|_?exp|_endpoint)|jwt|cookie|cleartext|bearer|hmac"
     r"|authorization|credential|\botp|(?:api|private|access|sign(?:ing)?|encryption)[-_]?key",
     re.IGNORECASE,
 )
+#: Names that speak of a secret and say something else: where it is got, how long it lives.
+_SETTING = re.compile(
+    r"(?:ur[li]s?|types?|exp\w*|endpoints?|units?|polic(?:y|ies)|methods?|domains?|paths?|names?|ids?"
+    r"|formats?|templates?|settings?|schemas?|modes?|strategy|alg(?:orithm)?s?|count|length|same_?site"
+    r"|labels?|titles?|descriptions?)$",
+    re.IGNORECASE,
+)
+#: Names of objects and lists that hold nothing but secrets: all that is below them is sealed. In a
+#: section of settings (``authorization``, ``jwtTemplates``) each field says itself what it is.
+_HOLDER = re.compile(
+    r"(?:secret|password|passwd|token|cookie|cleartext|bearer|hmac|credential|otp"
+    r"|(?:api|private|access|sign(?:ing)?|encryption)[-_]?key)s?$",
+    re.IGNORECASE,
+)
+#: What keys, salts and tokens look like, and words, addresses and expressions do not.
+_RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=\D*\d)[A-Za-z0-9+/_=-]{20,}")
+#: Fields whose values look like that and are none.
+_NAMING = re.compile(r"(?:^|[a-z_])(?:id|ids|ID|Id|Ids)$|^(?:etag|version|hash)$")
 #: A telling name within a line, followed by what gives it a value.
 _INNER = re.compile(rf"(?:{_TELLING.pattern})[\w.\"'-]{{0,20}}\s?[:=>]", re.IGNORECASE)
 #: A line of YAML or of a settings file that gives such a name a value.
@@ -51,8 +69,8 @@ def seal(operation: Operation, data: Any, keep: Keep = withhold) -> Any:
     The record's fields are replaced whatever they hold, unless it says nothing (empty, a
     boolean, a number), and fields of the same name wherever else they stand, since answers do not
     always have the documented form. Texts that look like a token are replaced everywhere. In
-    answers of free content (``scan`` in the record) all below a telling name is replaced too, and
-    pages of HTML are left out. What is sealed already stays as it is.
+    answers of free content (``scan`` in the record) what a telling name stands for is replaced
+    too, and pages of HTML are left out. What is sealed already stays as it is.
     """
     own: dict[str, str] = {}
     for path in operation.secrets:
@@ -128,31 +146,54 @@ def _by_field(data: Any, names: Mapping[str, str], keep: Keep) -> Any:
     return [_by_field(item, names, keep) for item in data] if isinstance(data, list) else data
 
 
-def _by_name(data: Any, keep: Keep) -> Any:
-    """Everything below a telling name sealed: fields, pairs of name and value, lines of text."""
+def _by_name(data: Any, keep: Keep, *, about: str = "") -> Any:
+    """What telling names stand for sealed: fields, pairs of name and value, lines of text.
+
+    Below a section of settings that is called after secrets (`about` is its name), what looks
+    random is sealed too, whatever it is called.
+    """
     if isinstance(data, Mapping):
         labels = [data[key] for key in ("name", "key") if isinstance(data.get(key), str)]
         pair = any(_TELLING.search(label) for label in labels)
         return {
             key: _sealed_below(value, partial(keep, key, ""))
-            if _TELLING.search(key) or (pair and key == "value")
-            else _by_name(value, keep)
+            if _is_secret(key, value) or (pair and key == "value")
+            else _by_name(value, keep, about=_section(key, about))
             for key, value in data.items()
         }
     if isinstance(data, list):
-        return [_by_name(item, keep) for item in data]
-    if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
-        return data if is_sealed(data) else _by_name_inside(data, keep)
-    return _LINE.sub(partial(_sealed_line, keep), data) if isinstance(data, str) else data
+        return [_by_name(item, keep, about=about) for item in data]
+    if not isinstance(data, str) or is_sealed(data):
+        return data
+    if data.lstrip()[:1] in ("{", "["):
+        return _by_name_inside(data, keep, about)
+    if about and _RANDOM.fullmatch(data):
+        return keep(about[:40], "", data)
+    return _LINE.sub(partial(_sealed_line, keep), data)
 
 
-def _by_name_inside(text: str, keep: Keep) -> str:
+def _is_secret(name: str, value: Any) -> bool:
+    """Whether a name says that its value is a secret, or that all below it are."""
+    if isinstance(value, (Mapping, list)):
+        return bool(_HOLDER.search(name))
+    return bool(_TELLING.search(name)) and not _SETTING.search(name)
+
+
+def _section(name: str, about: str) -> str:
+    """The section that the values under a name belong to, "" if it is not about secrets."""
+    if _NAMING.search(name):
+        return ""
+    return name if _TELLING.search(name) and not _SETTING.search(name) else about
+
+
+def _by_name_inside(text: str, keep: Keep, about: str) -> str:
     """The same for a text that is a JSON document."""
     try:
         inner = pydantic_core.from_json(text, allow_inf_nan=False)
-        return json.dumps(_by_name(inner, keep), ensure_ascii=False)
+        return json.dumps(_by_name(inner, keep, about=about), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return keep("document", "", text)
+        # No document after all ({{user.email}}), or one that nobody can look into.
+        return keep("document", "", text) if _TELLING.search(text) else text
 
 
 def _sealed_line(keep: Keep, match: re.Match[str]) -> str:

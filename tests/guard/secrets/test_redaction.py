@@ -95,6 +95,7 @@ def test_free_content_is_sealed_by_its_names() -> None:
             "tokenType": "Bearer",
             "hasSecret": True,
             "cookieCount": 3,
+            "otp": 123456,
             "name": "n",
         }
     }
@@ -107,9 +108,43 @@ def test_free_content_is_sealed_by_its_names() -> None:
         "tokenUrl": "https://a.example/token",
         "tokenType": "Bearer",
         "hasSecret": True,
-        "cookieCount": SEALED,
+        "cookieCount": 3,
+        "otp": SEALED,
         "name": "n",
     }
+
+
+def test_settings_that_are_called_after_secrets_stay_and_secrets_among_them_do_not() -> None:
+    random = "aB3dE5gH7jK9mN1pQ3sT5vX7z"
+    answer = {
+        "files": {
+            "authorization/settings.json": {"type": 1, "name": "doc", "expression": "a.b == c"},
+            "jwtTemplates/T1.json": {"template": {"plan": "{{user.plan}}"}, "id": "T" + random},
+            "outboundApps/crm.json": {"authorizationUrl": "https://a.example/authorize"},
+            "passwords/policy.json": {"minLength": 8, "passwordPolicy": "strong"},
+            "connectors/http.json": {
+                "authentication": {"bearerToken": "hunter2", "method": "bearerToken"},
+                "headers": [{"key": "Authorization", "value": "hunter2"}],
+                "authorization": {"header": random, "note": "plain"},
+                "secrets": [{"name": "db", "value": "hunter2"}],
+            },
+        }
+    }
+    shown = seal(operation(scan=True), answer)["files"]
+    plain = ("authorization/settings.json", "jwtTemplates/T1.json", "outboundApps/crm.json")
+    for name in (*plain, "passwords/policy.json"):
+        assert shown[name] == answer["files"][name]
+    assert "hunter2" not in str(shown)
+    assert random not in str(shown["connectors/http.json"])
+    assert shown["connectors/http.json"]["authorization"]["note"] == "plain"
+    assert shown["connectors/http.json"]["authentication"]["method"] == "bearerToken"
+
+
+@pytest.mark.parametrize("text", ["{{user.email}}", "[draft] hello", "{not json"])
+def test_what_only_begins_like_a_document_stays(text: str) -> None:
+    assert seal(operation(scan=True), {"text": text}) == {"text": text}
+    hidden = seal(operation(scan=True), {"text": f"{text} password hunter2"})
+    assert "hunter2" not in str(hidden)
 
 
 def test_secrets_in_free_content_are_found_in_every_form() -> None:
