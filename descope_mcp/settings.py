@@ -23,6 +23,9 @@ from descope_mcp import setting_faults
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
+_CALLER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+#: Who calls from the command line.
+TERMINAL = "terminal"
 #: What a URL may be written with (RFC 3986, section 2), without query, fragment and user.
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
 _REGION_LENGTH = 32
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     read_only: bool = Field(False, validation_alias="DESCOPE_MCP_READ_ONLY")
     policy: str = Field("", validation_alias="DESCOPE_MCP_POLICY")
     shadow_policy: str = Field("", validation_alias="DESCOPE_MCP_SHADOW_POLICY")
+    caller: str = Field("stdio", validation_alias="DESCOPE_MCP_CALLER")
     production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
     trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
     sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")
@@ -97,6 +101,15 @@ class Settings(BaseSettings):
                 or "is no project id; it begins with P and has 28 or 32 letters and digits "
                 "(Descope console, Project)"
             )
+        return value
+
+    @field_validator("caller")
+    @classmethod
+    def _caller(cls, value: str) -> str:
+        if not _CALLER.fullmatch(value):
+            raise ValueError("write up to 64 letters, digits and . _ @ -, the first no sign")
+        if value == TERMINAL:
+            raise ValueError(f"{TERMINAL} means a person at a terminal; write another name")
         return value
 
     @field_validator(*_SECRET)

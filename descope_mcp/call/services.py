@@ -12,7 +12,10 @@ from descope_mcp.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a call needs: the catalog, the way to Descope, the policy, the store."""
+    """What a call needs: the catalog, the way to Descope, the policy, the store.
+
+    ``caller`` is the name of the one client that a server on stdio has.
+    """
 
     catalog: Catalog
     client: Client
@@ -21,6 +24,7 @@ class Services:
     trusted_hosts: frozenset[str] = frozenset()
     #: What would be decided by this one is written down where it differs; it counts for nothing.
     shadow: Policy | None = None
+    caller: str = "stdio"
 
     @property
     def project(self) -> str:

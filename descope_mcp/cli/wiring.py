@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descope_mcp.api.client import Client
@@ -12,7 +11,8 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.guard.policy.decision import EVERY, Policy
-from descope_mcp.settings import Settings, SettingsError
+from descope_mcp.guard.policy.rule import never_called
+from descope_mcp.settings import TERMINAL, Settings, SettingsError
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
@@ -51,17 +51,24 @@ def _shadow(settings: Settings, catalog: Catalog) -> Policy | None:
 
 
 def _policy(name: str, settings: Settings, catalog: Catalog) -> Policy:
-    production = frozenset({EVERY}) if settings.production else frozenset()
+    own = Policy(settings.read_only, frozenset({EVERY}) if settings.production else frozenset())
     if not name:
-        return Policy(settings.read_only, production)
+        return own
     # Its models and the TOML parser are loaded only where there is a file.
     from descope_mcp.guard.policy import file as policy_file
 
     try:
-        rules, marked = policy_file.read(name, catalog)
+        return policy_file.applied(name, catalog, own)
     except policy_file.PolicyError as error:
         raise SettingsError(str(error)) from None
-    return Policy(settings.read_only, production | marked, rules, Path(name).name)
+
+
+def unmatched(settings: Settings, applied: Policy) -> Iterator[str]:
+    """A sentence for every rule of a policy file that no call of this server matches."""
+    callers = (settings.caller, TERMINAL)
+    for rule in applied.rules:
+        if why := never_called(rule, callers, settings.project_id):
+            yield f"{rule.place}: no call matches this rule, since {why}"
 
 
 @asynccontextmanager
@@ -88,7 +95,7 @@ async def services(
         client = Client(url, keys, catalog.errors, settings.timeout)
         stack.push_async_callback(client.close)
         kept = stack.enter_context(closing(store(settings)))
-        yield Services(catalog, client, applied, kept, settings.hosts, shadow)
+        yield Services(catalog, client, applied, kept, settings.hosts, shadow, settings.caller)
 
 
 def store(settings: Settings) -> Store:

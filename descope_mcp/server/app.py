@@ -22,7 +22,7 @@ from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface import prompts, resources, tool_list
 from descope_mcp.server.surface.catalog_tools import Hub
-from descope_mcp.server.tool_calls import CALLER, Calls
+from descope_mcp.server.tool_calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _reading(services: Services, hub: Hub, answers: Answers) -> dict[str, Any]:
     async def read_resource(
         ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return resources.read(params.uri, services.catalog, hub, answers, CALLER)
+        return resources.read(params.uri, services.catalog, hub, answers, services.caller)
 
     async def list_prompts(
         ctx: Context, params: types.PaginatedRequestParams | None
@@ -128,7 +128,7 @@ def _reading(services: Services, hub: Hub, answers: Answers) -> dict[str, Any]:
         if isinstance(params.ref, types.PromptReference):
             found = prompts.complete(params.ref.name, argument, typed, catalog)
         else:
-            kept = answers.shelf.names(CALLER)
+            kept = answers.shelf.names(services.caller)
             found = resources.complete(params.ref.uri, argument, typed, catalog, kept)
         return types.CompleteResult(completion=found)
 

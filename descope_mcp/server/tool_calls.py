@@ -32,9 +32,6 @@ from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface import tool_list
 from descope_mcp.server.surface.catalog_tools import Hub
 
-#: Who calls: on stdio the one client that started this process.
-CALLER = "stdio"
-
 #: The arguments of a read in a kept answer.
 _PART = {
     "type": "object",
@@ -74,7 +71,9 @@ class Calls:
         """
         name, arguments = params.name, params.arguments or {}
         if not name.startswith("descope_"):
-            return await self._run(ctx, params, Call(name, arguments, CALLER), View())
+            return await self._run(
+                ctx, params, Call(name, arguments, self._services.caller), View()
+            )
         if name not in self._schemas:
             raise MCPError(types.INVALID_PARAMS, "Unknown tool")
         arguments, problems = fit(self._schemas[name], self._validators[name], arguments)
@@ -90,7 +89,7 @@ class Calls:
             case "descope_status":
                 return self._hub.status(can_be_asked=elicitation.can_be_asked(ctx))
             case "descope_undo":
-                undo = Undo(arguments["call"], CALLER, bool(arguments.get("anyway")))
+                undo = Undo(arguments["call"], self._services.caller, bool(arguments.get("anyway")))
                 return await self._run(ctx, params, undo, View())
         return await self._operation(ctx, params, name, arguments)
 
@@ -116,7 +115,9 @@ class Calls:
         found = self._services.catalog.find(operation)
         if found and given is not None:
             inner = list_parts.sized(found, given, view.limit)
-        return await self._run(ctx, params, Call(operation, inner, CALLER, through), view)
+        return await self._run(
+            ctx, params, Call(operation, inner, self._services.caller, through), view
+        )
 
     async def _run(
         self,
@@ -146,7 +147,7 @@ class Calls:
             if outcome.operation.paging:
                 # As they were sent: a page or a limit may have come as a text.
                 given = check(outcome.operation, request.arguments)
-        first = partial(self._answers.first, outcome, view, given or {}, CALLER)
+        first = partial(self._answers.first, outcome, view, given or {}, self._services.caller)
         try:
             shown = await run_sync(first) if outcome.size > LARGE else first()
         except WrongFields as error:
@@ -165,7 +166,7 @@ class Calls:
             remedy = "Call with part.next as it is."
             return tool_result.failed(Failed("invalid_arguments", message, remedy))
         view = View(view.fields, view.limit, place.get("from", 0))
-        shown = await run_sync(self._answers.part, name, view, CALLER)
+        shown = await run_sync(self._answers.part, name, view, self._services.caller)
         if shown is None:
             message = "This answer is not kept (any more)."
             return tool_result.failed(Failed("answer_gone", message, "Call its operation again."))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -93,6 +95,53 @@ async def test_a_read_only_hub_has_no_tools_that_change() -> None:
         for tool in ("descope_write", "descope_destructive"):
             answer = await wire.call(tool, {"operation": "CreateTenant", "arguments": {}})
             assert answer["error"]["code"] == -32602
+        through = {"operation": "PatchUser", "arguments": {"loginId": "ada", "name": "Ada"}}
+        answer = await wire.call("descope_read", through)
+        told = answer["result"]["structuredContent"]
+        assert told["rule"] == "read-only"
+        assert "descope_write" not in json.dumps(told)
+
+
+async def test_a_server_s_caller_is_matched_by_rules_and_journalled(tmp_path: Path) -> None:
+    rules = """
+[[rule]]
+operation = "CreateTenant"
+caller = "nightly-*"
+decision = "deny"
+reason = "Nobody makes tenants at night."
+
+[[rule]]
+operation = "DeleteTenant"
+caller = "weekly"
+decision = "deny"
+"""
+    (tmp_path / "rules.toml").write_text(rules)
+    create = "CreateTenant", {"name": "New"}
+    for caller, denied in (("nightly-1", True), ("daily", False)):
+        state = {
+            "DESCOPE_MCP_STATE": str(tmp_path / caller),
+            "DESCOPE_MCP_KEY_FILE": str(tmp_path / "config" / caller),
+        }
+        env = environment(DESCOPE_MCP_CALLER=caller, **state)
+        policy = ("--policy", str(tmp_path / "rules.toml"))
+        async with wired("--sandbox", "--toolsets", "tenants", *policy, env=env) as wire:
+            answer = await wire.call(*create)
+            told = answer["result"]["structuredContent"]
+            assert ("at night" in json.dumps(told)) is denied
+            said = wire.errors.decode()
+        assert f"nobody here is called weekly, only {caller} and terminal" in said
+        assert ("nobody here is called nightly-*" in said) is not denied
+        shown = await anyio.run_process([COMMAND, "journal", "list", "--json"], env=env)
+        assert (caller in shown.stdout.decode()) is not denied
+
+
+@pytest.mark.parametrize("name", ["terminal", "a b", "-x", "x" * 65])
+async def test_a_caller_is_a_name_and_nobody_else_s(name: str) -> None:
+    result = await anyio.run_process(
+        [COMMAND, "serve", "--sandbox"], env=environment(DESCOPE_MCP_CALLER=name), check=False
+    )
+    assert result.returncode == 2
+    assert b"DESCOPE_MCP_CALLER" in result.stderr
 
 
 async def test_a_toolset_that_does_not_exist_stops_the_start() -> None:

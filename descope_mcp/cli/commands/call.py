@@ -28,7 +28,7 @@ from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.question import pasted
 
-CALLER = "terminal"
+CALLER = settings.TERMINAL
 
 
 @click.command("call")

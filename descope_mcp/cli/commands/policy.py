@@ -55,6 +55,8 @@ def check(file: str | None) -> None:
         click.echo("; ".join([f"{rule.place}: {rule.action} {_scope(rule)}", *cap]))
         for note in _notes(rule, catalog):
             click.echo(f"    {note}")
+    for warning in wiring.unmatched(chosen, policy):
+        click.echo(f"descope-mcp: {warning}", err=True)
     denied = [o for o in catalog.values() if worst(o, policy, chosen.project_id).action == "deny"]
     click.echo(f"{len(policy.rules)} rules; {len(denied)} of {len(catalog)} operations denied")
 

@@ -47,6 +47,8 @@ def command(
         from descope_mcp.server.transports import stdio
 
         async with wiring.services(chosen, operations, sandbox=sandbox) as services:
+            for warning in wiring.unmatched(chosen, services.policy):
+                click.echo(f"descope-mcp: {warning}", err=True)
             serving = stdio.Serving(services, names)
             with signals.calling(serving.end) as came:
                 await serving.run()

@@ -36,6 +36,8 @@ _ASK: tuple[Hazard, ...] = ("account_takeover", "reveals_secret", "forges_record
 #: Planes that administer; on the end users' plane a token is minted for whoever presents the
 #: user's own code or token, and gives no more than that does.
 _SERVER_PLANES = ("management", "scim")
+#: An ordinary change of so many items asks, unless the file says otherwise.
+ASK_FROM = 20
 #: In `Policy.production`: every project.
 EVERY = "*"
 
@@ -45,13 +47,15 @@ class Policy:
     """What the settings and the policy file say; without either, the default policy.
 
     ``production`` holds the projects in which nothing may affect the whole project. ``rules``
-    are in the order of the file, ``source`` is its name.
+    are in the order of the file, ``source`` is its name. An ordinary change of ``ask_from`` items
+    or more asks.
     """
 
     read_only: bool = False
     production: frozenset[str] = frozenset()
     rules: tuple[PolicyRule, ...] = ()
     source: str = ""
+    ask_from: int = ASK_FROM
 
     def is_production(self, *projects: str) -> bool:
         """Whether one of `projects` is marked, however its id is spelled."""
@@ -103,7 +107,7 @@ def decide(
     for rule in policy.rules:
         if matches(rule, operation, arguments, caller, projects, risk):
             return _by_rule(rule, risk)
-    return _by_default(operation, risk)
+    return _by_default(operation, risk, many=items(operation, arguments) >= policy.ask_from)
 
 
 def possible(operation: Operation, policy: Policy, project: str = "") -> list[Decision]:
@@ -124,7 +128,10 @@ def possible(operation: Operation, policy: Policy, project: str = "") -> list[De
             met.append(_by_rule(rule, risk))
         if always_matches(rule, operation):
             return met
-    return [*met, _by_default(operation, risk)]
+    usual = _by_default(operation, risk)
+    if usual.action == "allow" and needed_lists(operation):
+        met.append(_by_default(operation, risk, many=True))
+    return [*met, usual]
 
 
 def worst(operation: Operation, policy: Policy, project: str = "") -> Decision:
@@ -193,7 +200,7 @@ def _by_rule(rule: PolicyRule, risk: Risk) -> Decision:
     return Decision(rule.action, rule.place, reason, typed=typed, cap=rule.cap)
 
 
-def _by_default(operation: Operation, risk: Risk) -> Decision:
+def _by_default(operation: Operation, risk: Risk, *, many: bool = False) -> Decision:
     hazards = risk.hazards
     if "project_wide" in hazards:
         return Decision("confirm", "project-wide", WHY["project_wide"], typed=True)
@@ -204,4 +211,6 @@ def _by_default(operation: Operation, risk: Risk) -> Decision:
         return Decision("confirm", "mints-secret", WHY["mints_secret"])
     if risk.effect == "destructive":
         return Decision("confirm", "destructive", WHY["destructive"])
+    if many and risk.effect != "read":
+        return Decision("confirm", "many", WHY["bulk"])
     return Decision("allow", risk.effect, "Reads and additions are allowed.")

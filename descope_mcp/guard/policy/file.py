@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file_format import PolicyTable, RuleTable
 from descope_mcp.guard.policy.rule import PolicyRule
 from descope_mcp.guard.policy.rule_compiler import compile_rule
@@ -49,6 +51,28 @@ def ready_made() -> list[str]:
     return sorted(path.stem for path in _READY.glob("*.toml"))
 
 
+def applied(name: str, catalog: Catalog, own: Policy) -> Policy:
+    """The policy of the settings (`own`) with what a file adds.
+
+    Args:
+        name: the path of a file, or the bare name of a ready-made policy.
+        catalog: whose operations, toolsets and arguments the file may name.
+        own: what the settings say.
+
+    Raises:
+        PolicyError: with every problem that was found.
+    """
+    path, text = _text(name)
+    rules, table = _parsed(path.name, text, catalog)
+    return replace(
+        own,
+        production=own.production | frozenset(table.production),
+        rules=rules,
+        source=Path(name).name,
+        ask_from=table.ask_from,
+    )
+
+
 def read(name: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], frozenset[str]]:
     """The rules of a policy file in their order, and the projects that it marks as production.
 
@@ -59,19 +83,30 @@ def read(name: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], frozenset
     Raises:
         PolicyError: with every problem that was found.
     """
+    path, text = _text(name)
+    return parse(path.name, text, catalog)
+
+
+def _text(name: str) -> tuple[Path, str]:
+    """Where a policy file is, and what it says."""
     path = _find(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path, path.read_text(encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise PolicyError(f"{name}: {reason}; {_where_else()}") from None
     except UnicodeDecodeError:
         raise PolicyError(f"{path.name}: it is not UTF-8; save it as UTF-8") from None
-    return parse(path.name, text, catalog)
 
 
 def parse(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], frozenset[str]]:
     """Like `read`, for the text of a file called `name`."""
+    rules, table = _parsed(name, text, catalog)
+    return rules, frozenset(table.production)
+
+
+def _parsed(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], PolicyTable]:
+    """The rules of a file's text, and the file as it is written."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -91,7 +126,7 @@ def parse(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...
     except ValidationError as error:
         problems = [_explain(source, one) for one in error.errors()]
         raise PolicyError("\n".join(dict.fromkeys(problems))) from None
-    return _rules(source, table, catalog), frozenset(table.production)
+    return _rules(source, table, catalog), table
 
 
 def _find(name: str) -> Path:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from descope_mcp.catalog.meaning import Meaning
 from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
+from descope_mcp.guard.policy.decision import ASK_FROM
 from descope_mcp.guard.policy.rule import Action
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -116,7 +117,11 @@ class RuleTable(Frozen):
 
 
 class PolicyTable(Frozen):
-    """A whole policy file: the projects that are production, and the rules in their order."""
+    """A whole policy file: the projects that are production, and the rules in their order.
+
+    An ordinary change of ``ask_from`` items or more asks.
+    """
 
     production: tuple[ProjectId, ...] = ()
+    ask_from: Count = ASK_FROM
     rule: tuple[RuleTable, ...] = ()

@@ -9,7 +9,7 @@ case. So no mixture of values slips past either kind.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -120,6 +120,22 @@ def always_matches(rule: PolicyRule, operation: Operation) -> bool:
         )
         and not (rule.callers or rule.projects or rule.arguments or rule.meanings)
     )
+
+
+def never_called(rule: PolicyRule, callers: Collection[str], project: str) -> str:
+    """Why no call here matches a rule, whoever of `callers` makes it; "" if one may.
+
+    It is no mistake of the file, which other servers may have too.
+    """
+    if rule.callers and not any(
+        _fits(caller, rule.callers, exactly=rule.allows) for caller in callers
+    ):
+        named = " or ".join(rule.callers)
+        names = " and ".join(callers)
+        return f"nobody here is called {named}, only {names}; set DESCOPE_MCP_CALLER, or correct it"
+    if rule.projects and project and not _projects_fit(rule, (project,)):
+        return f"it is for project {' or '.join(rule.projects)} alone"
+    return ""
 
 
 def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule | None:

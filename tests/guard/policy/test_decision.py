@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 from descope_mcp.catalog.arguments import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation_record import EFFECTS
-from descope_mcp.guard.policy.decision import EVERY, Decision, Policy, decide, items, worst
+from descope_mcp.guard.policy.decision import (
+    EVERY,
+    Decision,
+    Policy,
+    decide,
+    items,
+    possible,
+    worst,
+)
+from descope_mcp.guard.policy.file import PolicyError, applied, parse
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import PolicyRule
 from tests.guard.build import operation
@@ -21,6 +31,10 @@ FREE = Policy()
 READ_ONLY = Policy(read_only=True)
 PRODUCTION = Policy(production=frozenset({EVERY}))
 CALLER, PROJECT = "somebody", "P2aProject"
+ALLOWED = """[[rule]]
+operation = "PatchUserBatch"
+decision = "allow"
+"""
 
 
 def _decide(effect: Any, *hazards: Any, policy: Policy = FREE, **facts: Any) -> Decision:
@@ -62,6 +76,41 @@ def test_rule(
     assert (decision.action, decision.rule) == (action, rule)
     assert decision.typed is (rule == "project-wide")
     assert decision.reason
+
+
+def _patched(catalog: Catalog, number: int, policy: Policy) -> str:
+    users = [{"loginId": f"user{n}@acme.test", "name": "N"} for n in range(number)]
+    one, risk = catalog["PatchUserBatch"], Risk("write", ("bulk",))
+    return decide(one, {"users": users}, CALLER, PROJECT, risk, policy).rule
+
+
+def test_an_ordinary_change_of_many_asks(catalog: Catalog) -> None:
+    rules, _ = parse("p.toml", ALLOWED, catalog)
+    assert _patched(catalog, 19, FREE) == "write"
+    assert _patched(catalog, 20, FREE) == "many"
+    assert _patched(catalog, 24, Policy(ask_from=25)) == "write"
+    assert _patched(catalog, 2, Policy(ask_from=2)) == "many"
+    assert _patched(catalog, 24, Policy(rules=rules)) == "p.toml:1"
+    met = [decision.rule for decision in possible(catalog["CreatePermissions"], FREE)]
+    assert met == ["many", "write"]
+    read = decide(
+        catalog["LoadUsers"], {"userIds": ["u"] * 99}, CALLER, PROJECT, Risk("read", ()), FREE
+    )
+    assert read.action == "allow"
+
+
+def test_a_file_says_from_which_number_on_people_are_asked(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text("ask_from = 3\n" + ALLOWED)
+    policy = applied(str(path), catalog, Policy(read_only=True))
+    assert (policy.ask_from, policy.read_only, len(policy.rules)) == (3, True, 1)
+    path.write_text(ALLOWED)
+    assert applied(str(path), catalog, Policy()).ask_from == 20
+    path.write_text("ask_from = 0\n")
+    with pytest.raises(PolicyError, match="ask_from"):
+        applied(str(path), catalog, Policy())
 
 
 def test_a_call_without_sense_is_denied_before_anybody_is_asked() -> None:
