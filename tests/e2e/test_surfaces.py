@@ -120,7 +120,7 @@ decision = "deny"
     for caller, denied in (("nightly-1", True), ("daily", False)):
         state = {
             "DESCOPE_MCP_STATE": str(tmp_path / caller),
-            "DESCOPE_MCP_KEY_FILE": str(tmp_path / "config" / caller),
+            "DESCOPE_MCP_KEY_FILE": str(tmp_path / f"{caller}-config" / "key"),
         }
         env = environment(DESCOPE_MCP_CALLER=caller, **state)
         policy = ("--policy", str(tmp_path / "rules.toml"))
