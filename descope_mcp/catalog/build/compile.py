@@ -83,6 +83,10 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             }
             more = follow(record, own, marks, meanings.entries)
             record = record.model_copy(update={"when": (*record.when, *more)})
+            if record.can_ask and not record.says:
+                # Only now is known all that can make a person be asked.
+                where = line_of(path, ("operations", name))
+                problems.append(f"{where}: {name}: people can be asked about it; says is missing")
             if record.effect == "read":
                 fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)

@@ -284,8 +284,6 @@ def _sizes(endpoint: Endpoint, record: Record, own: dict[str, Any]) -> Iterator[
 
 def _words(record: Record, roots: Roots) -> Iterator[Problem]:
     """What is wrong with the words of the consequence; `roots` is what they can refer to."""
-    if record.can_ask and not record.says:
-        yield (), "people can be asked about it, and its consequence (says) is missing"
     known = {count.key for count in record.impact if count.key}
     known |= {saying.TARGET} if record.target else set()
     compares = record.update or record.before or record.content

@@ -25,7 +25,7 @@ from descope_mcp.guard.question.disclosure import (
     Project,
     Rights,
 )
-from descope_mcp.guard.question.document_difference import document_differences, parts
+from descope_mcp.guard.question.document_difference import compared, document_differences, parts
 from descope_mcp.guard.question.hits import hits, marks_of, members
 from descope_mcp.guard.question.human import shown, words
 from descope_mcp.guard.question.quoting import MOST_SHOWN, Obscured, TooMuchToShow, whole
@@ -73,9 +73,11 @@ def disclose(
     """
     readable(operation, arguments)
     given = masked(operation, arguments)
-    documents = _documents(operation, given, preview)
     found = members(_elements(preview.target))
-    different = differences(operation, changes or (), found)
+    inside = {n: [c for c in changes or () if _in(c.path, n)] for n in operation.content}
+    apart = [c for c in changes or () if not any(_in(c.path, n) for n in operation.content)]
+    different = differences(operation, apart, found)
+    documents = _documents(operation, given, preview, None if changes is None else inside)
     known = Known(
         replace(preview.scope, args=given, found=by_read(operation, preview.found)),
         target_value(operation, preview),
@@ -145,16 +147,29 @@ def undoable(operation: Operation) -> Literal["whole", "part", "no"]:
 
 
 def _documents(
-    operation: Operation, given: Mapping[str, Any], preview: Preview
+    operation: Operation,
+    given: Mapping[str, Any],
+    preview: Preview,
+    changes: Mapping[str, Sequence[Change]] | None,
 ) -> tuple[Difference, ...]:
-    """How the documents among the arguments differ from what is there under the same name."""
+    """How the documents among the arguments differ from what is there.
+
+    Where the record says how to compare them, its changes count; else what is there under the
+    same name.
+    """
     held = preview.target if isinstance(preview.target, Mapping) else {}
-    return tuple(
-        difference
-        for name in operation.content
-        if name in given
-        for difference in document_differences(held.get(name), given[name])
-    )
+    found: list[Difference] = []
+    for name in operation.content:
+        if name in given and changes is not None:
+            one_by_one = [(c.path, differences(operation, [c], {})[0]) for c in changes[name]]
+            found += compared(name, [d for _, d in one_by_one], [path for path, _ in one_by_one])
+        elif name in given:
+            found += document_differences(held.get(name), given[name])
+    return tuple(found)
+
+
+def _in(path: str, name: str) -> bool:
+    return path == name or path.startswith((f"{name}.", f"{name}["))
 
 
 def _elements(target: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,11 +37,12 @@ def document_differences(before: Any, after: Any) -> tuple[Difference, ...]:
     """
     sides = ({} if side is None else side for side in (before, after))
     old, new = (side if isinstance(side, Mapping) else {"": side} for side in sides)
-    found = []
+    found: list[Difference] = []
+    absent: list[str] = []
     for part in dict.fromkeys([*old, *new]):
         was, becomes = old.get(part, _NOTHING), new.get(part, _NOTHING)
         if becomes is _NOTHING:
-            found.append(Difference(_part(part), "is not in it"))
+            absent.append(_part(part))
             continue
         changes = list(_changes(_read(was), _read(becomes), "", 0))
         if not changes:
@@ -55,7 +57,30 @@ def document_differences(before: Any, after: Any) -> tuple[Difference, ...]:
         count = number(len(plain), "value", "values")
         said = f"new, {count}" if was is _NOTHING else f"{count} different"
         found.append(Difference(_part(part), said, lines=tuple(lines)))
+    if absent:
+        count = number(len(absent), "part that is", "parts that are")
+        found.append(Difference("left out", f"{count} there now", tuple(absent)))
     return tuple(found)
+
+
+def compared(
+    name: str, found: Sequence[Difference], paths: Sequence[str]
+) -> tuple[Difference, ...]:
+    """The changes of the document that is the argument `name`, one `Difference` for every part.
+
+    Args:
+        name: of the argument.
+        found: what becomes different, by the schema of the call.
+        paths: of `found`, as far as they lie in the document.
+    """
+    grouped: dict[str, list[str]] = {}
+    for path, one in zip(paths, found, strict=True):
+        part = re.split(r"[.\[]", path.removeprefix(name).lstrip(".["))[0] or name
+        grouped.setdefault(part, []).extend([f"{one.field}: {one.becomes}", *one.lines])
+    return tuple(
+        Difference(whole(part), f"{number(len(lines), 'value', 'values')} different", (), (*lines,))
+        for part, lines in grouped.items()
+    )
 
 
 def parts(found: Sequence[Difference]) -> str:

@@ -74,7 +74,7 @@ RECORD_CASES = {
         "    says: 'Delete the role {target}[ of {users user|users}]'\n",
         "",
         "DeleteRole:",
-        "people can be asked about it",
+        "says is missing",
     ),
     "a consequence with a bracket that stays open": (
         "|users}]'",

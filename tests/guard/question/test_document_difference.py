@@ -20,10 +20,11 @@ def test_one_changed_role_of_a_snapshot_is_one_line() -> None:
 def test_parts_that_come_and_go() -> None:
     found = document_differences({"old.json": {"a": 1}}, {"new.json": {"b": {"c": "x"}}})
     assert [(d.field, d.becomes) for d in found] == [
-        ('"old.json"', "is not in it"),
         ('"new.json"', "new, 1 value"),
+        ("left out", "1 part that is there now"),
     ]
-    assert found[1].lines == ('b / c: not set -> "x"',)
+    assert found[1].of == ('"old.json"',)
+    assert found[0].lines == ('b / c: not set -> "x"',)
 
 
 def test_the_same_document_differs_in_nothing() -> None:

@@ -112,12 +112,16 @@ def _difference(difference: Difference) -> Block:
     return Block("text", f"  {said}, for {len(of):,}:", of, difference.lines)
 
 
+def lines_of(documents: Sequence[Difference]) -> int:
+    """About how many lines of a terminal the differences of documents take."""
+    return sum(1 + sum(1 + len(line) // 74 for line in part.lines) for part in documents)
+
+
 def _documents(documents: Sequence[Difference], most_lines: int) -> Iterator[Block]:
     """The parts of documents that become different, without their lines if these are many."""
     if not documents:
         return
-    count = sum(max(1, len(part.lines)) for part in documents)
-    short = bool(most_lines) and count > most_lines
+    short = bool(most_lines) and lines_of(documents) > most_lines
     yield Block("text", f"Becomes different ({len(documents):,} parts):")
     for part in documents:
-        yield Block("text", f"  {part.field}: {part.becomes}", lines=() if short else part.lines)
+        yield Block("text", f"  {part.field}: {part.becomes}", part.of, () if short else part.lines)

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from descope_mcp.guard.question.disclosure import Disclosure
-from descope_mcp.guard.question.renderers.layout import Block, Kind, blocks
+from descope_mcp.guard.question.renderers.layout import Block, Kind, blocks, lines_of
 
 WIDTH = 80
 #: More lines of a document's difference are shown by a command of their own.
-MOST_DOCUMENT_LINES = 40
+MOST_DOCUMENT_LINES = 24
 _COLOURS: dict[Kind, str] = {
     "consequence": "1",
     "warning": "33",
@@ -46,8 +46,7 @@ def difference(said: Disclosure, *, width: int = WIDTH) -> str:
 
 def shortened(said: Disclosure) -> bool:
     """Whether `screen` names only the parts of what becomes different in documents."""
-    count = sum(max(1, len(part.lines)) for part in said.documents)
-    return count > MOST_DOCUMENT_LINES
+    return lines_of(said.documents) > MOST_DOCUMENT_LINES
 
 
 def again(said: Disclosure, *, width: int = WIDTH) -> str:
@@ -83,6 +82,9 @@ def _columns(names: Sequence[str], width: int) -> Iterator[str]:
     room = width - 2
     widest = min(room, max(map(_width, names)) + 2)
     per_line = max(1, room // widest)
+    if per_line == 1 and len(names) > 1:
+        yield from _wrapped(f"  {', '.join(names)}", width)
+        return
     for start in range(0, len(names), per_line):
         row = names[start : start + per_line]
         line = "".join(name + " " * (widest - _width(name)) for name in row).rstrip()
