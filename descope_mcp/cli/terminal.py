@@ -44,12 +44,13 @@ def ask(text: str, prompt: str) -> str:
         raise NoTerminal("there is no terminal to ask in") from None
 
 
-def question(said: Disclosure, act: str) -> bool:
+def question(said: Disclosure, act: str, more: str = "") -> bool:
     """Ask a question of the guard; whether the answer is a yes.
 
     Args:
         said: what the person is told.
         act: what a yes does, for the prompt ("run it").
+        more: a line below it, on where there is more to read.
 
     A name that is mistyped is asked for again, three times in all. An empty line, the end of the
     input and "no" are a no.
@@ -59,6 +60,7 @@ def question(said: Disclosure, act: str) -> bool:
     """
     columns, rows = shutil.get_terminal_size()
     text = renderer.screen(said, width=columns, colours=_colours())
+    text = f"{text}\n{more}" if more else text
     if text.count("\n") + _PROMPT_LINES > rows:
         text = f"{text}\n\n{renderer.again(said, width=columns)}"
     if not said.typed:

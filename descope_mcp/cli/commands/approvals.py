@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli import options, terminal, watching, wiring
+from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
 from descope_mcp.guard.question.disclosure import Disclosure, Project, from_json, to_data
@@ -38,8 +39,7 @@ def list_(all_: bool, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(_data(request)))
         else:
-            text = one_line.line(_said(request))
-            click.echo(f"{request.number}  {request.status:8} {shown(request.created)}  {text}")
+            click.echo(_line(request))
 
 
 @command.command("show")
@@ -70,24 +70,80 @@ def diff(number: int) -> None:
 def approve(number: int) -> None:
     """Allow the call of a request, once, within an hour."""
     store = _store()
-    request = _pending(store, number)
-    if not terminal.question(_said(request), "approve"):
+    if not _asked(store, _pending(store, number)):
         _end("not approved", REFUSED)
-    terminal.second_factor(store)
-    if not approvals.answer(store, number, approved=True):
-        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
-    click.echo(f"Request {number} is approved. The same call runs once, within an hour.")
 
 
 @command.command("deny")
 @click.argument("number", type=int)
-def deny(number: int) -> None:
+@click.option("--reason", default="", help="Why; the agent is told.")
+def deny(number: int, reason: str) -> None:
     """Refuse the call of a request."""
     store = _store()
     _pending(store, number)
-    if not approvals.answer(store, number, approved=False):
-        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
+    _answer(store, number, approved=False, reason=reason)
     click.echo(f"Request {number} is denied.")
+
+
+@command.command("revoke")
+@click.argument("number", type=int)
+@click.option("--reason", default="", help="Why; the agent is told.")
+def revoke(number: int, reason: str) -> None:
+    """Take back an approval that was not used yet."""
+    store = _store()
+    request = _request(store, number)
+    if not approvals.revoke(store, number, reason):
+        _end(f"request {number} is {request.status}; there is nothing to take back", FAILED)
+    click.echo(f"Request {number} is revoked. Its call does not run.")
+
+
+@command.command("watch")
+def watch() -> None:
+    """Show requests as they come, and answer them by their numbers."""
+    store = _store()
+
+    def answer(number: int) -> None:
+        request = approvals.request(store, number)
+        if request is None or request.status != "pending":
+            click.echo(f"No request {number} waits.", err=True)
+            return
+        try:
+            if _asked(store, request):
+                return
+        except NotProven as error:
+            click.echo(f"descope-mcp: {error}", err=True)
+            return
+        why = terminal.ask("", "Deny it? Type why, or nothing to let it wait: ")
+        if why:
+            _answer(store, number, approved=False, reason=why)
+            click.echo(f"Request {number} is denied.")
+
+    watching.watch(store, _line, answer)
+
+
+def _asked(store: Store, request: Request) -> bool:
+    """Put the question of a request, and approve it if the answer is a yes."""
+    said, number = _said(request), request.number
+    more = f"All that becomes different: descope-mcp approvals diff {number}"
+    if not terminal.question(said, "approve", more if renderer.shortened(said) else ""):
+        return False
+    terminal.second_factor(store)
+    _answer(store, number, approved=True)
+    click.echo(
+        f"Request {number} is approved. The same call runs once, within an hour; "
+        f"until then: descope-mcp approvals revoke {number}"
+    )
+    return True
+
+
+def _answer(store: Store, number: int, *, approved: bool, reason: str = "") -> None:
+    if not approvals.answer(store, number, approved=approved, reason=reason):
+        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
+
+
+def _line(request: Request) -> str:
+    text = one_line.line(_said(request))
+    return f"{request.number}  {request.status:8} {shown(request.created)}  {text}"
 
 
 @command.command("enroll")
