@@ -45,6 +45,7 @@ class Client:
         waiting: Waiting = quietly,
         flight: Flight | None = None,
         hidden: Collection[str] = (),
+        caller: str = "",
     ) -> Answer:
         """Send one call and read its answer.
 
@@ -60,6 +61,7 @@ class Client:
             waiting: told before each pause between tries.
             flight: tells, if this is cancelled, whether the request was on its way.
             hidden: secrets among the arguments, which no message may repeat.
+            caller: whose calls have to make room if there are too many at once.
 
         Raises:
             ApiFailure: see `descope_mcp.api.errors`.
@@ -76,7 +78,7 @@ class Client:
             self._flights.add(flight)
         try:
             raw = await self._transport.send(
-                built, repeatable=repeatable, waiting=waiting, flight=flight
+                built, repeatable=repeatable, waiting=waiting, flight=flight, caller=caller
             )
         finally:
             self._flights.discard(flight)

@@ -17,6 +17,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import anyio
 import httpx
@@ -34,7 +35,11 @@ LONGEST_WAIT = 20.0
 #: No more than this is believed when the service says when to come back.
 LONGEST_CLAIM = 24 * 3600.0
 LARGEST_ANSWER = 16 * 1024 * 1024
-CONCURRENT = 10
+#: Of one caller, so many reads and so many changes are on their way at once; others of it wait.
+#: Slow ones are not to keep the next one waiting, and the service has rate limits of its own.
+READS, CHANGES = 64, 10
+#: Of all callers together.
+CONNECTIONS = 500
 
 # What these log holds URLs and cookies, and with them tokens.
 for _name in ("httpx", "httpcore"):
@@ -55,6 +60,13 @@ class RawAnswer:
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
     cut: bool = False
+
+
+class _Room:
+    """What one caller may have on its way at once; forgotten with its last request."""
+
+    def __init__(self) -> None:
+        self.reads, self.changes = anyio.CapacityLimiter(READS), anyio.CapacityLimiter(CHANGES)
 
 
 class Transport:
@@ -80,7 +92,7 @@ class Transport:
                 timeout=httpx.Timeout(timeout, connect=min(timeout / 2, 10.0)),
                 follow_redirects=False,
                 cookies=http.cookiejar.CookieJar(policy=nothing),
-                limits=httpx.Limits(max_connections=CONCURRENT, keepalive_expiry=5.0),
+                limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=5.0),
                 # What the environment says was read above, or here, and is named if it is wrong.
                 proxy=self._proxy.url if self._proxy else None,
                 verify=certificates() if secure else False,
@@ -94,7 +106,7 @@ class Transport:
             ) from None
         self._place = url.netloc.decode("ascii")
         self._timeout = timeout
-        self._limiter = anyio.CapacityLimiter(CONCURRENT)
+        self._rooms: WeakValueDictionary[str, _Room] = WeakValueDictionary()
 
     @property
     def way(self) -> str:
@@ -113,6 +125,7 @@ class Transport:
         repeatable: bool,
         waiting: Waiting,
         flight: Flight | None = None,
+        caller: str = "",
     ) -> RawAnswer:
         """Send `request` until there is an answer that counts.
 
@@ -121,6 +134,7 @@ class Transport:
             repeatable: whether running it twice does no harm (a read).
             waiting: told before each pause.
             flight: kept up to date for a caller that is ended from outside.
+            caller: whose other requests it may have to wait for.
 
         Returns:
             The answer, whatever its status.
@@ -131,7 +145,10 @@ class Transport:
             OutcomeUnknown: a change was sent and its fate is not known, or nobody waits for it.
         """
         flight = flight or Flight()
-        async with self._limiter:
+        room = self._rooms.get(caller)
+        if room is None:
+            room = self._rooms[caller] = _Room()
+        async with room.reads if repeatable else room.changes:
             for pause in (*PAUSES, None):
                 try:
                     # A change that is on its way is finished; one that waits can be cancelled.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.request import Flight
+from descope_mcp.call import large_work
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
@@ -52,6 +54,7 @@ async def recorded(
         StoreError: the intent could not be recorded, so nothing was sent.
     """
     operation, store, flight = checked.operation, services.store, Flight()
+    arguments = await large_work.run(checked.size, masked, operation, checked.arguments)
     intent = Intent(
         call=checked.id,
         project=services.project,
@@ -61,7 +64,7 @@ async def recorded(
         rule=checked.decision.rule,
         consent=consent,
         target=quoted(target_name(operation, preview)),
-        details={"arguments": masked(operation, checked.arguments), "before": preview.found},
+        details={"arguments": arguments, "before": preview.found},
         undoes=call.undoes,
         alone=call.alone,
     )
@@ -76,8 +79,11 @@ async def recorded(
     finally:
         # Also when the caller goes away, or something here fails: the call may have run.
         result, reason = _became(outcome, flight)
-        undo = _undo(checked, preview, outcome, services) if result in ("done", "unknown") else None
         with anyio.CancelScope(shield=True):
+            undo = None
+            if result in ("done", "unknown"):
+                plan = partial(_undo, checked, arguments, preview, outcome, services)
+                undo = await large_work.run(checked.size, plan)
             written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:
         return _noted(outcome)
@@ -88,14 +94,17 @@ async def recorded(
 
 
 def _undo(
-    checked: Checked, preview: Preview, outcome: Completed | Failed | None, services: Services
+    checked: Checked,
+    arguments: Any,
+    preview: Preview,
+    outcome: Completed | Failed | None,
+    services: Services,
 ) -> dict[str, Any]:
     """The plan that takes the call back, as far as it is known what it did."""
     operation = checked.operation
     answer = outcome.data if isinstance(outcome, Completed) else None
     found, project = preview.found, services.project
     try:
-        arguments = masked(operation, checked.arguments)
         plan = restore_steps.plan(services.catalog, operation, arguments, found, answer, project)
     except Exception:  # noqa: BLE001 - the call may have run, whatever is wrong with its way back
         plan = restore_steps.Plan(missing=("the way back could not be worked out",))

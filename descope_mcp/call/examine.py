@@ -27,7 +27,7 @@ class Checked:
 
     ``given`` are the arguments of the caller, ``arguments`` those to send. Both hold handles;
     ``opened`` is what they stand for, for the requests alone. ``changes`` is what becomes
-    different, None as long as the before-state is not known.
+    different, None as long as the before-state is not known. ``size`` is that of the arguments.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Checked:
     decision: Decision
     changes: tuple[Change, ...] | None = None
     opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
+    size: int = 0
 
     @property
     def effect(self) -> Effect:

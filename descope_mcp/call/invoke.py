@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from anyio.to_thread import run_sync
 
+from descope_mcp.call import large_work
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.outcome import (
     Call,
@@ -42,7 +44,9 @@ async def invoke(call: Call, services: Services) -> Outcome:
     Never raises for anything that a caller can send or Descope can answer.
     """
     try:
-        checked = await with_handles(call, examine(call, services), services)
+        bytes_given = large_work.bounded(call.arguments)
+        examined = await large_work.run(bytes_given, examine, call, services)
+        checked = await with_handles(call, replace(examined, size=bytes_given), services)
         if checked.effect == "read" and checked.decision.action == "allow":
             await _shadowed(call, checked, services)
             await _count(checked, services)

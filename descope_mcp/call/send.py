@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.api.request import Flight
+from descope_mcp.call import large_work
 from descope_mcp.call.examine import Checked, invalid
 from descope_mcp.call.outcome import LARGE, Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
@@ -32,7 +33,10 @@ async def with_handles(call: Call, checked: Checked, services: Services) -> Chec
     """
     operation, owner = checked.operation, Owner(services.project, call.caller)
     try:
-        opened = await handles.open_handles(operation, checked.arguments, services.store, owner)
+        named = await large_work.run(checked.size, handles.named, checked.arguments)
+        opened = await handles.open_handles(
+            operation, checked.arguments, named, services.store, owner
+        )
     except InvalidArguments as error:
         raise Instead(invalid(error, _FRESH)) from None
     if operation.once:
@@ -77,6 +81,7 @@ async def send(
             operation,
             checked.arguments,
             repeatable=checked.effect == "read",
+            caller=call.caller,
             waiting=waiting,
             flight=flight,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from descope_mcp.call import large_work
 from descope_mcp.call.examine import Checked, weighed
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.send import request
@@ -40,7 +41,8 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     # A person who is asked is shown the counts; one who has answered has seen them.
     asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
     preview = await _look(checked, services, read, counting=asking)
-    return Seen(preview, _weigh(call, checked, preview, services), read, since)
+    judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
+    return Seen(preview, judged, read, since)
 
 
 async def undisturbed(
@@ -68,7 +70,8 @@ def _reader(call: Call, checked: Checked, services: Services) -> Reader:
 
     async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         await call.progress(f"Reading what the call would hit: {operation.title}")
-        return (await request(checked, services, operation, arguments, repeatable=True)).data
+        options = {"repeatable": True, "caller": call.caller}
+        return (await request(checked, services, operation, arguments, **options)).data
 
     return read
 

@@ -12,6 +12,7 @@ import mcp_types as types
 from anyio.to_thread import run_sync
 from mcp.shared.exceptions import MCPError
 
+from descope_mcp.call import large_work
 from descope_mcp.call.outcome import (
     LARGE,
     Call,
@@ -76,7 +77,8 @@ class Calls:
             )
         if name not in self._schemas:
             raise MCPError(types.INVALID_PARAMS, "Unknown tool")
-        arguments, problems = fit(self._schemas[name], self._validators[name], arguments)
+        check = partial(fit, self._schemas[name], self._validators[name], arguments)
+        arguments, problems = await large_work.run(large_work.size(arguments), check)
         if problems:
             message = f"{name}: {'; '.join(problems)}."
             remedy = "Compare the arguments with the tool's input schema."

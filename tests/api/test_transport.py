@@ -349,21 +349,40 @@ async def test_session_cookies_are_reported_and_never_sent_back(catalog: Catalog
     assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
-async def test_only_so_many_requests_run_at_the_same_time(catalog: Catalog) -> None:
+@pytest.mark.parametrize("repeatable", [True, False], ids=["reads", "changes"])
+async def test_only_so_many_requests_of_a_caller_run_at_the_same_time(
+    catalog: Catalog, repeatable: bool
+) -> None:
+    most = transport.READS if repeatable else transport.CHANGES
+    others: list[float] = []
+
     async def slow(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         writer.write(answer())
 
     async with serving(slow) as server:
         client = Client(server.url, ALL_KEYS, catalog.errors)
+
+        async def run(caller: str) -> None:
+            began = anyio.current_time()
+            name = READ if repeatable else CHANGE
+            arguments = {} if repeatable else {"loginId": "ada"}
+            await client.run(
+                catalog[name], arguments, call_id="c1", repeatable=repeatable, caller=caller
+            )
+            if caller == "another":
+                others.append(anyio.current_time() - began)
+
         async with anyio.create_task_group() as group:
-            for _ in range(3 * transport.CONCURRENT):
-                group.start_soon(
-                    lambda: client.run(catalog[READ], {}, call_id="c1", repeatable=True)
-                )
+            for _ in range(2 * most):
+                group.start_soon(run, "one")
+            await anyio.sleep(0.1)
+            group.start_soon(run, "another")
         await client.close()
-        assert len(server.requests) == 3 * transport.CONCURRENT
-        assert server.most_at_once == transport.CONCURRENT
+        assert len(server.requests) == 2 * most + 1
+        # The other caller waits for nobody.
+        assert server.most_at_once == most + 1
+        assert len(others) == 1
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_used(catalog: Catalog) -> None:

@@ -30,8 +30,17 @@ _NO_NAME = re.compile(r"[^\w.\[\]-]", re.ASCII)
 _LONGEST_NAME = 60
 
 
+def named(arguments: Mapping[str, Any]) -> set[str]:
+    """The handles in checked arguments."""
+    return {text for _, text in leaves(arguments) if HANDLE.fullmatch(text)}
+
+
 async def open_handles(
-    operation: Operation, arguments: Mapping[str, Any], store: Store, owner: Owner
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    handles: set[str],
+    store: Store,
+    owner: Owner,
 ) -> dict[str, Opened]:
     """What the handles in checked arguments stand for. Without any, the store is not touched.
 
@@ -39,7 +48,6 @@ async def open_handles(
         InvalidArguments: a handle opens nothing for this owner, or does not fit its argument.
         StoreError: the store cannot be read.
     """
-    handles = {text for _, text in leaves(arguments) if HANDLE.fullmatch(text)}
     if not handles:
         return {}
 
