@@ -1,31 +1,60 @@
-"""The floor: the bare SDK with one tool, doing nothing."""
+"""The floor: a bare SDK server whose tool makes the same request to Descope and answers with it.
+
+It checks nothing, guards nothing and hides nothing. It builds the same URL and headers, and gives
+its answer in both forms, as text and as structured content.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import os
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-_TOOL = types.Tool(name="nothing", input_schema={"type": "object"})
+if TYPE_CHECKING:
+    import httpx
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {"loginId": {"type": "string"}},
+    "required": ["loginId"],
+}
+_TOOL = types.Tool(name="LoadUser", description="Loads a user.", input_schema=_SCHEMA)
 
 
 async def _list(ctx: Any, params: Any) -> types.ListToolsResult:
     return types.ListToolsResult(tools=[_TOOL])
 
 
-async def _call(ctx: Any, params: Any) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text="{}")])
-
-
 async def main() -> None:
     """Serve one client."""
+    # Made, and its library loaded, by the first call, as by anybody who cares for the start.
+    client: httpx.AsyncClient | None = None
+
+    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        nonlocal client
+        if client is None:
+            import httpx
+
+            key = f"{os.environ['DESCOPE_PROJECT_ID']}:{os.environ['DESCOPE_MANAGEMENT_KEY']}"
+            client = httpx.AsyncClient(
+                base_url=os.environ["DESCOPE_BASE_URL"],
+                headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            )
+        answer = (await client.get("/v1/mgmt/user", params=params.arguments)).json()
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=json.dumps(answer))],
+            structured_content=answer,
+        )
+
     server: Server[Any] = Server(
         "floor",
         on_list_tools=_list,
-        on_call_tool=_call,
+        on_call_tool=call,
         get_tool_input_schema=lambda name: _TOOL.input_schema,
     )
     async with stdio_server() as (read, write):

@@ -17,6 +17,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 from weakref import WeakValueDictionary
 
 import anyio
@@ -47,6 +48,8 @@ for _name in ("httpx", "httpcore"):
 
 #: No connection was made, so that nothing was sent; a proxy refuses before there is one.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+#: Gzip is what `_read` can unpack within bounds.
+_ALWAYS = {"Accept-Encoding": "gzip", "Connection": "keep-alive"}
 
 #: Tells that a request waits, for how many seconds, and why.
 Waiting = Callable[[float, str], Awaitable[None]]
@@ -77,6 +80,10 @@ class Transport:
     """
 
     def __init__(self, base_url: str, timeout: float) -> None:
+        # Half, so that a connection that is never made is told from an answer that never comes.
+        bounds = httpx.Timeout(timeout, connect=min(timeout / 2, 10.0))
+        self._extensions = {"timeout": bounds.as_dict()}
+        self._base_url = base_url.rstrip("/")
         nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
         url = httpx.URL(base_url)
         secure = url.scheme == "https"
@@ -84,12 +91,7 @@ class Transport:
         self._proxy = proxies.chosen(url.host, url.port or 443) if secure else None
         try:
             self._client = httpx.AsyncClient(
-                base_url=url,
-                # Gzip is what `_read` can unpack within bounds.
-                headers={"Accept-Encoding": "gzip"},
-                # Half, so that a connection that is never made is told from an answer that
-                # never comes.
-                timeout=httpx.Timeout(timeout, connect=min(timeout / 2, 10.0)),
+                timeout=bounds,
                 follow_redirects=False,
                 cookies=http.cookiejar.CookieJar(policy=nothing),
                 limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=5.0),
@@ -182,15 +184,21 @@ class Transport:
     async def _once(self, request: Request) -> RawAnswer:
         # httpx bounds each step of a request; the whole must end as well.
         with anyio.fail_after(self._timeout):
-            async with self._client.stream(
+            query = f"?{urlencode(request.query)}" if request.query else ""
+            # Made here: the client's own way parses the URL three times and merges the headers.
+            sent = httpx.Request(
                 request.method,
-                request.path,
-                params=list(request.query) or None,
+                f"{self._base_url}{request.path}{query}",
+                headers={**_ALWAYS, **request.headers},
                 content=request.body,
-                headers=dict(request.headers),
-            ) as response:
+                extensions=self._extensions,
+            )
+            response = await self._client.send(sent, stream=True)
+            try:
                 body, cut = await _read(response)
-                return RawAnswer(response.status_code, response.headers, body, cut)
+            finally:
+                await response.aclose()
+            return RawAnswer(response.status_code, response.headers, body, cut)
 
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
         wanted = retry_after(answer)

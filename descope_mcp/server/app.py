@@ -23,6 +23,7 @@ from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface import prompts, resources, tool_list
 from descope_mcp.server.surface.catalog_tools import Hub
 from descope_mcp.server.tool_calls import Calls
+from descope_mcp.server.transports.messages import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,10 @@ def _remember_list() -> ServerMiddleware[Any]:
         if ctx.method != "tools/list":
             return await call_next(ctx)
         if ctx.protocol_version not in known:
-            known[ctx.protocol_version] = await call_next(ctx)
+            result = await call_next(ctx)
+            if not isinstance(result, dict):
+                return result
+            known[ctx.protocol_version] = {**result, "tools": Encoded(result["tools"])}
         return known[ctx.protocol_version]
 
     return remember

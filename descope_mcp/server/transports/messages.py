@@ -14,6 +14,7 @@ import pydantic_core
 
 from descope_mcp.server.transports.lines import LARGEST_LINE, Oversized
 
+_json = pydantic_core.to_json
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: Where pydantic_core says that JSON ceases to be any.
 _COLUMN = re.compile(r"column (\d+)$")
@@ -25,6 +26,14 @@ _LAST_ID = re.compile(
 )
 #: Half of a pair of UTF-16 is JSON, but no text: it could not be written again.
 _HALF_PAIR = "hex escape"
+
+
+class Encoded(list[Any]):
+    """A list that stays as it is, with its JSON: that of all tools is a megabyte."""
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__(items)
+        self.json = _json(items)
 
 
 class NoMessage(Exception):
@@ -72,10 +81,19 @@ def encode(message: types.JSONRPCMessage) -> bytes:
         ValueError: something in it is no text.
     """
     if isinstance(message, types.JSONRPCResponse):
-        number = pydantic_core.to_json(message.id)
-        result = pydantic_core.to_json(message.result)
-        return b'{"jsonrpc":"2.0","id":%b,"result":%b}\n' % (number, result)
+        number = _json(message.id)
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}\n' % (number, _encoded(message.result))
     return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+
+
+def _encoded(result: dict[str, Any]) -> bytes:
+    if not any(isinstance(value, Encoded) for value in result.values()):
+        return _json(result)
+    members = (
+        b"%b:%b" % (_json(name), value.json if isinstance(value, Encoded) else _json(value))
+        for name, value in result.items()
+    )
+    return b"{%b}" % b",".join(members)
 
 
 def _message(parsed: Any) -> types.JSONRPCMessage | None:
