@@ -62,7 +62,7 @@ def examine(call: Call, services: Services) -> Checked:
     """
     operation = services.catalog.find(call.operation)
     if operation is None:
-        raise Instead(_unknown(call.operation, services.catalog))
+        raise Instead(unknown(call.operation, services.catalog))
     try:
         arguments = check(operation, call.arguments)
     except InvalidArguments as error:
@@ -123,7 +123,8 @@ def invalid(error: InvalidArguments, remedy: str) -> Failed:
     return Failed("invalid_arguments", message, remedy)
 
 
-def _unknown(name: str, catalog: Catalog) -> Failed:
+def unknown(name: str, catalog: Catalog) -> Failed:
+    """The outcome of a call of something that is no operation."""
     near = catalog.nearest(name[:_LONGEST_NAME])
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     shown = quoted(name)

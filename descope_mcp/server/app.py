@@ -90,6 +90,7 @@ def build(services: Services, toolsets: Sequence[str] = ()) -> Server[Any]:
     security = RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
     server.middleware += [
         _mask_exceptions,
+        _one_page,
         _remember_list(),
         RequestStateBoundary(security, default_audience=NAME),
     ]
@@ -158,6 +159,16 @@ async def _mask_exceptions(ctx: Context, call_next: CallNext) -> HandlerResult:
         # Neither the text nor the values in the frames go anywhere: they may be secrets.
         log.error("%s in %s at %s", type(error).__name__, ctx.method, place)  # noqa: TRY400
         raise MCPError(types.INTERNAL_ERROR, "Internal error; see the server's log") from None
+
+
+async def _one_page(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Refuse cursors: every list here is whole, so that none was ever given out.
+
+    MCP, Pagination: invalid cursors should result in an error with code -32602.
+    """
+    if ctx.method.endswith("/list") and (ctx.params or {}).get("cursor") is not None:
+        raise MCPError(types.INVALID_PARAMS, "Unknown cursor; the list has one page")
+    return await call_next(ctx)
 
 
 def _remember_list() -> ServerMiddleware[Any]:

@@ -68,15 +68,18 @@ class Calls:
         """The result of a tool call.
 
         Raises:
-            MCPError: the hub has no such tool.
+            MCPError: there is no such tool.
         """
         name, arguments = params.name, params.arguments or {}
-        if not name.startswith("descope_"):
-            return await self._run(
-                ctx, params, Call(name, arguments, self._services.caller), View()
-            )
         if name not in self._schemas:
-            raise MCPError(types.INVALID_PARAMS, "Unknown tool")
+            if self._services.catalog.find(name) is None:
+                from descope_mcp.call.examine import unknown
+
+                why = unknown(name, self._services.catalog)
+                told = f"Unknown tool: {why.message} {why.remedy}"
+                raise MCPError(types.INVALID_PARAMS, told)
+            request = Call(name, arguments, self._services.caller)
+            return await self._run(ctx, params, request, View())
         check = partial(fit, self._schemas[name], self._validators[name], arguments)
         arguments, problems = await large_work.run(large_work.size(arguments), check)
         if problems:

@@ -111,7 +111,6 @@ async def test_arguments_may_come_as_text_and_operations_by_name(agent: Agent) -
         ("descope_read", {"operation": "CreateUser", "arguments": {"loginId": "a"}}, "refused",
          "descope_write"),
         ("descope_read", {"operation": "LodUser"}, "unknown_operation", "LoadUser"),
-        ("LodUser", {}, "unknown_operation", "LoadUser"),
         ("LoadUser", {"loginId": "a", "verbose": True}, "invalid_arguments", "verbose"),
         ("LoadTenant", {}, "invalid_arguments", "id: required"),
         ("LoadUser", {"loginId": 5}, "invalid_arguments", "expected string"),

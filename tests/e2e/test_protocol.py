@@ -1,0 +1,131 @@
+"""What the specification demands beside the calls, as raw JSON lines, in both eras."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from tests.e2e.wire import LEGACY, MODERN, Wire, meta, pointed_at, wired
+from tests.recorder import Recorded, Recorder, recording
+
+pytestmark = pytest.mark.anyio
+
+SLOW = {"name": "LoadUser", "arguments": {"loginId": "slow"}}
+
+
+async def _answer(request: Recorded) -> Response:
+    login = dict(request.query).get("loginId", "")
+    if login == "slow":
+        await asyncio.sleep(2)
+    return JSONResponse({"user": {"name": login}})
+
+
+class Era:
+    """One connection of an era: its requests carry what that era demands."""
+
+    def __init__(self, wire: Wire, recorder: Recorder, *, modern: bool) -> None:
+        self.wire, self.recorder, self.modern = wire, recorder, modern
+        self.envelope = {"_meta": meta()} if modern else {}
+
+    async def request(self, method: str, **params: Any) -> dict[str, Any]:
+        return await self.wire.request(method, {**params, **self.envelope})
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["modern", "legacy"])
+async def era(request: pytest.FixtureRequest) -> AsyncIterator[Era]:
+    async with recording(_answer) as recorder, wired(env=pointed_at(recorder.url)) as wire:
+        if not request.param:
+            await wire.initialize()
+        connection = Era(wire, recorder, modern=request.param)
+        assert "result" in await connection.request("tools/list")
+        yield connection
+
+
+@pytest.mark.parametrize(
+    "method", ["tools/list", "resources/list", "resources/templates/list", "prompts/list"]
+)
+async def test_a_cursor_that_was_never_given_out_is_an_error(era: Era, method: str) -> None:
+    for cursor in ("bogus", ""):
+        answer = await era.request(method, cursor=cursor)
+        assert answer["error"]["code"] == -32602
+    assert "result" in await era.request(method)
+
+
+@pytest.mark.parametrize("name", ["descope_nothing", "LodUser", "", "x" * 5000])
+async def test_unknown_tools_are_an_error_of_one_kind(era: Era, name: str) -> None:
+    error = (await era.request("tools/call", name=name, arguments={}))["error"]
+    assert error["code"] == -32602
+    assert error["message"].startswith("Unknown tool")
+    assert len(error["message"]) < 500
+    if name == "LodUser":
+        assert "LoadUser" in error["message"]
+
+
+@pytest.mark.parametrize("method", ["nothing/here", "tools/nothing", "", "sampling/createMessage"])
+async def test_unknown_methods_are_an_error(era: Era, method: str) -> None:
+    assert (await era.request(method))["error"]["code"] == -32601
+
+
+async def test_a_notification_that_nobody_knows_is_passed_over(era: Era) -> None:
+    await era.wire.notify("notifications/nothing", {"a": 1})
+    await era.wire.notify("notifications/cancelled", {"requestId": 987654})
+    await era.wire.notify("notifications/cancelled", {})
+    assert "result" in await era.request("tools/list")
+
+
+async def test_a_hundred_calls_at_once_do_not_wait_for_a_slow_one(era: Era) -> None:
+    slow = await era.wire.send("tools/call", {**SLOW, **era.envelope})
+    numbers = {}
+    for n in range(100):
+        call = {"name": "LoadUser", "arguments": {"loginId": f"u{n}"}, **era.envelope}
+        numbers[n] = await era.wire.send("tools/call", call)
+    for n, number in numbers.items():
+        answer = (await era.wire.answer(number))["result"]["structuredContent"]["answer"]
+        assert answer["user"]["name"] == f"u{n}"
+    ids = [json.loads(line).get("id") for line in era.wire.lines]
+    assert slow not in ids
+    assert "result" in await era.wire.answer(slow)
+    ids = [json.loads(line).get("id") for line in era.wire.lines]
+    assert len(ids) == len(set(ids))
+
+
+async def test_what_is_cancelled_is_never_answered(era: Era) -> None:
+    number = await era.wire.send("tools/call", {**SLOW, **era.envelope})
+    before = len(era.recorder.requests)
+    with anyio.fail_after(10):
+        while len(era.recorder.requests) <= before - 1:  # noqa: ASYNC110 - it tells nobody
+            await anyio.sleep(0.01)
+    await era.wire.notify("notifications/cancelled", {"requestId": number, "reason": "enough"})
+    await anyio.sleep(2.3)
+    assert "result" in await era.request("tools/list")
+    assert number not in [json.loads(line).get("id") for line in era.wire.lines]
+
+
+async def test_an_older_client_is_offered_a_version_that_is_served() -> None:
+    async with wired("--sandbox") as wire:
+        asked = {"capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+        # Before the handshake nothing is served but ping.
+        assert (await wire.request("ping"))["result"] == {}
+        assert (await wire.request("tools/list"))["error"]["code"] == -32602
+        answer = await wire.request("initialize", {**asked, "protocolVersion": "1999-01-01"})
+        assert answer["result"]["protocolVersion"] == LEGACY
+
+
+async def test_a_version_that_is_not_served_is_refused_with_those_that_are() -> None:
+    async with wired("--sandbox") as wire:
+        envelope = {
+            "_meta": {**meta(), "io.modelcontextprotocol/protocolVersion": "2099-01-01"},
+        }
+        error = (await wire.request("tools/list", envelope))["error"]
+        assert error["code"] == -32022
+        assert error["data"]["supported"] == [MODERN]
+        # The connection is of the newer era all the same, which knows no handshake.
+        late = await wire.request("initialize", {"protocolVersion": LEGACY})
+        assert late["error"]["code"] == -32022
+        assert "result" in await wire.request("tools/list", {"_meta": meta()})
