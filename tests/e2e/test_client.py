@@ -113,7 +113,7 @@ async def test_arguments_may_come_as_text_and_operations_by_name(agent: Agent) -
         ("descope_read", {"operation": "LodUser"}, "unknown_operation", "LoadUser"),
         ("LoadUser", {"loginId": "a", "verbose": True}, "invalid_arguments", "verbose"),
         ("LoadTenant", {}, "invalid_arguments", "id: required"),
-        ("LoadUser", {"loginId": 5}, "invalid_arguments", "expected string"),
+        ("LoadUser", {"loginId": ["a"]}, "invalid_arguments", "expected string"),
         ("descope_read", {"operation": "Me", "verbose": True}, "invalid_arguments", "verbose"),
         ("descope_read", {}, "invalid_arguments", "operation"),
         ("descope_search", {"query": "x", "limit": 500}, "invalid_arguments", "at most 20"),
