@@ -15,10 +15,12 @@ from descope_mcp.call import large_work
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.outcome import (
     Call,
+    Failed,
     Instead,
     NeedsConfirmation,
     Outcome,
     Refused,
+    Rehearsed,
 )
 from descope_mcp.call.send import send, with_handles
 from descope_mcp.call.services import Services
@@ -32,7 +34,7 @@ from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import Project
+from descope_mcp.guard.question.disclosure import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.errors import StoreError
@@ -111,6 +113,31 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
     raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
 
 
+async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refused:
+    """What a call would do: its whole way but for a person's word and the call itself.
+
+    Only the reads of its preview are sent. Never raises, like `invoke`.
+    """
+    try:
+        checked = await with_handles(call, examine(call, services), services)
+        said = None
+        if checked.effect != "read" or checked.decision.action != "allow":
+            seen = await see(call, checked, services)
+            checked = seen.checked
+            said = await _disclosed(call, checked, seen.preview, services, seen.read)
+        await _count(checked, services, ahead=True)
+    except Instead as instead:
+        if isinstance(instead.outcome, (Failed, Refused)):
+            return instead.outcome
+        raise  # nobody is asked on this way
+    except StoreError as error:
+        return Refused("store", f"The call would be refused, since {error}.", _STORE)
+    decision, risk = checked.decision, checked.risk
+    return Rehearsed(
+        checked.operation, decision.action, decision.rule, checked.effect, risk.hazards, said
+    )
+
+
 async def _use_up(approval: Approval, services: Services) -> None:
     from descope_mcp.guard.consent import given_word
 
@@ -130,21 +157,19 @@ async def _count(checked: Checked, services: Services, *, ahead: bool = False) -
         return
     from descope_mcp.store.consent import caps
 
-    take = partial(
-        caps.take,
-        services.store,
-        project=services.project,
-        rule=cap.rule,
-        items=items(checked.operation, checked.arguments),
-        seconds=cap.seconds,
-        most_calls=cap.calls,
-        most_items=cap.items,
-        count=not ahead,
-    )
-    if not await run_sync(take):
+    asked: dict[str, Any] = {
+        "project": services.project,
+        "rule": cap.rule,
+        "items": items(checked.operation, checked.arguments),
+        "seconds": cap.seconds,
+        "most_calls": cap.calls,
+        "most_items": cap.items,
+    }
+    if not await run_sync(partial(caps.take, services.store, **asked, count=not ahead)):
         message = f"The cap of rule {checked.decision.rule} is reached."
-        remedy = f"Nothing was sent. It counts what was let through within {cap.seconds} seconds."
-        raise Instead(Refused("cap", message, remedy))
+        wait = await run_sync(partial(caps.wait, services.store, **asked))
+        when = f"There is room again in {wait:.0f} seconds." if wait else _NEVER_ROOM
+        raise Instead(Refused("cap", message, f"Nothing was sent. {when}", wait))
 
 
 async def _consent(
@@ -178,27 +203,39 @@ async def _consent(
     )
     if allowed := await run_sync(ahead):
         return allowed
-    try:
-        said = disclose(
-            operation,
-            checked.given,
-            risk=checked.risk,
-            decision=decision,
-            preview=preview,
-            project=_project_of(checked, services),
-            caller=call.caller,
-            changes=checked.changes,
-            counts=await counted(services.catalog, operation, preview, read),
-            typed=typed,
-        )
-    except NotShown as error:
-        remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
-        raise Instead(Refused("not-shown", str(error), remedy)) from None
+    said = await _disclosed(call, checked, preview, services, read, typed)
     code = await run_sync(given_word.needs_code, store)
     same = said_no.same_call(operation.name, checked.given, project, call.caller)
     form, label = mcp_form.message(said), mcp_form.label(said)
     asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(operation, asked, said))
+
+
+async def _disclosed(
+    call: Call,
+    checked: Checked,
+    preview: Preview,
+    services: Services,
+    read: Reader,
+    typed: str = "",
+) -> Disclosure:
+    """What a person is told of a call; ends it if that cannot be shown."""
+    try:
+        return disclose(
+            checked.operation,
+            checked.given,
+            risk=checked.risk,
+            decision=checked.decision,
+            preview=preview,
+            project=_project_of(checked, services),
+            caller=call.caller,
+            changes=checked.changes,
+            counts=await counted(services.catalog, checked.operation, preview, read),
+            typed=typed,
+        )
+    except NotShown as error:
+        remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
+        raise Instead(Refused("not-shown", str(error), remedy)) from None
 
 
 def _project_of(checked: Checked, services: Services) -> Project:
@@ -229,5 +266,6 @@ _MOST_TURNS = 5
 _POLICY = "policy"
 _CHANGED = "What the call hits has changed since a person's word."
 _LATER = "Nothing was sent. Call again later."
+_NEVER_ROOM = "It affects more than the cap ever allows at once; make smaller calls."
 _AGAIN = "Nothing was sent. Call again to be asked anew."
 _STORE = "Check the state directory (`descope-mcp doctor`) and call again."

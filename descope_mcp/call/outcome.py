@@ -94,11 +94,30 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It was not sent. `rule` says which rule of the guard refused."""
+    """It was not sent. `rule` says which rule of the guard refused.
+
+    ``retry_after`` is in how many seconds it may be let through, 0 where time changes nothing.
+    """
 
     rule: str
     message: str
     remedy: str
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a call would do, of which nothing was sent: what the policy says, and what is told.
+
+    ``said`` is what a person reads before they are asked, None of a read that nobody is asked about.
+    """
+
+    operation: Operation
+    decision: Literal["allow", "confirm", "deny"]
+    rule: str
+    effect: Effect
+    hazards: tuple[str, ...]
+    said: Disclosure | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
@@ -10,7 +11,7 @@ import click
 from descope_mcp import __version__
 
 #: Exit codes: what a script can tell apart.
-FAILED, USAGE, REFUSED, UNKNOWN, INTERRUPTED = 1, 2, 3, 4, 130
+FAILED, USAGE, REFUSED, UNKNOWN, NOT_NOW, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 _COMMANDS = {
     "serve": "Serve MCP on stdin and stdout.",
@@ -61,24 +62,42 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; every expected failure is one message on stderr and an exit code."""
     from descope_mcp.catalog.errors import SpecError
+    from descope_mcp.cli import output
     from descope_mcp.cli.errors import NoTerminal, NotProven
     from descope_mcp.settings import SettingsError
     from descope_mcp.store.errors import StoreError
 
+    output.prepare()
     try:
-        # Not click's standalone mode, which makes an interrupt the exit code of a failure.
-        sys.exit(cli.main(prog_name="descope-mcp", standalone_mode=False))
+        try:
+            # Not click's standalone mode, which makes an interrupt the exit code of a failure.
+            sys.exit(cli.main(prog_name="descope-mcp", standalone_mode=False))
+        finally:
+            # Here a full disk or a reader that has gone can still be told of.
+            sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if output.as_json():
+            output.problem(error.format_message(), kind="usage")
+        else:
+            error.show()
         sys.exit(error.exit_code)
     except (SettingsError, SpecError) as error:
-        click.echo(f"descope-mcp: {error}", err=True)
+        output.problem(str(error), kind="settings")
         sys.exit(USAGE)
     except StoreError as error:
-        click.echo(f"descope-mcp: {error}", err=True)
+        output.problem(str(error), kind="store")
         sys.exit(FAILED)
     except (NoTerminal, NotProven) as error:
-        click.echo(f"descope-mcp: {error}", err=True)
+        output.problem(str(error), kind="refused")
         sys.exit(REFUSED)
     except click.Abort:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError as error:
+        # Whoever read it has read enough.
+        output.lost(error)
+        sys.exit(FAILED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        click.echo(f"descope-mcp: the output cannot be written: {output.lost(error)}", err=True)
+        sys.exit(FAILED)

@@ -57,7 +57,8 @@ def test_the_list_tells_everything_but_the_value(own: Store) -> None:
     assert first.endswith(" until revealed or forgotten")
     assert second.startswith(passing)
     assert "hunter2" not in done.stdout + done.stderr
-    listed = json.loads(run("secrets", "list", "--json").stdout)
+    printed = run("secrets", "list", "--json").stdout.splitlines()
+    listed = [json.loads(line) for line in printed]
     assert [entry["handle"] for entry in listed] == [lasting, passing]
     assert "hunter2" not in json.dumps(listed)
 

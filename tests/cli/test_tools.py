@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.cli.main import FAILED, cli
+from descope_mcp.cli.main import FAILED, USAGE, cli
 from descope_mcp.server.surface import token_cost
 
 from .processes import BASE, COMMAND, run
@@ -39,7 +39,7 @@ def test_one_toolset_can_be_listed(catalog: Catalog) -> None:
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == [o.name for o in catalog.values() if o.toolset == "lists"]
     unknown = run("tools", "list", "--toolset", "list")
-    assert (unknown.returncode, unknown.stdout) == (FAILED, "")
+    assert (unknown.returncode, unknown.stdout) == (USAGE, "")
     assert "lists" in unknown.stderr
 
 
@@ -65,7 +65,7 @@ def test_every_operation_can_be_shown(catalog: Catalog) -> None:
 
 def test_an_unknown_name_gets_the_nearest() -> None:
     done = run("tools", "show", "DeletUser")
-    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert (done.returncode, done.stdout) == (USAGE, "")
     assert "DeleteUser" in done.stderr
 
 
@@ -108,7 +108,7 @@ def test_the_cost_is_told_by_toolset_and_by_tool(catalog: Catalog) -> None:
     names = {line.split()[1] for line in shown[:-1]}
     assert names == {o.name for o in catalog.values() if o.toolset == "lists"}
     unknown = run("tools", "cost", "--toolset", "list")
-    assert (unknown.returncode, unknown.stdout) == (FAILED, "")
+    assert (unknown.returncode, unknown.stdout) == (USAGE, "")
 
 
 def test_without_the_tokenizer_the_cost_is_an_estimate_and_says_so(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.call.invoke import invoke
+from descope_mcp.call.invoke import invoke, rehearse
 from descope_mcp.call.outcome import (
     Call,
     Completed,
@@ -18,38 +20,80 @@ from descope_mcp.call.outcome import (
     NeedsConfirmation,
     Outcome,
     Refused,
+    Rehearsed,
     Undo,
 )
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
-from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.catalog.catalog import load
+from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
-from descope_mcp.cli.main import FAILED, REFUSED, UNKNOWN, USAGE
+from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question.disclosure import to_data
+from descope_mcp.guard.question.renderers import terminal as renderer
+from descope_mcp.server.answers import field_selection, list_parts
+from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.store.errors import StoreError
 
 CALLER = settings.TERMINAL
 
 
 @click.command("call")
 @click.argument("operation")
-@click.option("--arguments", default="{}", help="The arguments as a JSON object.")
+@options.arguments
+@click.option("--fields", default="", help="JMESPath of what to print of the answer.")
+@click.option("--limit", type=click.IntRange(1), help="Print so many elements of its list.")
+@click.option("--dry-run", is_flag=True, help="Say what it would do, and send nothing but reads.")
 @options.read_only
 @options.policy
 @options.sandbox
+@options.json_lines
 def command(
-    operation: str, arguments: str, read_only: bool | None, policy: str | None, sandbox: bool
+    operation: str,
+    arguments: dict[str, Any] | None,
+    fields: str,
+    limit: int | None,
+    dry_run: bool,
+    read_only: bool | None,
+    policy: str | None,
+    sandbox: bool,
 ) -> None:
     """Run one operation and print its answer as JSON.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 refused, 4 outcome unknown.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 refused, 4 outcome unknown, 5 not
+    now (a cap or a limit of the service; the message says when).
     """
     chosen = settings.load(read_only=read_only, policy=policy)
+    try:
+        if fields:
+            field_selection.check(fields)
+    except WrongFields as error:
+        raise click.UsageError(str(error)) from None
     request = Call(operation, arguments, CALLER, progress=tell)
-    sys.exit(run(request, chosen, sandbox=sandbox))
+    if dry_run:
+        sys.exit(anyio.run(_rehearse, request, chosen, sandbox))
+    found = load().find(operation)
+    if found and limit:
+        request = replace(request, arguments=list_parts.sized(found, arguments or {}, limit))
+    sys.exit(run(request, chosen, sandbox=sandbox, show=Shown(fields, limit)))
 
 
-def run(request: Call | Undo, chosen: settings.Settings, *, sandbox: bool) -> int:
+class Shown(NamedTuple):
+    """What of an answer is printed."""
+
+    fields: str = ""
+    limit: int | None = None
+
+
+def run(
+    request: Call | Undo,
+    chosen: settings.Settings,
+    *,
+    sandbox: bool,
+    show: Shown = Shown(),  # noqa: B008 - it cannot be changed
+) -> int:
     """Run a call or an undo, asking in the terminal; the exit code it ends with."""
 
     async def perform(request: Call | Undo, services: Services) -> Outcome:
@@ -68,7 +112,52 @@ def run(request: Call | Undo, chosen: settings.Settings, *, sandbox: bool) -> in
                 return approval
             return await perform(replace(request, approval=approval), services)
 
-    return _show(anyio.run(main))
+    started = time.time()
+    try:
+        return _show(anyio.run(main), show)
+    except KeyboardInterrupt:
+        return _interrupted(chosen, started)
+
+
+async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> int:
+    """Print what a call would do; the exit code."""
+    async with wiring.services(chosen, sandbox=sandbox) as services:
+        outcome = await rehearse(request, services)
+    if not isinstance(outcome, Rehearsed):
+        return _show(outcome, Shown())
+    said = outcome.said
+    if output.as_json():
+        facts = {name: getattr(outcome, name) for name in ("decision", "rule", "effect")}
+        facts |= {"hazards": list(outcome.hazards), "said": said and to_data(said)}
+        output.row({"operation": outcome.operation.name, **facts})
+        return 0
+    asks = {"allow": "runs unasked", "confirm": "a person is asked"}[outcome.decision]
+    text = "It reads and changes nothing."
+    if said:
+        documents = [renderer.difference(said)] if renderer.shortened(said) else []
+        text = "\n\n".join([renderer.screen(said), *documents])
+    click.echo(f"{text}\n\nNothing was sent. {asks.capitalize()} (rule {outcome.rule}).")
+    return 0
+
+
+def _interrupted(chosen: settings.Settings, started: float) -> int:
+    """Say what became of what was interrupted; the exit code."""
+    from descope_mcp.store.journal import entries as journal
+
+    store = wiring.store(chosen)
+    newest: list[journal.Entry] = []
+    with suppress(StoreError):
+        # A read has no store to look into, and makes none.
+        if store.directory.exists():
+            newest = journal.entries(store, caller=CALLER, since=started, limit=1)
+    if not newest or newest[0].result != "unknown":
+        output.problem("interrupted.", "Nothing was changed.", kind="interrupted")
+        return INTERRUPTED
+    call = newest[0].call
+    see = pasted.command("journal", "show", call[:8])
+    message = f"interrupted while {newest[0].operation} was on its way: its outcome is unknown."
+    output.problem(message, f"See `{see}`.", kind="outcome_unknown", callId=call)
+    return UNKNOWN
 
 
 async def tell(message: str) -> None:
@@ -94,6 +183,8 @@ _EXIT_CODES = {
     "outcome_unknown": UNKNOWN,
     "invalid_arguments": USAGE,
     "unknown_operation": USAGE,
+    "missing_credential": USAGE,
+    "rate_limited": NOT_NOW,
 }
 
 
@@ -101,26 +192,56 @@ def _here(remedy: str) -> str:
     """A remedy that names a tool of the MCP surface, with the command that does the same."""
     for tool, command in (("search", "search"), ("describe", "show")):
         remedy = remedy.replace(f"descope_{tool}", f"`{pasted.command('tools', command)}`")
-    return remedy
+    return remedy.replace("anyway: true", "--anyway")
 
 
-def _show(outcome: Outcome) -> int:
+def _show(outcome: Outcome, show: Shown) -> int:
     """Print an outcome; the exit code it stands for."""
     match outcome:
         case Completed():
-            click.echo(json.dumps(outcome.data, indent=2, ensure_ascii=False))
-            for note in outcome.notes:
-                click.echo(f"descope-mcp: {note}", err=True)
-            if outcome.partial:
-                click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
-            return FAILED if outcome.partial else 0
+            return _completed(outcome, show)
         case Failed():
             code = f" ({outcome.code})" if outcome.code else ""
-            click.echo(f"descope-mcp: {outcome.message}{code} {_here(outcome.remedy)}", err=True)
+            more = {"status": outcome.status, "code": outcome.code}
+            more |= {"retryAfterSeconds": outcome.retry_after}
+            output.problem(
+                f"{outcome.message}{code}",
+                _here(outcome.remedy),
+                kind=outcome.kind,
+                **{name: value for name, value in more.items() if value},
+            )
             return _EXIT_CODES.get(outcome.kind, FAILED)
         case Refused():
-            click.echo(f"descope-mcp: {outcome.message} {outcome.remedy}", err=True)
-            return REFUSED
+            more = {"rule": outcome.rule}
+            if outcome.retry_after:
+                more |= {"retryAfterSeconds": outcome.retry_after}
+                more |= {"retryAt": output.iso(time.time() + outcome.retry_after)}
+            output.problem(outcome.message, _here(outcome.remedy), kind="refused", **more)
+            return NOT_NOW if outcome.rule == "cap" else REFUSED
         case NeedsConfirmation():
-            click.echo("descope-mcp: the call was confirmed and asked about again", err=True)
+            output.problem("the call was confirmed and asked about again", kind="refused")
             return REFUSED
+
+
+def _completed(outcome: Completed, show: Shown) -> int:
+    """Print what an operation answered; the exit code."""
+    data: Any = outcome.data
+    try:
+        data = field_selection.project(show.fields, data) if show.fields else data
+    except WrongFields as error:
+        output.problem(str(error), "The call itself succeeded.", kind="invalid_arguments")
+        return USAGE
+    field = list_parts.field_of(outcome.operation, data) if show.limit else None
+    if field is not None:
+        data = {**data, field: data[field][: show.limit]} if field else data[: show.limit]
+    if output.as_json():
+        facts: dict[str, Any] = {"operation": outcome.operation.name, "callId": outcome.call_id}
+        facts |= {"answer": data, "notes": list(outcome.notes), "failedItems": outcome.partial}
+        output.row({**facts, "undo": outcome.undo})
+    else:
+        output.document(data)
+        for note in outcome.notes:
+            click.echo(f"descope-mcp: {note}", err=True)
+        if outcome.partial:
+            click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
+    return FAILED if outcome.partial else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.api.reachability import Reached
 from descope_mcp.call.services import Services
-from descope_mcp.cli import options, wiring
+from descope_mcp.cli import options, output, wiring
 from descope_mcp.cli.main import FAILED
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import hash_chain
@@ -53,7 +52,7 @@ def command(sandbox: bool, as_json: bool) -> None:
     findings = anyio.run(main)
     for finding in findings:
         if as_json:
-            click.echo(json.dumps(asdict(finding)))
+            output.row(asdict(finding))
         else:
             mark = "ok  " if finding.ok else "FAIL"
             remedy = f"\n     {finding.remedy}" if finding.remedy else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import duration, shown
 from descope_mcp.guard.question.quoting import quoted
@@ -27,16 +28,20 @@ def command() -> None:
 
 @command.command("create")
 @click.option("--operation", required=True, help="The operation to allow.")
-@click.option("--arguments", default="{}", help='Patterns by path: {"loginId": "test-*"}.')
+@options.arguments
 @click.option("--items", default=1, show_default=True, help="How many items it allows in all.")
 @click.option("--for", "time", required=True, help="How long it counts: 30m, 2h, 7d.")
-def create(operation: str, arguments: str, items: int, time: str) -> None:
-    """Allow calls of an operation that have these arguments, all fitting, and no others."""
+@options.json_lines
+def create(operation: str, arguments: dict[str, Any] | None, items: int, time: str) -> None:
+    """Allow calls of an operation that have these arguments, all fitting, and no others.
+
+    ARGUMENTS are patterns by path: {"loginId": "test-*"}.
+    """
     chosen = settings.load()
     if not chosen.project_id:
         raise click.UsageError("a grant is for one project; set DESCOPE_PROJECT_ID")
     found = _operation(load(), operation)
-    patterns = _patterns(found, arguments)
+    patterns = _patterns(found, arguments or {})
     seconds = duration(time)
     if items < 1:
         raise click.BadParameter("--items must be at least 1")
@@ -51,7 +56,7 @@ def create(operation: str, arguments: str, items: int, time: str) -> None:
         ]
     )
     if terminal.ask(text, "Allow it? Type yes: ").lower() != "yes":
-        click.echo("descope-mcp: not allowed", err=True)
+        output.problem("not allowed", kind="declined")
         sys.exit(REFUSED)
     terminal.second_factor(store)
     made = grants.create(
@@ -62,7 +67,7 @@ def create(operation: str, arguments: str, items: int, time: str) -> None:
         items=items,
         seconds=seconds,
     )
-    click.echo(f"Grant {made.id} counts until {shown(made.expires)}.")
+    output.said(f"Grant {made.id} counts until {shown(made.expires)}.", **asdict(made))
 
 
 @command.command("list")
@@ -70,17 +75,21 @@ def create(operation: str, arguments: str, items: int, time: str) -> None:
 def list_(as_json: bool) -> None:
     """All grants, newest first."""
     for grant in grants.listed(_store()):
-        click.echo(json.dumps(asdict(grant)) if as_json else _line(grant))
+        if as_json:
+            output.row(asdict(grant))
+        else:
+            click.echo(_line(grant))
 
 
 @command.command("revoke")
 @click.argument("grant", type=int)
+@options.json_lines
 def revoke(grant: int) -> None:
     """End a grant."""
     if not grants.revoke(_store(), grant):
-        click.echo(f"descope-mcp: there is no grant {grant} that could end", err=True)
+        output.problem(f"there is no grant {grant} that could end", kind="unknown_name")
         sys.exit(FAILED)
-    click.echo(f"Grant {grant} has ended.")
+    output.said(f"Grant {grant} has ended.", id=grant, revoked=True)
 
 
 def _operation(catalog: Catalog, name: str) -> Operation:
@@ -93,13 +102,9 @@ def _operation(catalog: Catalog, name: str) -> Operation:
     return found
 
 
-def _patterns(operation: Operation, arguments: str) -> dict[str, str]:
+def _patterns(operation: Operation, patterns: dict[str, Any]) -> dict[str, str]:
     """The patterns by path, each of an argument that the operation has."""
-    try:
-        patterns = json.loads(arguments)
-    except ValueError:
-        raise click.BadParameter("--arguments must be a JSON object") from None
-    if not isinstance(patterns, dict) or not all(isinstance(p, str) for p in patterns.values()):
+    if not all(isinstance(p, str) for p in patterns.values()):
         raise click.BadParameter('--arguments must map paths to patterns: {"loginId": "test-*"}')
     known = operation.input_schema["properties"]
     for path in patterns:

@@ -13,7 +13,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
@@ -55,7 +55,10 @@ def command() -> None:
 def list_(limit: int, as_json: bool, **filters: str) -> None:
     """The calls that changed something, newest first."""
     for entry in _entries(_store(), limit=limit, **filters):
-        click.echo(json.dumps(asdict(entry)) if as_json else _line(entry))
+        if as_json:
+            output.row(asdict(entry))
+        else:
+            click.echo(_line(entry))
 
 
 @command.command("show")
@@ -72,7 +75,7 @@ def show(call: str, as_json: bool) -> None:
     if entry.result == "unknown" and (check := _settling_read(entry, details)):
         page["settle"] = check
     if as_json:
-        click.echo(json.dumps(page))
+        output.row({**page, "at": entry.at})
         return
     for key, value in page.items():
         if value not in ("", None, [], {}):
@@ -81,17 +84,19 @@ def show(call: str, as_json: bool) -> None:
 
 
 @command.command("verify")
+@options.json_lines
 def verify() -> None:
     """Prove that no entry was changed, added or removed. Exit code 1 if one was."""
     count, head, problems = hash_chain.problems(_store())
     for problem in problems:
-        click.echo(f"descope-mcp: {problem}", err=True)
+        output.problem(problem, kind="altered")
     if problems:
         sys.exit(FAILED)
-    click.echo(f"{count} entries, whole. Newest: {head or 'none'}")
+    output.said(f"{count} entries, whole. Newest: {head or 'none'}", entries=count, newest=head)
 
 
 @command.command("accept")
+@options.json_lines
 def accept() -> None:
     """Accept that something is missing, so that changes can go on. Recorded in the journal.
 
@@ -100,7 +105,7 @@ def accept() -> None:
     store = _store()
     _, _, problems = hash_chain.problems(store)
     if not problems:
-        click.echo("Nothing is wrong; there is nothing to accept.")
+        output.said("Nothing is wrong; there is nothing to accept.", accepted=0)
         return
     lines = [f"  {problem}" for problem in problems]
     text = "\n".join(
@@ -114,17 +119,18 @@ def accept() -> None:
         ]
     )
     if terminal.ask(text, "Accept it? Type yes: ").lower() != "yes":
-        click.echo("descope-mcp: not accepted", err=True)
+        output.problem("not accepted", kind="declined")
         sys.exit(REFUSED)
     terminal.remembered_factor(store)
     acceptance.accept(store, "cli", problems)
-    click.echo("Accepted. Changes go on.")
+    output.said("Accepted. Changes go on.", accepted=len(problems))
 
 
 @command.command("export")
 @_filters
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
 @click.option("--details", is_flag=True, help="With arguments and before-states (personal data).")
+@options.json_lines
 def export(form: str, details: bool, **filters: str) -> None:
     """Print all entries, oldest first, for another system."""
     store = _store()

@@ -15,7 +15,7 @@ from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas.input_schema import lookup
-from descope_mcp.cli import options, wiring
+from descope_mcp.cli import options, output, wiring
 from descope_mcp.cli.commands.policy_trials import replay, report, verify
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items, possible, worst
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
@@ -39,6 +39,7 @@ for _trial in (verify, report, replay):
 
 @command.command("check")
 @click.argument("file", required=False)
+@options.json_lines
 def check(file: str | None) -> None:
     """Check a policy file and print what each of its rules does.
 
@@ -51,30 +52,42 @@ def check(file: str | None) -> None:
     catalog = load()
     policy = wiring.policy(chosen, catalog)
     for rule in policy.rules:
-        cap = [_cap(rule.cap)] if rule.cap else []
-        click.echo("; ".join([f"{rule.place}: {rule.action} {_scope(rule)}", *cap]))
-        for note in _notes(rule, catalog):
-            click.echo(f"    {note}")
+        cap, notes = [_cap(rule.cap)] if rule.cap else [], list(_notes(rule, catalog))
+        line = "; ".join([f"{rule.place}: {rule.action} {_scope(rule)}", *cap])
+        output.said(
+            "\n    ".join([line, *notes]),
+            rule=rule.place,
+            action=rule.action,
+            scope=_scope(rule),
+            cap="".join(cap),
+            notes=notes,
+        )
     for warning in wiring.unmatched(chosen, policy):
         click.echo(f"descope-mcp: {warning}", err=True)
     denied = [o for o in catalog.values() if worst(o, policy, chosen.project_id).action == "deny"]
-    click.echo(f"{len(policy.rules)} rules; {len(denied)} of {len(catalog)} operations denied")
+    output.said(
+        f"{len(policy.rules)} rules; {len(denied)} of {len(catalog)} operations denied",
+        rules=len(policy.rules),
+        denied=len(denied),
+        operations=len(catalog),
+    )
 
 
 @command.command("explain")
 @click.argument("operation")
-@click.option("--arguments", help="The arguments as a JSON object; left out, the worst case.")
+@options.arguments
 @click.option("--caller", default="terminal", show_default=True, help="Who would call.")
 @options.policy
 @options.read_only
+@options.json_lines
 def explain(
     operation: str,
-    arguments: str | None,
+    arguments: dict[str, Any] | None,
     caller: str,
     policy: str | None,
     read_only: bool | None,
 ) -> None:
-    """Explain what is decided on a call, by which rule and why."""
+    """Explain what is decided on a call, by which rule and why; without arguments, at worst."""
     chosen = settings.load(policy=policy, read_only=read_only)
     catalog = load()
     found = catalog.find(operation)
@@ -84,9 +97,11 @@ def explain(
     applied = wiring.policy(chosen, catalog)
     if arguments is None:
         risk = Risk(found.worst_effect, found.worst_hazards)
-        click.echo("\n".join([f"{found.name}, at worst", *_risk(found, risk, list(found.when))]))
+        worst_case = [f"{found.name}, at worst", *_risk(found, risk, list(found.when))]
+        output.said("\n".join(worst_case), operation=found.name, **_risk_facts(risk))
         for decision in possible(found, applied, chosen.project_id):
-            click.echo("\n".join(["one of:", *_decision(decision)]))
+            text = "\n".join(["one of:", *_decision(decision)])
+            output.said(text, operation=found.name, **_decision_facts(decision))
         return
     try:
         checked = check_arguments(found, arguments)
@@ -96,11 +111,14 @@ def explain(
     rules = matching_rules(found, checked, chosen.hosts)
     decision = decide(found, checked, caller, chosen.project_id, risk, applied)
     lines = [*_decision(decision), *_risk(found, risk, rules), f"items: {items(found, checked)}"]
-    click.echo("\n".join([f"{found.name} called by {caller}", *lines]))
+    lines = [f"{found.name} called by {caller}", *lines]
+    asked = ""
     if decision.action == "confirm":
         asked = _question(found, checked, risk, decision, chosen.project_id)
-        click.echo("The question, without what would be read first:")
-        click.echo("\n".join(f"    {line}" for line in asked.splitlines()))
+        lines.append("The question, without what would be read first:")
+        lines += [f"    {line}" for line in asked.splitlines()]
+    facts = {**_decision_facts(decision), **_risk_facts(risk), "items": items(found, checked)}
+    output.said("\n".join(lines), operation=found.name, caller=caller, **facts, question=asked)
 
 
 def _decision(decision: Decision) -> Iterator[str]:
@@ -111,6 +129,15 @@ def _decision(decision: Decision) -> Iterator[str]:
     yield f"why: {decision.reason}"
     if decision.cap:
         yield f"cap: {_cap(decision.cap)}"
+
+
+def _decision_facts(decision: Decision) -> dict[str, Any]:
+    facts = {"decision": decision.action, "typed": decision.typed, "rule": decision.rule}
+    return {**facts, "why": decision.reason, "cap": _cap(decision.cap) if decision.cap else ""}
+
+
+def _risk_facts(risk: Risk) -> dict[str, Any]:
+    return {"effect": risk.effect, "hazards": list(risk.hazards)}
 
 
 def _risk(operation: Operation, risk: Risk, rules: list[Rule]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import anyio
 import click
 
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import signals
+from descope_mcp.cli import options, output, signals
 from descope_mcp.guard.question import pasted
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
@@ -32,6 +32,7 @@ from descope_mcp.sandbox.seeds import organisations
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the state in this file; one that exists is gone on with, whatever the seed.",
 )
+@options.json_lines
 def command(port: int, name: str, file: Path | None) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
 
@@ -42,9 +43,13 @@ def command(port: int, name: str, file: Path | None) -> None:
             ) as local:
                 stopped = anyio.Event()
                 with signals.calling(stopped.set) as came:
-                    click.echo(pasted.setting("DESCOPE_BASE_URL", local.url))
-                    click.echo(pasted.setting("DESCOPE_PROJECT_ID", local.project_id))
-                    click.echo(pasted.setting("DESCOPE_MANAGEMENT_KEY", local.management_key))
+                    named = {
+                        "DESCOPE_BASE_URL": local.url,
+                        "DESCOPE_PROJECT_ID": local.project_id,
+                        "DESCOPE_MANAGEMENT_KEY": local.management_key,
+                    }
+                    text = "\n".join(pasted.setting(name, value) for name, value in named.items())
+                    output.said(text, **named)
                     await stopped.wait()
         return came
 
@@ -53,5 +58,5 @@ def command(port: int, name: str, file: Path | None) -> None:
     except StateFileError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
+        raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from None
     click.get_current_context().exit(signals.exit_code(came))

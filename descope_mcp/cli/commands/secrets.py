@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, terminal, wiring
+from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import shown
 from descope_mcp.store.secrets import sealed
@@ -29,17 +29,18 @@ def list_(as_json: bool) -> None:
     """Print what is kept, the oldest first; never a value."""
     with _store() as store:
         found = sealed.kept(store)
-    if as_json:
-        click.echo(json.dumps([asdict(secret) for secret in found], indent=2))
-        return
     for secret in found:
-        click.echo(f"{secret.handle}  {secret.operation} {secret.field}  {_when(secret)}")
-    if not found:
+        if as_json:
+            output.row(asdict(secret))
+        else:
+            click.echo(f"{secret.handle}  {secret.operation} {secret.field}  {_when(secret)}")
+    if not found and not as_json:
         click.echo("Nothing is kept.")
 
 
 @command.command("reveal")
 @click.argument("handle")
+@options.json_lines
 def reveal(handle: str) -> None:
     """Show one secret in the terminal, once, and delete it.
 
@@ -53,7 +54,7 @@ def reveal(handle: str) -> None:
             "nothing any more."
         )
         if terminal.ask(text, "Show it? Type yes: ").lower() != "yes":
-            click.echo("descope-mcp: not shown; it is still kept", err=True)
+            output.problem("not shown; it is still kept", kind="declined")
             sys.exit(REFUSED)
         terminal.second_factor(store)
         try:
@@ -65,6 +66,7 @@ def reveal(handle: str) -> None:
 
 @command.command("forget")
 @click.argument("handle")
+@options.json_lines
 def forget(handle: str) -> None:
     """Delete one secret without showing it.
 
@@ -73,7 +75,7 @@ def forget(handle: str) -> None:
     with _store() as store:
         if not sealed.forget(store, _find(store, handle).handle):
             _missing()
-    click.echo("Forgotten.")
+    output.said("Forgotten.", handle=handle)
 
 
 def _store() -> closing[Store]:
@@ -88,7 +90,7 @@ def _find(store: Store, handle: str) -> sealed.Kept:
 
 
 def _missing() -> NoReturn:
-    click.echo("descope-mcp: nothing is kept under this handle; see `secrets list`", err=True)
+    output.problem("nothing is kept under this handle; see `secrets list`", kind="unknown_name")
     sys.exit(FAILED)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any, NoReturn
 
@@ -11,8 +10,8 @@ import click
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.signature import argument_lines, signature
-from descope_mcp.cli import options
-from descope_mcp.cli.main import FAILED
+from descope_mcp.cli import options, output
+from descope_mcp.cli.main import FAILED, USAGE
 
 
 @click.group("tools")
@@ -31,7 +30,7 @@ def list_(toolset: str | None, as_json: bool) -> None:
         _fail_toolset(toolset, catalog)
     for operation in found:
         if as_json:
-            click.echo(json.dumps(_facts(operation)))
+            output.row(_facts(operation))
         else:
             hazards = f" ({', '.join(operation.hazards)})" if operation.hazards else ""
             click.echo(f"{operation.name:48} {operation.effect:12} {operation.title}{hazards}")
@@ -48,7 +47,7 @@ def show(operation: str, as_json: bool) -> None:
         near = ", ".join(catalog.nearest(operation)) or "none"
         _fail(f"there is no operation {operation}; the nearest names: {near}")
     if as_json:
-        click.echo(found.model_dump_json(exclude_defaults=True, indent=2))
+        output.row(found.model_dump(mode="json", exclude_defaults=True))
         return
     click.echo(f"{found.title}\n{found.description}\n")
     click.echo(f"{found.method} {found.path}  toolset {found.toolset}")
@@ -71,10 +70,11 @@ def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
     found, fits = Index(load()).find(" ".join(query), limit=limit)
     if not fits:
         near = ", ".join(operation.name for operation in found[:3])
-        _fail(f"no operation fits this well; the least far: {near}")
+        output.problem(f"no operation fits this well; the least far: {near}", kind="nothing_found")
+        sys.exit(FAILED)
     for operation in found:
         if as_json:
-            click.echo(json.dumps(_facts(operation)))
+            output.row(_facts(operation))
         else:
             click.echo(f"{signature(operation)}  [{operation.effect}] {operation.title}")
 
@@ -107,7 +107,7 @@ def cost(toolset: str | None, as_json: bool) -> None:
     for tokens, name, count in rows:
         if as_json:
             fact = {"name": name, "tokens": tokens, "tools": count, "exact": exact()}
-            click.echo(json.dumps(fact))
+            output.row(fact)
         else:
             click.echo(f"{tokens:8,} {name}" + (f" ({count} tools)" if count > 1 else ""))
     if not exact() and not as_json:
@@ -134,5 +134,5 @@ def _fail_toolset(toolset: str | None, catalog: Catalog) -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"descope-mcp: {message}", err=True)
-    sys.exit(FAILED)
+    output.problem(message, kind="unknown_name")
+    sys.exit(USAGE)

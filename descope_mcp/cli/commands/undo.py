@@ -17,6 +17,7 @@ from descope_mcp.cli.commands.call import CALLER, run, tell
 @click.option("--anyway", is_flag=True, help="Also if the object has changed since.")
 @options.policy
 @options.sandbox
+@options.json_lines
 def command(call: str, anyway: bool, policy: str | None, sandbox: bool) -> None:
     """Take back the call whose id begins with CALL (descope-mcp journal list)."""
     sys.exit(

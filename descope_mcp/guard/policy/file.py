@@ -22,6 +22,7 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file_format import PolicyTable, RuleTable
 from descope_mcp.guard.policy.rule import PolicyRule
 from descope_mcp.guard.policy.rule_compiler import compile_rule
+from descope_mcp.written_text import decoded
 
 _READY = Path(__file__).parents[2] / "policies"
 _BARE = re.compile(r"[a-z][a-z-]*")
@@ -91,12 +92,12 @@ def _text(name: str) -> tuple[Path, str]:
     """Where a policy file is, and what it says."""
     path = _find(name)
     try:
-        return path, path.read_text(encoding="utf-8")
+        return path, decoded(path.read_bytes())
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise PolicyError(f"{name}: {reason}; {_where_else()}") from None
-    except UnicodeDecodeError:
-        raise PolicyError(f"{path.name}: it is not UTF-8; save it as UTF-8") from None
+    except ValueError as error:
+        raise PolicyError(f"{path.name}: {error}") from None
 
 
 def parse(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], frozenset[str]]:

@@ -53,3 +53,36 @@ def take(
         if count:
             book.insert(usage, project=project, rule=rule, at=now, items=items)
     return True
+
+
+def wait(
+    store: Store,
+    *,
+    project: str,
+    rule: str,
+    items: int,
+    seconds: float,
+    most_calls: int | None,
+    most_items: int | None,
+) -> float:
+    """In how many seconds a call would be counted that now is not; 0 if it never would be.
+
+    The arguments are those of `take`.
+
+    Raises:
+        NotAsLeft: counts are missing.
+        StoreError: they cannot be read.
+    """
+    if (most_items is not None and items > most_items) or most_calls == 0:
+        return 0.0
+    now = time.time()
+    with signed_rows.book(store) as book:
+        rows = book.rows(usage, project=project, rule=rule)
+    counting = sorted((row.at, row._mapping["items"]) for row in rows if row.at > now - seconds)
+    for gone in range(len(counting) + 1):
+        left = counting[gone:]
+        calls_fit = most_calls is None or len(left) + 1 <= most_calls
+        items_fit = most_items is None or sum(n for _, n in left) + items <= most_items
+        if calls_fit and items_fit:
+            return max(1.0, counting[gone - 1][0] + seconds - now) if gone else 1.0
+    return 0.0

@@ -1,0 +1,321 @@
+"""The command line as scripts use it: JSON by lines, input from files, exit codes, any encoding."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE
+
+from ..api.sockets import answer, closed_port, serving
+from ..recorder import MANAGEMENT_KEY, PROJECT
+from .processes import BASE, COMMAND, run
+
+KEYS = {"DESCOPE_PROJECT_ID": PROJECT, "DESCOPE_MANAGEMENT_KEY": MANAGEMENT_KEY}
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> dict[str, str]:
+    """A state of this test alone."""
+    return {
+        "DESCOPE_MCP_STATE": str(tmp_path / "state"),
+        "DESCOPE_MCP_KEY_FILE": str(tmp_path / "config" / "key"),
+    }
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def call(operation: str, *more: str, **given: Any) -> tuple[str, ...]:
+    return ("call", operation, "--arguments", json.dumps(given), *more)
+
+
+# JSON
+
+
+def test_every_command_takes_json_and_prints_one_object_a_line(
+    sandbox: dict[str, str], own: dict[str, str]
+) -> None:
+    env = {**sandbox, **own}
+    made = run(*call("CreateTenant", "--json", name="x"), env=env)
+    (done,) = lines(made.stdout)
+    assert (made.returncode, done["operation"], done["undo"]) == (0, "CreateTenant", "whole")
+    assert done["answer"]["id"]
+    for command in (
+        ["doctor"],
+        ["tools", "list", "--toolset", "audit"],
+        ["tools", "show", "LoadUser"],
+        ["tools", "search", "delete a user"],
+        ["tools", "cost", "--toolset", "audit"],
+        ["journal", "list"],
+        ["journal", "show", done["callId"]],
+        ["journal", "verify"],
+        ["journal", "export"],
+        ["policy", "check", "support"],
+        ["policy", "explain", "DeleteUser"],
+        ["policy", "explain", "DeleteUser", "--arguments", '{"loginId": "a"}'],
+        ["secrets", "list"],
+        ["grants", "list"],
+        ["approvals", "list", "--all"],
+        ["call", "LoadTenant", "--arguments", json.dumps({"id": done["answer"]["id"]})],
+        [
+            "call",
+            "DeleteUser",
+            "--arguments",
+            '{"loginId": "ben.carter@acme.example"}',
+            "--dry-run",
+        ],
+        ["undo", done["callId"], "--anyway"],
+    ):
+        found = run(*command, "--json", env=env)
+        rows = lines(found.stdout)
+        assert all(isinstance(row, dict) for row in rows), command
+        assert rows or command[0] in ("secrets", "grants", "approvals"), command
+        assert "Traceback" not in found.stderr
+        moments = [row["at"] for row in rows if "at" in row]
+        assert command[:2] == ["journal", "export"] or all(map(ISO.fullmatch, moments))
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "kind"),
+    [
+        (["call", "LoadTenan"], USAGE, "unknown_operation"),
+        (["call", "LoadTenant"], USAGE, "invalid_arguments"),
+        (["call", "LoadTenant", "--arguments", "{"], USAGE, "usage"),
+        (["call", "LoadTenant", "--force"], USAGE, "usage"),
+        (["call", "LoadAllTenants"], USAGE, "missing_credential"),
+        (["call", "NoPublishRotate", "--sandbox"], REFUSED, "refused"),
+        (["tools", "show", "LoadUsr"], USAGE, "unknown_name"),
+        (["tools", "list", "--toolset", "userz"], USAGE, "unknown_name"),
+        (["policy", "check", "nowhere.toml"], USAGE, "settings"),
+        (["journal", "show", "ffff"], USAGE, "usage"),
+        (["secrets", "forget", "x"], FAILED, "unknown_name"),
+    ],
+)
+def test_errors_are_objects_too(command: list[str], code: int, kind: str) -> None:
+    done = run(*command, "--json")
+    (error,) = lines(done.stdout)
+    assert (done.returncode, error["error"], done.stderr) == (code, kind, "")
+    assert error["message"]
+    plain = run(*command)
+    assert (plain.returncode, plain.stdout) == (code, "")
+    assert plain.stderr
+
+
+def test_a_port_in_use_is_wrong_usage(sandbox: dict[str, str]) -> None:
+    port = sandbox["DESCOPE_BASE_URL"].rpartition(":")[2]
+    done = run("sandbox", "--port", port)
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert f"port {port} cannot be used" in done.stderr
+
+
+# Arguments
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_arguments_from_a_file_or_standard_input(tmp_path: Path, encoding: str) -> None:
+    text = '{\r\n  "id":\r\n "globex"\r\n}\r\n'
+    file = tmp_path / "arguments.json"
+    file.write_bytes(text.encode(encoding))
+    for given, piped in ((f"@{file}", b""), ("-", file.read_bytes())):
+        done = subprocess.run(
+            [COMMAND, "call", "LoadTenant", "--arguments", given, "--sandbox"],
+            env=BASE,
+            input=piped,
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["tenant"]["id"] == "globex"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{'id': 'x'}", "line 1, column 2"),
+        ("{'id': 'x'}", "JSON has double quotes"),
+        ("{id: x}", "a shell may have taken its quotes"),
+        ('{"id": "x",}', "line 1, column 1"),
+        ('{\n"id": "x"\n"a": 1}', "line 3, column 1"),
+        ('{"id": "x", "id": "y"}', "id stands there twice"),
+        ('{"id": NaN}', "NaN is no number in JSON"),
+        ("[1]", "an object was expected"),
+        ("@/nowhere/file", "/nowhere/file cannot be read"),
+    ],
+)
+def test_a_fault_in_json_is_told_with_its_place(given: str, said: str) -> None:
+    done = run("call", "LoadTenant", "--sandbox", "--arguments", given)
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_policy_saved_with_any_editor(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes('[[rule]]\r\neffect = "read"\r\ndecision = "deny"\r\n'.encode(encoding))
+    done = run("call", "LoadAllTenants", "--sandbox", "--policy", str(file))
+    assert (done.returncode, done.stdout) == (REFUSED, "")
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(b'[[rule]]\ndecision = "deny"\nreason = "\xff"\n')
+    done = run("policy", "check", str(broken))
+    assert (done.returncode, "save it as UTF-8" in done.stderr) == (USAGE, True)
+
+
+# Output
+
+
+def test_what_the_encoding_cannot_spell_is_escaped(own: dict[str, str]) -> None:
+    env = {**own, "PYTHONIOENCODING": "cp1252"}
+    name = "Zoë 🙂"
+
+    def plain(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [COMMAND, *arguments],
+            env={**BASE, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            timeout=60,
+        )
+
+    done = plain(*call("CreateTenant", "--sandbox", name=name, id="zoe"))
+    assert done.returncode == 0, done.stderr
+    for more in ((), ("--json",)):
+        created = plain(*call("SearchTenants", "--sandbox", *more))
+        assert created.returncode == 0
+        json.loads(created.stdout)
+    for command in (("journal", "list"), ("journal", "list", "--json"), ("journal", "export")):
+        shown = plain(*command)
+        assert (shown.returncode, b"Traceback" in shown.stderr) == (0, False)
+        assert shown.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [COMMAND, "tools", "list"], env=BASE, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == FAILED
+    assert done.stderr == "descope-mcp: the output cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_has_read_enough_is_no_failure_to_speak_of() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [COMMAND, "tools", "list"], env=BASE, stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (FAILED, "")
+
+
+def test_fields_and_limit_of_an_answer(sandbox: dict[str, str]) -> None:
+    done = run(*call("SearchUsers", "--limit", "2"), env=sandbox)
+    assert len(json.loads(done.stdout)["users"]) == 2
+    done = run(*call("SearchUsers", "--limit", "2", "--fields", "users[].userId"), env=sandbox)
+    found = json.loads(done.stdout)
+    assert len(found) == 2
+    assert all(isinstance(one, str) for one in found)
+    done = run(*call("LoadAllRoles", "--limit", "1"), env=sandbox)
+    assert len(json.loads(done.stdout)["roles"]) == 1
+    done = run(*call("SearchUsers", "--fields", "users["), env=sandbox)
+    assert (done.returncode, "ends too early" in done.stderr) == (USAGE, True)
+
+
+# What is not sent, comes later, or stays unknown
+
+
+def test_a_dry_run_shows_what_would_happen_and_sends_nothing(sandbox: dict[str, str]) -> None:
+    who = "chloe.martin@acme.example"
+    (found,) = json.loads(run(*call("SearchUsers", loginIds=[who]), env=sandbox).stdout)["users"]
+    done = run(*call("DeleteUser", "--dry-run", loginId=who), env=sandbox)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f'Delete a user: "{who}"?')
+    assert "Nothing was sent. A person is asked" in done.stdout
+    done = run(*call("PatchUser", "--dry-run", loginId=who, name="Another"), env=sandbox)
+    assert f'name: "{found["name"]}" -> "Another"' in done.stdout
+    assert "Nothing was sent. Runs unasked" in done.stdout
+    done = run(*call("LoadUser", "--dry-run", loginId=who), env=sandbox)
+    assert "changes nothing" in done.stdout
+    (after,) = json.loads(run(*call("SearchUsers", loginIds=[who]), env=sandbox).stdout)["users"]
+    assert after == found
+    refused = run(*call("DeleteUser", "--dry-run", "--read-only", loginId=who), env=sandbox)
+    assert refused.returncode == REFUSED
+
+
+def test_a_cap_has_a_code_of_its_own_and_says_when(tmp_path: Path, own: dict[str, str]) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[[rule]]\noperation = "CreateTenant"\ndecision = "allow"\ncalls = 1\nper = "1h"\n'
+    )
+    new = call("CreateTenant", "--sandbox", "--policy", str(policy), name="x")
+    first = run(*new, env=own)
+    assert first.returncode == 0, first.stderr
+    done = run(*new, env=own)
+    assert done.returncode == NOT_NOW
+    seconds = re.search(r"room again in (\d+) seconds", done.stderr)
+    assert seconds
+    assert 3500 < int(seconds[1]) <= 3600
+    (error,) = lines(run(*new, "--json", env=own).stdout)
+    assert (error["error"], error["rule"]) == ("refused", "cap")
+    assert 3500 < error["retryAfterSeconds"] <= 3600
+    assert ISO.fullmatch(error["retryAt"])
+
+
+@pytest.mark.anyio
+async def test_an_interrupted_change_says_that_its_outcome_is_unknown(own: dict[str, str]) -> None:
+    sent = anyio.Event()
+
+    async def hangs(writer: asyncio.StreamWriter) -> None:
+        sent.set()
+        await asyncio.sleep(20)
+
+    async with serving(hangs) as server:
+        process = subprocess.Popen(  # noqa: ASYNC220 - it runs beside the loop
+            [COMMAND, *call("CreateRole", name="x")],
+            env={**BASE, **KEYS, **own, "DESCOPE_BASE_URL": server.url},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with anyio.fail_after(30):
+            await sent.wait()
+        process.send_signal(signal.SIGINT)
+        out, err = await anyio.to_thread.run_sync(process.communicate)
+    assert (process.returncode, out) == (UNKNOWN, "")
+    assert "its outcome is unknown" in err
+    shown = re.search(r"descope-mcp journal show (\w{8})", err)
+    assert shown
+    (entry,) = lines(run("journal", "show", shown[1], "--json", env=own).stdout)
+    assert entry["result"] == "unknown"
+
+
+def test_a_refused_connection_names_the_address() -> None:
+    address = f"127.0.0.1:{closed_port()}"
+    env = {**KEYS, "DESCOPE_BASE_URL": f"http://{address}"}
+    done = run("call", "LoadAllTenants", env=env)
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert f"{address} (connection refused" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_the_limit_of_the_service_has_the_same_code() -> None:
+    limited = answer(429, {"errorCode": "E130429"}, (("Retry-After", "99"),))
+    async with serving(limited) as server:
+        env = {**KEYS, "DESCOPE_BASE_URL": server.url}
+        done = await anyio.to_thread.run_sync(lambda: run("call", "LoadAllTenants", env=env))
+    assert (done.returncode, "99 seconds" in done.stderr) == (NOT_NOW, True)
