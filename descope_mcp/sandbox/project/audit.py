@@ -43,6 +43,8 @@ PERIODS = {"h": "%Y-%m-%dT%H:00:00Z", **dict.fromkeys("dwmq", "%Y-%m-%dT00:00:00
 def search_audit(state: State, arguments: Arguments) -> Answer:
     """Events that pass every filter, the latest first, a page of ``size``, and the total."""
     wanted = filters.asked(arguments, SEARCHED)
+    # Events of no tenant are no match for any; noTenants lets them in beside those that are.
+    tenants = wanted.pop("tenants", None)
     unwanted = filters.asked(arguments, EXCLUDED)
     asked = fill({"text": "", "noTenants": False, "oldestFirst": False}, arguments)
     parts = strings(arguments, "loginIdsContain")
@@ -52,7 +54,11 @@ def search_audit(state: State, arguments: Arguments) -> Answer:
         for event in _between(state, arguments, RETENTION_MS)
         if filters.matches(event, wanted)
         and not any(filters.has_any(event[field], values) for field, values in unwanted.items())
-        and not (asked["noTenants"] and event["tenants"])
+        and (
+            tenants is None
+            or filters.has_any(event["tenants"], tenants)
+            or (asked["noTenants"] and not event["tenants"])
+        )
         and asked["text"].casefold() in json.dumps(event).casefold()
         and (not parts or _contains(event, parts))
         and not _contains(event, unwanted_parts)

@@ -115,9 +115,13 @@ def _has_flags(shown: Record, flags: Mapping[str, bool]) -> bool:
 
 
 def _is_between(user: Record, *, field: str, unit: int, first: int, last: int) -> bool:
-    """Whether a time of the user lies between the limits, in epoch milliseconds; 0 is none."""
+    """Whether a time of the user lies between the limits, in epoch milliseconds; 0 is none.
+
+    The first is exclusive, the last is not: who asks again from the last time that was seen does
+    not get the same users again.
+    """
     time = int(user[field]) * unit
-    return first <= time <= (last or time)
+    return first < time <= (last or time)
 
 
 def _tenants(state: State, asked: Record) -> Iterator[Condition]:
@@ -145,8 +149,22 @@ def _asked_roles(
         for tenant_id, roles in zip(asked[argument], values, strict=True):
             names = strings(roles, "values")
             if argument == "tenantRoleIds":
-                names = [role["name"] for i in names if (role := state.find(ROLES, id=i))]
+                names = [_held_name(state, tenant_id, role_id) for role_id in names]
             yield tenant_id, names, roles
+
+
+def _held_name(state: State, tenant_id: str, role_id: str) -> str:
+    """The name by which members of a tenant hold this very role; "", which nobody has, if none do.
+
+    In a tenant a name means the tenant's own role, and the project's only where it has none.
+    """
+    role = state.find(ROLES, id=role_id)
+    if role is None:
+        return ""
+    meant = state.find(ROLES, name=role["name"], tenantId=tenant_id) or state.find(
+        ROLES, name=role["name"], tenantId=""
+    )
+    return role["name"] if meant and meant["id"] == role_id else ""
 
 
 def _has_roles(user: Record, *, tenant_id: str, wanted: list[str], every_one: object) -> bool:

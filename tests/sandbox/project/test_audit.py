@@ -72,3 +72,28 @@ async def test_analytics_are_counted_by_the_beginning_of_a_period(client: Client
             "SearchAnalytics", groupByCreated=period, actions=["LoginSucceed"]
         )
         assert [row["created"] for row in answer["analytics"]] == [f"2026-{begins}:00:00Z"]
+
+
+async def test_events_of_no_tenant_come_beside_those_of_the_tenants_asked_for(
+    client: Client,
+) -> None:
+    event = {"action": "Imported", "type": "info", "actorId": "robot"}
+    for tenant in ({}, {"tenantId": "umbra"}, {"tenantId": "globex"}):
+        await client.call("CreateAuditEvent", **event, **tenant)
+
+    async def tenants(**filters: object) -> list[list[str]]:
+        found = await client.call("SearchAudit", actions=["Imported"], oldestFirst=True, **filters)
+        return [a["tenants"] for a in found["audits"]]
+
+    assert await tenants() == [[], ["umbra"], ["globex"]]
+    assert await tenants(tenants=["umbra"]) == [["umbra"]]
+    assert await tenants(tenants=["umbra"], noTenants=True) == [[], ["umbra"]]
+    assert await tenants(noTenants=True) == await tenants()
+
+
+async def test_the_events_of_a_user_are_not_narrowed_by_those_of_no_tenant(client: Client) -> None:
+    grace = (await client.user(GRACE))["userId"]
+    await client.call("UpdateUserStatus", loginId=GRACE, status="disabled")
+    alone = await client.call("SearchAudit", userIds=[grace])
+    assert any(event["tenants"] for event in alone["audits"])
+    assert await client.call("SearchAudit", userIds=[grace], noTenants=True) == alone

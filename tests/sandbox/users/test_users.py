@@ -165,3 +165,40 @@ async def test_invitations_go_to_the_outbox(client: Client) -> None:
     users = [{**mail, "loginId": "c"}, {**mail, "loginId": "b"}]
     await client.call("CreateUsers", users=users, invite=True, sendMail=False, sendSMS=True)
     assert [m["channel"] for m in client.state.all(OUTBOX)] == ["email", "sms"]
+
+
+async def test_a_search_from_a_time_finds_what_came_later(client: Client) -> None:
+    user = await client.user(GRACE)
+    created = user["createdTime"] * 1000
+
+    async def found(**bounds: int) -> bool:
+        texts = {name: str(bound) for name, bound in bounds.items()}
+        users = (await client.call("SearchUsers", loginIds=[GRACE], **texts))["users"]
+        return bool(users)
+
+    assert await found(fromCreatedTime=created - 1)
+    assert not await found(fromCreatedTime=created)
+    assert await found(toCreatedTime=created)
+    assert not await found(toCreatedTime=created - 1)
+
+
+async def test_a_role_asked_for_by_id_is_that_role_and_none_of_its_name(client: Client) -> None:
+    """In a tenant a name means the tenant's own role, and the project's where it has none."""
+    project = (await client.call("CreateRole", name="Auditor"))["id"]
+    own = (await client.call("CreateRole", name="Auditor", tenantId="globex"))["id"]
+    await client.call("UpdateUserAddTenant", loginId=GRACE, tenantId="globex")
+    given = {"loginId": GRACE, "tenantId": "globex", "roleNames": ["Auditor"]}
+    await client.call("UpdateUserAddRoles", **given)
+
+    async def holders(*ids: str, every_one: bool = False) -> int:
+        wanted = {"globex": {"values": [*ids], "and": every_one}}
+        total: int = (await client.call("SearchUsers", tenantRoleIds=wanted))["total"]
+        return total
+
+    assert (await holders(own), await holders(project)) == (1, 0)
+    assert (await holders(own, project), await holders(own, project, every_one=True)) == (1, 0)
+    assert await holders("no such id", every_one=True) == 0
+    await client.call("DeleteRole", name="Auditor", tenantId="globex")
+    assert await holders(project) == 0
+    await client.call("UpdateUserAddRoles", **given)
+    assert (await holders(project), await holders(own)) == (1, 0)
