@@ -109,7 +109,7 @@ class Refused:
 class Rehearsed:
     """What a call would do, of which nothing was sent: what the policy says, and what is told.
 
-    ``said`` is what a person reads before they are asked, None of a read that nobody is asked about.
+    ``said`` is what a person would read, None of a read that nobody is asked about.
     """
 
     operation: Operation

@@ -42,7 +42,7 @@ def test_a_read_prints_its_answer() -> None:
         (["LoadTenan"], USAGE, "LoadTenant"),
         (["LoadTenant"], USAGE, "id: required"),
         (["LoadTenant", *arguments(ids="x")], USAGE, "ids: not an argument"),
-        (["LoadTenant", "--arguments", "{id: x}"], USAGE, "an object was expected"),
+        (["LoadTenant", "--arguments", "{id: x}"], USAGE, "not valid JSON at line 1, column 2"),
         (["LoadTenant", *arguments(id="nowhere")], FAILED, "no such tenant"),
         (["NoPublishRotate"], REFUSED, "Nothing was sent"),
         (["CreateRole", *arguments(name="x"), "--read-only"], REFUSED, "read-only"),

@@ -242,10 +242,11 @@ def test_a_dry_run_shows_what_would_happen_and_sends_nothing(sandbox: dict[str, 
     (found,) = json.loads(run(*call("SearchUsers", loginIds=[who]), env=sandbox).stdout)["users"]
     done = run(*call("DeleteUser", "--dry-run", loginId=who), env=sandbox)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f'Delete a user: "{who}"?')
+    assert done.stdout.startswith(f'Delete the user "{who}"')
     assert "Nothing was sent. A person is asked" in done.stdout
     done = run(*call("PatchUser", "--dry-run", loginId=who, name="Another"), env=sandbox)
-    assert f'name: "{found["name"]}" -> "Another"' in done.stdout
+    assert f'"{found["name"]}"' in done.stdout
+    assert '"Another"' in done.stdout
     assert "Nothing was sent. Runs unasked" in done.stdout
     done = run(*call("LoadUser", "--dry-run", loginId=who), env=sandbox)
     assert "changes nothing" in done.stdout
