@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0, ge=0, le=3650, validation_alias="DESCOPE_MCP_RETENTION_DAYS"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", validation_alias="DESCOPE_MCP_LOG_LEVEL"
+    )
+    log_file: Path | None = Field(None, validation_alias="DESCOPE_MCP_LOG_FILE")
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
 
     @field_validator("*", mode="before")
@@ -81,7 +85,7 @@ class Settings(BaseSettings):
             raise ValueError(fault)
         return value
 
-    @field_validator("state", "key_file")
+    @field_validator("state", "key_file", "log_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is None:
@@ -200,6 +204,7 @@ _EXPECTED = {
     "DESCOPE_MCP_READ_ONLY": "must be true or false",
     "DESCOPE_MCP_PRODUCTION": "must be true or false",
     "DESCOPE_MCP_RETENTION_DAYS": "must be a number of days, at least 0 and at most 3650",
+    "DESCOPE_MCP_LOG_LEVEL": "must be debug, info, warning or error",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
 }
 

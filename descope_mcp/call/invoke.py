@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call import large_work
+from descope_mcp.call import call_log, large_work
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.outcome import (
     Call,
@@ -46,6 +47,13 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
     Never raises for anything that a caller can send or Descope can answer.
     """
+    started = time.monotonic()
+    outcome = await _run(call, services)
+    call_log.told(call, outcome, time.monotonic() - started, services.catalog)
+    return outcome
+
+
+async def _run(call: Call, services: Services) -> Outcome:
     try:
         bytes_given = large_work.bounded(call.arguments)
         examined = await large_work.run(bytes_given, examine, call, services)

@@ -10,6 +10,7 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
+from descope_mcp.cli import logs
 from descope_mcp.guard.policy.decision import EVERY, Policy
 from descope_mcp.guard.policy.rule import never_called
 from descope_mcp.settings import TERMINAL, Settings, SettingsError
@@ -78,8 +79,9 @@ async def services(
     """What calls need; with `sandbox`, a local Descope that ends with the context.
 
     Raises:
-        SettingsError: the sandbox cannot begin as the settings say.
+        SettingsError: the sandbox cannot begin, or the log be written, as the settings say.
     """
+    logs.begin(settings)
     catalog = catalog or load()
     applied, shadow = policy(settings, catalog), _shadow(settings, catalog)
     async with AsyncExitStack() as stack:

@@ -320,3 +320,41 @@ async def test_the_limit_of_the_service_has_the_same_code() -> None:
         env = {**KEYS, "DESCOPE_BASE_URL": server.url}
         done = await anyio.to_thread.run_sync(lambda: run("call", "LoadAllTenants", env=env))
     assert (done.returncode, "99 seconds" in done.stderr) == (NOT_NOW, True)
+
+
+# The log
+
+
+def test_the_log_says_what_was_called_and_nothing_of_it(
+    tmp_path: Path, own: dict[str, str]
+) -> None:
+    file = tmp_path / "calls.log"
+    env = {**own, "DESCOPE_MCP_LOG_FILE": str(file), "DESCOPE_MCP_LOG_LEVEL": "info"}
+    secret = "hunter2-correct-horse"
+    new = call("CreateUser", "--sandbox", loginId=secret, name=secret)
+    assert run(*new, env=env).returncode == 0
+    assert run(*call(f"Load{secret}", "--sandbox"), env=env).returncode == USAGE
+    done, unknown = file.read_text().splitlines()
+    assert re.match(
+        ISO.pattern + r" INFO descope_mcp\.call\.\w+ CreateUser by terminal: done", done
+    )
+    assert "(no such operation) by terminal: unknown_operation" in unknown
+    assert secret not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_that_cannot_be_written_is_a_setting_that_is_wrong(tmp_path: Path) -> None:
+    env = {"DESCOPE_MCP_LOG_FILE": str(tmp_path / "nowhere" / "log")}
+    done = run("call", "LoadAllTenants", "--sandbox", env=env)
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert done.stderr.startswith("descope-mcp: DESCOPE_MCP_LOG_FILE: it cannot be written")
+    done = run("call", "LoadAllTenants", "--sandbox", env={"DESCOPE_MCP_LOG_LEVEL": "loud"})
+    assert (done.returncode, "debug, info, warning or error" in done.stderr) == (USAGE, True)
+
+
+def test_a_list_of_requests_says_where_it_looked(own: dict[str, str]) -> None:
+    done = run("approvals", "list", env=own)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert own["DESCOPE_MCP_STATE"] in done.stderr
+    shown = run("approvals", "show", "7", env=own)
+    assert (shown.returncode, own["DESCOPE_MCP_STATE"] in shown.stderr) == (USAGE, True)

@@ -5,7 +5,6 @@ Answers are taken in a real terminal only: a pipe is no person, and neither is a
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, terminal, watching, wiring
+from descope_mcp.cli import options, output, terminal, watching, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
@@ -35,11 +34,15 @@ def command() -> None:
 @options.as_json
 def list_(all_: bool, as_json: bool) -> None:
     """The requests that wait for a person."""
-    for request in approvals.requests(_store(), pending=not all_):
+    store = _store()
+    found = approvals.requests(store, pending=not all_)
+    for request in found:
         if as_json:
-            click.echo(json.dumps(_data(request)))
+            output.row(_data(request))
         else:
             click.echo(_line(request))
+    if not as_json:
+        click.echo(f"{len(found)} request(s) in {store.directory}", err=True)
 
 
 @command.command("show")
@@ -49,7 +52,7 @@ def show(number: int, as_json: bool) -> None:
     """One request as the person is asked it."""
     request = _request(_store(), number)
     if as_json:
-        click.echo(json.dumps(_data(request)))
+        output.row(_data(request))
         return
     said = _said(request)
     click.echo(renderer.screen(said))
@@ -76,17 +79,19 @@ def approve(number: int) -> None:
 
 @command.command("deny")
 @click.argument("number", type=int)
+@options.json_lines
 @click.option("--reason", default="", help="Why; the agent is told.")
 def deny(number: int, reason: str) -> None:
     """Refuse the call of a request."""
     store = _store()
     _pending(store, number)
     _answer(store, number, approved=False, reason=reason)
-    click.echo(f"Request {number} is denied.")
+    output.said(f"Request {number} is denied.", number=number, status="denied")
 
 
 @command.command("revoke")
 @click.argument("number", type=int)
+@options.json_lines
 @click.option("--reason", default="", help="Why; the agent is told.")
 def revoke(number: int, reason: str) -> None:
     """Take back an approval that was not used yet."""
@@ -94,7 +99,8 @@ def revoke(number: int, reason: str) -> None:
     request = _request(store, number)
     if not approvals.revoke(store, number, reason):
         _end(f"request {number} is {request.status}; there is nothing to take back", FAILED)
-    click.echo(f"Request {number} is revoked. Its call does not run.")
+    text = f"Request {number} is revoked. Its call does not run."
+    output.said(text, number=number, status="revoked")
 
 
 @command.command("watch")
@@ -213,7 +219,9 @@ def _pending(store: Store, number: int) -> Request:
 def _request(store: Store, number: int) -> Request:
     request = approvals.request(store, number)
     if request is None:
-        raise click.UsageError(f"there is no request {number} (descope-mcp approvals list)")
+        raise click.UsageError(
+            f"there is no request {number} in {store.directory} (descope-mcp approvals list)"
+        )
     return request
 
 
@@ -222,5 +230,5 @@ def _store() -> Store:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    click.echo(f"descope-mcp: {message}", err=True)
+    output.problem(message, kind="refused" if code == REFUSED else "failed")
     sys.exit(code)

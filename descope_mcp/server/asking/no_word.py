@@ -98,11 +98,14 @@ async def outside(
             "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
         )
     approve = pasted.command("approvals", "approve", request.number)
+    # The person's terminal may have another environment than this process.
+    state = pasted.setting("DESCOPE_MCP_STATE", str(services.store.directory))
     return Refused(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
         f"Nothing was sent. Ask the person to run `{approve}` in a terminal, and make the same "
-        "call again after that; until then repeating changes nothing.",
+        "call again after that; until then repeating changes nothing. The request lies in the "
+        f"state of this server: {state}.",
     )
 
 

@@ -84,6 +84,7 @@ async def test_where_the_client_cannot_ask_the_refusal_says_how_a_person_approve
         refused = await agent.run("destructive", "DeleteUser", target)
         assert refused["rule"] == "approval"
         assert "descope-mcp approvals approve" in refused["remedy"]
+        assert "DESCOPE_MCP_STATE=/" in refused["remedy"]
         assert refused["message"].split("Request ")[1].split()[0].isalnum()
 
 

@@ -1,0 +1,19 @@
+"""Every row of the troubleshooting guide is executed by a test that exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_row_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `") or "exit code" in line]
+    assert len(rows) > 20
+    for row in rows:
+        found = re.search(r"`(tests/[\w/]+\.py)::(\w+)` \|$", row)
+        assert found, row
+        source = (ROOT / found[1]).read_text(encoding="utf-8")
+        assert re.search(rf"^(async )?def {found[2]}\(", source, re.MULTILINE), row
