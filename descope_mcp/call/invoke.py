@@ -205,6 +205,7 @@ async def _consent(
         store,
         bound=bound,
         project=project,
+        caller=call.caller,
         operation=operation.name,
         arguments=checked.given,
         items=items(operation, checked.arguments),

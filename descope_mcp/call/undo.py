@@ -210,6 +210,7 @@ async def _consent(
         store,
         bound=bound,
         project=services.project,
+        caller=request.caller,
         operation=plan.operation.name,
         arguments={},
         items=1,

@@ -15,6 +15,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import duration, shown
+from descope_mcp.guard.consent import grant_limits
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.consent import grants
 from descope_mcp.store.consent.grants import Grant
@@ -31,8 +32,11 @@ def command() -> None:
 @options.arguments
 @click.option("--items", default=1, show_default=True, help="How many items it allows in all.")
 @click.option("--for", "time", required=True, help="How long it counts: 30m, 2h, 7d.")
+@click.option("--caller", default="", help="Who may use it, a name or pattern; else everybody.")
 @options.json_lines
-def create(operation: str, arguments: dict[str, Any] | None, items: int, time: str) -> None:
+def create(
+    operation: str, arguments: dict[str, Any] | None, items: int, time: str, caller: str
+) -> None:
     """Allow calls of an operation that have these arguments, all fitting, and no others.
 
     ARGUMENTS are patterns by path: {"loginId": "test-*"}.
@@ -45,17 +49,26 @@ def create(operation: str, arguments: dict[str, Any] | None, items: int, time: s
     seconds = duration(time)
     if items < 1:
         raise click.BadParameter("--items must be at least 1")
+    if problem := grant_limits.excess(items, seconds):
+        raise click.UsageError(problem)
     store = wiring.store(chosen)
+    every = grant_limits.unlimited(patterns)
     lines = [f"  {path}: {quoted(pattern)}" for path, pattern in patterns.items()]
     text = "\n".join(
         [
             f"Allow {found.name} ({found.title}) in project {chosen.project_id} without asking,",
             f"for {items} item(s) within {time}, with these arguments, all of them and no others:",
             *(lines or ["  none"]),
+            f"It is for {f'the caller {quoted(caller)} alone' if caller else 'every caller'}.",
+            *(
+                f"It covers EVERY {path}: {quoted(patterns[path])} leaves none out."
+                for path in every
+            ),
             *([f"It cannot bring back: {found.lost}"] if found.lost else []),
         ]
     )
-    if terminal.ask(text, "Allow it? Type yes: ").lower() != "yes":
+    wanted = found.name if every else "yes"
+    if terminal.ask(text, f"Allow it? Type {wanted}: ").lower() != wanted.lower():
         output.problem("not allowed", kind="declined")
         sys.exit(REFUSED)
     terminal.second_factor(store)
@@ -66,6 +79,7 @@ def create(operation: str, arguments: dict[str, Any] | None, items: int, time: s
         arguments=patterns,
         items=items,
         seconds=seconds,
+        caller=caller,
     )
     output.said(f"Grant {made.id} counts until {shown(made.expires)}.", **asdict(made))
 
@@ -121,6 +135,7 @@ def _line(grant: Grant) -> str:
     return (
         f"{grant.id}  {state}  {grant.operation} {json.dumps(grant.arguments)} "
         f"{grant.left} of {grant.items} left, until {shown(grant.expires)}"
+        f"{f', for {quoted(grant.caller)}' if grant.caller else ''}"
     )
 
 

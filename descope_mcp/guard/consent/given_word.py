@@ -76,6 +76,7 @@ def given_ahead(
     *,
     bound: str,
     project: str,
+    caller: str,
     operation: str,
     arguments: Mapping[str, Any],
     items: int,
@@ -87,6 +88,7 @@ def given_ahead(
         store: where they are.
         bound: what a confirmation of this call, as things are now, is bound to.
         project: that the call runs in.
+        caller: who calls.
         operation: its name.
         arguments: checked.
         items: how many things it affects.
@@ -107,17 +109,19 @@ def given_ahead(
         project=project,
         operation=operation,
         items=items,
-        fits=lambda grant: covers(grant, arguments),
+        fits=lambda grant: covers(grant, arguments, caller),
     )
     return f"grant {used}" if used else ""
 
 
-def covers(grant: Grant, arguments: Mapping[str, Any]) -> bool:
-    """Whether a grant and a call speak of the same arguments, and each value is as the grant says.
+def covers(grant: Grant, arguments: Mapping[str, Any], caller: str) -> bool:
+    """Whether a grant is for this caller, speaks of the same arguments, and each value fits it.
 
     A value that the grant does not mention is not covered: what nobody thought of stays asked. An
     argument that the call leaves out is not covered either: without a tenant, a role is another.
     """
+    if grant.caller and not fits(caller, grant.caller):
+        return False
     values = list(leaves(arguments))
     return set(grant.arguments) <= {path for path, _ in values} and all(
         (pattern := grant.arguments.get(path)) is not None and fits(_text(value), pattern)

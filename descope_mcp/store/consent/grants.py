@@ -14,10 +14,16 @@ from descope_mcp.store import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import grants
 
+#: Where the row has the caller, among the patterns: no argument's path begins like this.
+_CALLER = "@caller"
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A permission given ahead. ``arguments`` are globs by path; `left` of `items` remain."""
+    """A permission given ahead. ``arguments`` are globs by path; `left` of `items` remain.
+
+    ``caller`` is a glob too; without one everybody may use it.
+    """
 
     id: int
     project: str
@@ -28,6 +34,7 @@ class Grant:
     created: float
     expires: float
     revoked: bool
+    caller: str = ""
 
     @property
     def usable(self) -> bool:
@@ -43,15 +50,16 @@ def create(
     arguments: Mapping[str, str],
     items: int,
     seconds: float,
+    caller: str = "",
 ) -> Grant:
-    """A new grant, for `items` items within `seconds` from now."""
+    """A new grant, for `items` items within `seconds` from now; for `caller` alone, if given."""
     now = time.time()
     with signed_rows.book(store) as book:
         made = book.insert(
             grants,
             project=project,
             operation=operation,
-            arguments=json.dumps(dict(arguments), sort_keys=True),
+            arguments=json.dumps({**arguments, **({_CALLER: caller} if caller else {})}),
             items=items,
             left=items,
             created=now,
@@ -102,4 +110,5 @@ def consume(
 
 def _grant(row: Row[Any]) -> Grant:
     columns = {name: value for name, value in row._mapping.items() if name != "signature"}
-    return Grant(**{**columns, "arguments": json.loads(str(row.arguments))})
+    patterns = json.loads(str(row.arguments))
+    return Grant(**columns | {"caller": patterns.pop(_CALLER, ""), "arguments": patterns})
