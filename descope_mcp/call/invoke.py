@@ -194,7 +194,11 @@ async def _consent(
 
     project, store = services.project, services.store
     typed = _must_type(checked, preview, project)
-    bound = confirmation.binding(operation.name, checked.arguments, project, call.caller, preview)
+    same = said_no.same_call(operation.name, checked.given, project, call.caller)
+    all_of_it = confirmation.binding(
+        operation.name, checked.arguments, project, call.caller, preview
+    )
+    bound = confirmation.of_call(same, all_of_it)
     if call.approval:
         try:
             return await run_sync(given_word.judge, store, call.approval, bound, typed)
@@ -215,7 +219,6 @@ async def _consent(
         return allowed
     said = await _disclosed(call, checked, preview, services, read, typed)
     code = await run_sync(given_word.needs_code, store)
-    same = said_no.same_call(operation.name, checked.given, project, call.caller)
     form, label = mcp_form.message(said), mcp_form.label(said)
     asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(operation, asked, said))

@@ -195,11 +195,13 @@ async def _consent(
         return ""
     typed = services.project if any(step.decision.typed for step in asking) else ""
     store = services.store
+    this = {"call": plan.entry.call, "anyway": request.anyway}
+    same = said_no.same_call("undo", this, services.project, request.caller)
     try:
         if request.approval:
             await run_sync(given_word.use_up, store, request.approval)
         steps = await gather([partial(_seen, step, services) for step in checked])
-        bound = _binding(request, plan, steps, services.project)
+        bound = confirmation.of_call(same, _binding(request, plan, steps, services.project))
         if request.approval:
             return await run_sync(given_word.judge, store, request.approval, bound, typed)
     except given_word.NotGiven as error:
@@ -225,8 +227,6 @@ async def _consent(
     except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
-    this = {"call": plan.entry.call, "anyway": request.anyway}
-    same = said_no.same_call("undo", this, services.project, request.caller)
     form, label = mcp_form.message(said), mcp_form.label(said)
     asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(plan.operation, asked, said))

@@ -46,7 +46,7 @@ async def project(agent: Agent) -> str:
 
 
 def number(refused: dict[str, Any]) -> str:
-    found = re.search(r"Request (\d+)", refused["message"])
+    found = re.search(r"Request (\d+) waits", refused["message"])
     assert found, refused
     return found[1]
 
@@ -90,6 +90,22 @@ async def test_an_approval_is_of_one_call_as_things_are(mute: Agent) -> None:
     await mute.run("write", "PatchUser", {**DANIEL, "givenName": "Dan"})
     changed = await mute.run("destructive", "DeleteUser", DANIEL)
     assert number(changed) != request
+    assert changed["rule"] == "changed"
+    assert f"Request {request} was approved" in changed["message"]
+
+
+async def test_who_calls_again_hears_what_has_changed_since_the_approval(mute: Agent) -> None:
+    request = number(await mute.run("destructive", "DeleteUser", DANIEL))
+    approve(request)
+    await mute.run("write", "PatchUser", {**DANIEL, "name": "Somebody Else"})
+    changed = await mute.run("destructive", "DeleteUser", DANIEL)
+    said, now = changed["message"].split("; now: ")
+    assert "Daniel Weiss" in said
+    assert "Somebody Else" not in said
+    assert "Somebody Else" in now
+    fresh = number(changed)
+    approve(fresh)
+    assert "answer" in await mute.run("destructive", "DeleteUser", DANIEL)
 
 
 async def test_no_is_no_and_so_is_a_pipe(mute: Agent) -> None:

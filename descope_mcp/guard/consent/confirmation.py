@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from descope_mcp.guard.preview.preview import Preview
 
+#: So many characters of a binding tell which call it is of; the others are of all that it covers.
+OF_CALL = 16
 #: Seconds for which a question can be answered.
 LIFETIME = 300.0
 
@@ -70,6 +72,11 @@ def binding(
         default=str,
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def of_call(same: str, digest: str) -> str:
+    """A binding that begins like those of the same call, whatever it hits by then (`same`)."""
+    return same[:OF_CALL] + digest[OF_CALL:]
 
 
 def ask(text: str, label: str, typed: str, bound: str, *, code: bool, same: str) -> Question:

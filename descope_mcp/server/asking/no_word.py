@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from descope_mcp.call.outcome import NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
+from descope_mcp.guard.consent.confirmation import OF_CALL
 from descope_mcp.guard.question import pasted
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.server.asking.elicitation import No
@@ -79,6 +80,9 @@ async def outside(
     from descope_mcp.store.consent import approvals
 
     question, (rule, why) = needed.question, because
+    stale = partial(approvals.outdated, services.store, question.binding, OF_CALL)
+    if outdated := await run_sync(stale):
+        rule, why = "changed", _differs(outdated.number, outdated.question, question.text)
     file = partial(
         approvals.file,
         services.store,
@@ -109,6 +113,22 @@ async def outside(
     )
 
 
+def _differs(number: int, approved: str, now: str) -> str:
+    """What has changed since a request was approved, by what its question said."""
+    from descope_mcp.guard.question.disclosure import from_json
+    from descope_mcp.guard.question.renderers import mcp_form
+
+    said = from_json(approved)
+    before = mcp_form.message(said).splitlines() if said else []
+    after = now.splitlines()
+    gone = [line.strip() for line in before if line not in after][:_MOST_LINES]
+    come = [line.strip() for line in after if line not in before][:_MOST_LINES]
+    was = f" It said: {quoted(' / '.join(gone))}; now: {quoted(' / '.join(come))}." if gone else ""
+    return f"Request {number} was approved, and what the call hits has changed since.{was}"
+
+
+#: So many lines of a question are told that are no longer as they were.
+_MOST_LINES = 4
 _ASK = "Nothing was sent. Ask the person what they want instead."
 #: What counts as a no of the person, and stands for a while.
 _IS_A_NO = ("declined", "not-ticked", "unread")

@@ -125,6 +125,18 @@ def denial(store: Store, binding: str, seconds: float) -> Request | None:
     return None
 
 
+def outdated(store: Store, binding: str, common: int) -> Request | None:
+    """The newest approval of the same call as things were before: it no longer counts.
+
+    The bindings of one call have their first `common` characters in common.
+    """
+    for found in requests(store):
+        alike = found.binding[:common] == binding[:common] and found.binding != binding
+        if alike and found.status == "approved":
+            return found
+    return None
+
+
 def consume(store: Store, binding: str) -> int:
     """Use the approval of a call; its number, or 0 if there is none that counts.
 
