@@ -15,6 +15,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from descope_mcp import settings
+from descope_mcp.call.outcome import NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.cli.promises import consented, decided, kept
 from descope_mcp.cli.promises.proof import Proof
@@ -118,6 +119,11 @@ async def _destructive(stage: Stage) -> Proof:
     return await decided.nothing_unasked(stage, "destructive", decided.destructive)
 
 
+async def _unconditional(*_: Any, **__: Any) -> str:
+    """Consent that nobody gave."""
+    return "policy"
+
+
 #: What a promise rests on, spoilt, and the promise that has to notice.
 SPOILT: list[tuple[str, Any, Trial]] = [
     ("guard.consent.given_word.judge", lambda *_: "person", consented.for_its_call_alone),
@@ -130,6 +136,8 @@ SPOILT: list[tuple[str, Any, Trial]] = [
     ("guard.secrets.handles.seal", lambda operation, data, keep: data, kept.secret_is_sealed),
     ("store.journal.hash_chain.problems", lambda store: (9, "", []), kept.tampering_shows),
     ("call.examine._allowed_at_all", lambda checked: None, decided.read_only_denies),
+    ("call.invoke._consent", _unconditional, _destructive),
+    ("call.invoke._consent", _unconditional, decided.no_role_unasked),
 ]
 
 
@@ -145,6 +153,14 @@ async def test_a_spoilt_guard_breaks_the_promise(
     async with staged(settings.load(), catalog, Policy()) as stage:
         proof = await trial(stage)
     assert not proof.held
+
+
+async def test_every_shape_of_giving_a_role_is_a_call(catalog: Catalog) -> None:
+    """One that no schema takes would prove nothing."""
+    async with staged(settings.load(), catalog, Policy()) as stage:
+        for name, arguments in decided.ROLES:
+            outcome = await stage.run(name, arguments)
+            assert isinstance(outcome, NeedsConfirmation), (name, outcome)
 
 
 async def test_a_cap_does_not_excuse_administrators_roles(catalog: Catalog) -> None:

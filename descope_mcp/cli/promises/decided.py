@@ -52,8 +52,8 @@ async def _unasked(
     before, call = stage.written, spelled(name, arguments)
     decision = stage.decision(name, arguments, stage.policy)
     if decision.action == "allow" and _asks(stage, name, arguments):
-        rule = stage.rule(decision.rule)
-        if bounds and rule and (rule.cap or rule.arguments or rule.meanings):
+        allowing = stage.rule(decision.rule)
+        if bounds and allowing and (allowing.cap or allowing.arguments or allowing.meanings):
             proof.calls += 1
             proof.exceptions.append(f"{call}: allowed within bounds by {decision.rule}")
         else:
@@ -63,9 +63,12 @@ async def _unasked(
     changed = stage.written > before and not isinstance(outcome, Completed)
     if changed:
         proof.broken(call, f"{became(outcome)}, and changed something", "the path of a call")
-    elif isinstance(outcome, Completed) and decision.action != "allow":
-        # What it changes turned out to be less than it could have been.
-        proof.calls += 1
+    elif isinstance(outcome, Completed):
+        # It may have run if what it changed turned out to be less than it could have been.
+        again = stage.judged_again(outcome.call_id)
+        rule = again.differences[0].other_rule if again.differences else "call.audit_record"
+        kept = again.judged == 1 and not again.differences
+        proof.expect(kept, call, "ran, for what it changed needs no word", rule)
     else:
         # One whose target the sandbox does not have shows less than one that is asked about.
         telling = not isinstance(outcome, Failed)
@@ -111,7 +114,9 @@ ROLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("CreateAccessKey", {"name": "probe", "roleNames": ["Owner"]}),
     ("CreateAccessKey", {"name": "probe", "keyTenants": _IN_TENANT}),
     ("UpdateTenantDefaultRoles", {"id": "globex", "defaultRoles": [_ADMIN]}),
-    ("CreateDescoper", {"loginId": "new@acme.example", "rbac": {"isCompanyAdmin": True}}),
+    ("PatchUserBatch", {"users": [{"loginId": _WHO, "roleNames": ["Owner"]}]}),
+    ("PatchUserBatch", {"users": [{"loginId": _WHO, "userTenants": _IN_TENANT}]}),
+    ("CreateDescopers", {"descopers": [{"loginId": _WHO, "rbac": {"isCompanyAdmin": True}}]}),
     ("CreateManagementKey", {"name": "probe", "reBac": {"companyRoles": ["company-full-access"]}}),
 )
 
@@ -120,8 +125,7 @@ async def no_role_unasked(stage: Stage) -> Proof:
     """That nobody gets an administrator's rights without a question, in any shape of a call."""
     proof = Proof("nobody gets an administrator's role without a question")
     for name, arguments in ROLES:
-        if stage.services.catalog.find(name) is not None:
-            await _unasked(stage, proof, name, arguments, bounds=False)
+        await _unasked(stage, proof, name, arguments, bounds=False)
     return proof
 
 

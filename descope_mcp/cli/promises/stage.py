@@ -18,6 +18,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.cli.replay import Replay, replayed
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Decision, Policy, decide
 from descope_mcp.guard.policy.risk import assess
@@ -76,6 +77,12 @@ class Stage:
         services, found = self.services, self.services.catalog[operation]
         risk = assess(found, arguments, services.trusted_hosts)
         return decide(found, arguments, CALLER, services.project, risk, policy)
+
+    def judged_again(self, call: str) -> Replay:
+        """What the policy says of a call that ran, by what the journal says it changed."""
+        services = self.services
+        store, catalog, hosts = services.store, services.catalog, services.trusted_hosts
+        return replayed(store, catalog, self.policy, hosts, call=call)
 
     def rule(self, place: str) -> PolicyRule | None:
         """The rule of the policy file at this place, None if it is a rule of the default policy."""
