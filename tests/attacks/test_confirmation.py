@@ -27,6 +27,7 @@ from descope_mcp.server.app import build
 from descope_mcp.server.asking import elicitation
 from tests.attacks.directory import Directory, changes
 from tests.attacks.tally import BYPASSED, CALLS, tally
+from tests.e2e.agent import AT_ONCE
 from tests.e2e.wire import ASKABLE, Wire, pointed_at, wired
 from tests.recorder import PROJECT, Recorder, recording
 
@@ -188,7 +189,7 @@ NO: list[Any] = [
 async def test_what_is_no_yes_is_a_no_for_good(scene: Scene, answer: Any) -> None:
     """The question is used up: a client cannot try another answer to it afterwards."""
     state = await scene.ask()
-    assert refusal(await scene.retry(state, {"confirm": answer})) == "declined-unread"
+    assert refusal(await scene.retry(state, {"confirm": answer})) in AT_ONCE
     assert refusal(await scene.retry(state)) == "used"
     assert changes(scene.recorder) == []
 
@@ -247,7 +248,7 @@ async def test_the_whole_project_needs_the_name_typed_out(
     if runs:
         assert not answer["result"]["isError"]
     else:
-        assert refusal(answer) in ("typed", "declined-unread")
+        assert refusal(answer) in ("typed", *AT_ONCE)
     assert changes(scene.recorder) == ([DELETE_TENANT] if runs else [])
 
 
@@ -262,7 +263,7 @@ async def test_a_name_that_nobody_can_type_is_replaced_by_the_project_s_id(
     state = answer["result"]["requestState"]
     typed = {"confirm": {"action": "accept", "content": {"name": name}}}
     refused = refusal(await scene.retry(state, typed, arguments=TENANT))
-    assert refused in ("typed", "declined-unread")
+    assert refused in ("typed", *AT_ONCE)
     assert changes(scene.recorder) == []
 
 
@@ -472,7 +473,7 @@ async def test_an_answer_that_nobody_asked_for_is_ignored(old: Scene) -> None:
     asked = await old.wire.asked()
     await old.wire.reply({"id": asked["id"] + 1}, result=YES["confirm"])
     await old.wire.reply(asked, result={"action": "decline"})
-    assert refusal_of_old(await old.wire.answer(number)) == "declined-unread"
+    assert refusal_of_old(await old.wire.answer(number)) in AT_ONCE
     assert changes(old.recorder) == []
 
 

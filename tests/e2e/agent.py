@@ -18,6 +18,8 @@ from tests.e2e.wire import COMMAND, environment
 from tests.recorder import STORE_SETTINGS
 
 DECLINE = types.ElicitResult(action="decline")
+#: What a no comes to that was given at once; on a busy machine not even that is always fast.
+AT_ONCE = ("declined-unread", "declined")
 #: Longer than anybody needs to read a question and say no.
 READING = 4.1
 YES = types.ElicitResult(action="accept", content={"confirm": True})

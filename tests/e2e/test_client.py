@@ -11,6 +11,7 @@ import mcp_types as types
 import pytest
 
 from tests.e2e.agent import (
+    AT_ONCE,
     DECLINE,
     READING,
     YES,
@@ -162,7 +163,7 @@ async def test_a_deletion_is_declined_and_then_approved(agent: Agent) -> None:
 async def test_a_write_that_gives_access_asks(agent: Agent) -> None:
     change = {"loginId": "wei.zhang@contractor.example", "roleNames": ["Owner"]}
     assert (await agent.run("write", "PatchUser", change))["rule"] == "class"
-    assert (await agent.run("destructive", "PatchUser", change))["rule"] == "declined-unread"
+    assert (await agent.run("destructive", "PatchUser", change))["rule"] in AT_ONCE
     renamed = {"loginId": "wei.zhang@contractor.example", "name": "Wei"}
     assert (await agent.run("write", "PatchUser", renamed))["operation"] == "PatchUser"
     assert len(agent.person.asked) == 1
@@ -224,5 +225,5 @@ async def test_many_calls_at_once_each_get_their_own_answer(agent: Agent) -> Non
     for person in people:
         login = person["loginIds"][0]
         assert results[login]["answer"]["user"]["userId"] == person["userId"]
-        assert results[f"no {login}"] == "declined-unread"
+        assert results[f"no {login}"] in AT_ONCE
     assert len(agent.person.asked) == len(people)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.app import INSTRUCTIONS
 from descope_mcp.server.surface.tool_list import hub
-from tests.e2e.agent import Agent, Person
+from tests.e2e.agent import AT_ONCE, Agent, Person
 from tests.e2e.wire import COMMAND, environment, pointed_at
 from tests.recorder import Recorded, recording
 
@@ -51,8 +51,8 @@ async def test_they_tell_the_truth_about_calls() -> None:
         assert made["untrusted"] == ["answer"]
         # "... is put to a person first": a no holds, and repeating the call does not ask again.
         target = {"loginId": "i@acme.example"}
-        for rule in ("declined-unread", "declined-before"):
-            assert (await agent.run("destructive", "DeleteUser", target))["rule"] == rule
+        for rules in (AT_ONCE, ("declined-before",)):
+            assert (await agent.run("destructive", "DeleteUser", target))["rule"] in rules
         assert len(person.asked) == 1
         # "Call descope_read with part.next for more, until there is none".
         call: dict[str, Any] | None = {
