@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from functools import partial
@@ -25,7 +26,7 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entries import Intent
 from descope_mcp.store.store import Store
-from tests.cli.processes import run
+from tests.cli.processes import BASE, COMMAND
 from tests.recorder import MANAGEMENT_KEY, PROJECT, recording
 
 pytestmark = pytest.mark.anyio
@@ -36,8 +37,14 @@ def env_of(place: Path, **more: str) -> dict[str, str]:
     return {**{name: str(place / where) for name, where in own.items()}, **more}
 
 
+def verify(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the command; it makes some six hundred calls."""
+    command = [COMMAND, "policy", "verify", *arguments]
+    return subprocess.run(command, env={**BASE, **env}, capture_output=True, text=True, timeout=200)
+
+
 def proofs(*arguments: str, env: dict[str, str]) -> tuple[int, list[dict[str, Any]], str]:
-    ended = run("policy", "verify", *arguments, "--json", env=env)
+    ended = verify(*arguments, "--json", env=env)
     return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()], ended.stderr
 
 
@@ -71,7 +78,7 @@ def test_a_rule_that_breaks_a_promise_is_named(tmp_path: Path) -> None:
     assert "without a word" in broken["promise"]
     assert all("policy.toml:6" in fault for fault in broken["faults"])
     assert "DeleteUser" in broken["faults"][0]
-    shown = run("policy", "verify", str(file), env=env_of(tmp_path))
+    shown = verify(str(file), env=env_of(tmp_path))
     assert "BROKEN  nothing that deletes" in shown.stdout
     assert "policy.toml:6" in shown.stdout
     assert shown.returncode == 1
@@ -80,7 +87,7 @@ def test_a_rule_that_breaks_a_promise_is_named(tmp_path: Path) -> None:
 def test_a_wrong_file_is_no_broken_promise(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('[[rule]]\noperation = "DeleteEverybody"\ndecision = "deny"\n')
-    ended = run("policy", "verify", str(file), env=env_of(tmp_path))
+    ended = verify(str(file), env=env_of(tmp_path))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "policy.toml:2" in ended.stderr
 
@@ -161,6 +168,17 @@ async def test_every_shape_of_giving_a_role_is_a_call(catalog: Catalog) -> None:
         for name, arguments in decided.ROLES:
             outcome = await stage.run(name, arguments)
             assert isinstance(outcome, NeedsConfirmation), (name, outcome)
+
+
+@pytest.mark.parametrize("name", policy_file.ready_made())
+async def test_no_ready_made_policy_gives_administrators_roles_away(
+    catalog: Catalog, name: str
+) -> None:
+    rules, _ = policy_file.read(name, catalog)
+    async with staged(settings.load(), catalog, Policy(rules=rules)) as stage:
+        proof = await decided.no_role_unasked(stage)
+        assert proof.held, proof.faults
+        assert (await decided.caps_hold(stage)).held
 
 
 async def test_a_cap_does_not_excuse_administrators_roles(catalog: Catalog) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard
-from descope_mcp.cli.promises.proof import Proof, became, spelled
+from descope_mcp.cli.promises.proof import Proof, Tried, became, spelled
 from descope_mcp.cli.promises.stage import Stage
 from descope_mcp.guard.policy.decision import EVERY, Decision, Policy
 from descope_mcp.guard.policy.risk import Risk, assess
@@ -49,9 +49,12 @@ async def _unasked(
 
     With `bounds`, a rule may let it through that says how often, or for which arguments.
     """
-    before, call = stage.written, spelled(name, arguments)
+    call = spelled(name, arguments)
     decision = stage.decision(name, arguments, stage.policy)
-    if decision.action == "allow" and _asks(stage, name, arguments):
+    if decision.action == "allow":
+        if not _asks(stage, name, arguments):
+            # Nobody promises a question here.
+            return
         allowing = stage.rule(decision.rule)
         if bounds and allowing and (allowing.cap or allowing.arguments or allowing.meanings):
             proof.calls += 1
@@ -59,20 +62,28 @@ async def _unasked(
         else:
             proof.broken(call, "allowed", decision.rule)
         return
-    outcome = await stage.run(name, arguments)
-    changed = stage.written > before and not isinstance(outcome, Completed)
-    if changed:
-        proof.broken(call, f"{became(outcome)}, and changed something", "the path of a call")
-    elif isinstance(outcome, Completed):
+    # A call can be of several promises; it is made once.
+    tried = stage.tried.get(call) or await _try(stage, name, arguments, decision.rule)
+    stage.tried[call] = tried
+    if tried.fault:
+        proof.broken(call, tried.said, tried.fault)
+    else:
+        proof.tried(call, tried.said, telling=tried.telling)
+
+
+async def _try(stage: Stage, name: str, arguments: dict[str, Any], rule: str) -> Tried:
+    """Make a call that a policy asks about or denies, without a word."""
+    before, outcome = stage.written, await stage.run(name, arguments)
+    if isinstance(outcome, Completed):
         # It may have run if what it changed turned out to be less than it could have been.
         again = stage.judged_again(outcome.call_id)
-        rule = again.differences[0].other_rule if again.differences else "call.audit_record"
+        at_fault = again.differences[0].other_rule if again.differences else "call.audit_record"
         kept = again.judged == 1 and not again.differences
-        proof.expect(kept, call, "ran, for what it changed needs no word", rule)
-    else:
-        # One whose target the sandbox does not have shows less than one that is asked about.
-        telling = not isinstance(outcome, Failed)
-        proof.tried(call, f"{became(outcome)}, by {decision.rule}", telling=telling)
+        return Tried("ran, for what it changed needs no word", "" if kept else at_fault)
+    if stage.written > before:
+        return Tried(f"{became(outcome)}, and changed something", "the path of a call")
+    # One whose target the sandbox does not have shows less than one that is asked about.
+    return Tried(f"{became(outcome)}, by {rule}", telling=not isinstance(outcome, Failed))
 
 
 def _asks(stage: Stage, name: str, arguments: dict[str, Any]) -> bool:

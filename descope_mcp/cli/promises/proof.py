@@ -49,6 +49,18 @@ class Proof:
             self.broken(call, outcome, fault)
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a call without a word: in a few words, and what is at fault, "" if nothing.
+
+    ``telling`` says whether it shows the promise well.
+    """
+
+    said: str
+    fault: str = ""
+    telling: bool = True
+
+
 def spelled(operation: str, arguments: Mapping[str, Any]) -> str:
     """A call on one line."""
     given = json.dumps(arguments, ensure_ascii=True)

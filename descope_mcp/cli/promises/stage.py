@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.cli.promises.proof import Tried
 from descope_mcp.cli.replay import Replay, replayed
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Decision, Policy, decide
@@ -39,12 +40,13 @@ CALLER = "stdio"
 class Stage:
     """A sandbox with an organisation inside, and what calls need to reach it.
 
-    ``written`` counts what calls have changed in the sandbox.
+    ``written`` counts what calls have changed in the sandbox, ``tried`` has what came of calls.
     """
 
     services: Services
     state: State
     written: int = 0
+    tried: dict[str, Tried] = field(default_factory=dict)
 
     @property
     def policy(self) -> Policy:
