@@ -145,7 +145,7 @@ def test_explain_shows_the_records_rules_and_the_question() -> None:
         "hazards: account_takeover",
         "record: given roleNames, userTenants: effect destructive, adds account_takeover (",
         "    The given roles or tenants replace the present ones; an empty list clears them.",
-        '      roleNames: ["Admin"]',
+        '    With: role names: "Admin"',
     ):
         assert part in done.stdout
 

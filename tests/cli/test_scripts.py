@@ -8,13 +8,15 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import click
 import pytest
 
-from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE
+from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE, cli
 
 from ..api.sockets import answer, closed_port, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
@@ -42,6 +44,26 @@ def call(operation: str, *more: str, **given: Any) -> tuple[str, ...]:
 
 
 # JSON
+
+
+def commands(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found
+            yield from commands(found, f"{name} {inner}".strip())
+    else:
+        yield name, command
+
+
+def test_no_command_is_without_json_but_those_that_hold_a_conversation() -> None:
+    without = {
+        name
+        for name, command in commands(cli)
+        if not any("--json" in option.opts for option in command.params)
+    }
+    assert without == {"serve", "approvals watch"}
 
 
 def test_every_command_takes_json_and_prints_one_object_a_line(

@@ -63,13 +63,16 @@ def show(number: int, as_json: bool) -> None:
 
 @command.command("diff")
 @click.argument("number", type=int)
+@options.json_lines
 def diff(number: int) -> None:
     """All that becomes different by a request, whole."""
-    click.echo(renderer.difference(_said(_request(_store(), number))) or "No document is replaced.")
+    text = renderer.difference(_said(_request(_store(), number)))
+    output.said(text or "No document is replaced.", number=number, difference=text)
 
 
 @command.command("approve")
 @click.argument("number", type=int)
+@options.json_lines
 def approve(number: int) -> None:
     """Allow the call of a request, once, within an hour."""
     store = _store()
@@ -135,10 +138,11 @@ def _asked(store: Store, request: Request) -> bool:
         return False
     terminal.second_factor(store)
     _answer(store, number, approved=True)
-    click.echo(
+    text = (
         f"Request {number} is approved. The same call runs once, within an hour; "
         f"until then: descope-mcp approvals revoke {number}"
     )
+    output.said(text, number=number, status="approved")
     return True
 
 
@@ -153,6 +157,7 @@ def _line(request: Request) -> str:
 
 
 @command.command("enroll")
+@options.json_lines
 def enroll() -> None:
     """Ask for six digits of an authenticator app with every approval from now on."""
     import segno
@@ -173,10 +178,11 @@ def enroll() -> None:
         screen.write("\nFor a lost phone: each of these counts once in place of the digits. Keep\n")
         screen.write("them away from this machine; they are shown this once.\n\n")
         screen.write("".join(f"  {code}\n" for code in codes) + "\n")
-    click.echo("Enrolled. Every approval needs six digits from now on.")
+    output.said("Enrolled. Every approval needs six digits from now on.", enrolled=True)
 
 
 @command.command("unenroll")
+@options.json_lines
 def unenroll() -> None:
     """Ask for no six digits any more."""
     store = _store()
@@ -184,7 +190,7 @@ def unenroll() -> None:
         _end("no second factor is enrolled", USAGE)
     terminal.second_factor(store)
     second_factor.remove(store)
-    click.echo("No approval needs six digits any more.")
+    output.said("No approval needs six digits any more.", enrolled=False)
 
 
 def _said(request: Request) -> Disclosure:

@@ -1,12 +1,14 @@
 """The journal tells what became of every call, and that nobody touched it."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, text, update
 
+from descope_mcp.store.consent import caps
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entries import Intent, UndoneBefore, detail, entries, intend, settle
@@ -197,3 +199,19 @@ def test_a_journal_that_cannot_be_written_refuses(own: Store) -> None:
         connection.exec_driver_sql("DROP TABLE journal")
     with pytest.raises(StoreError, match="no such table"):
         intend(own, BOB)
+
+
+def test_a_clock_that_jumps_back_spoils_neither_the_chain_nor_a_cap(
+    own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap = {"project": "P1", "rule": "r", "items": 1, "seconds": 3600, "most_items": None}
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    intend(own, ADA)
+    assert caps.take(own, **cap, most_calls=1)
+    monkeypatch.setattr(time, "time", lambda: 1_900_000_000.0)
+    intend(own, BOB)
+    assert [entry.operation for entry in entries(own)] == [BOB.operation, ADA.operation]
+    assert hash_chain.problems(own)[::2] == (2, [])
+    # What counted before the jump still counts.
+    assert not caps.take(own, **cap, most_calls=1)
+    assert caps.wait(own, **cap, most_calls=1) > 3600
