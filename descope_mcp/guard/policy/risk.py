@@ -66,6 +66,9 @@ def assess(
         changes: what the call changes (`Merged.changes`), None as long as that is not known.
     """
     matching = matching_rules(operation, arguments, hosts, changes)
+    refusal = "; ".join(r.why for r in matching if r.refuse)
+    if _changes_nothing(operation, changes):
+        return Risk("write", (), refusal=refusal)
     effects: list[Effect] = []
     added: list[Hazard] = []
     dropped: set[Hazard] = set()
@@ -92,10 +95,15 @@ def assess(
             *((exists,) if exists else ()),
             *dict.fromkeys(_said(matching, known=changes is not None)),
         ),
-        refusal="; ".join(r.why for r in matching if r.refuse),
+        refusal=refusal,
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
         says=next((r.says for r in sure if r.says), ""),
     )
+
+
+def _changes_nothing(operation: Operation, changes: Sequence[Change] | None) -> bool:
+    """Whether all that the call sets is so already, where the record says that this is nothing."""
+    return operation.inert and changes is not None and not changes
 
 
 def matching_rules(
