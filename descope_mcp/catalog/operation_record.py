@@ -360,7 +360,7 @@ class Record(Frozen):
 
 
 #: Hazards about which, on their own, nobody is asked.
-_HARMLESS = {"bulk", "sends_message"}
+_HARMLESS = {"sends_message"}
 
 
 class Toolset(Frozen):

@@ -7,7 +7,7 @@ without an operation, a recipe that names an unknown operation or argument.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,16 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             }
             more = follow(record, own, marks, meanings.entries)
             record = record.model_copy(update={"when": (*record.when, *more)})
-            if record.can_ask and not record.says:
-                # Only now is known all that can make a person be asked.
-                where = line_of(path, ("operations", name))
-                problems.append(f"{where}: {name}: people can be asked about it; says is missing")
             if record.effect == "read":
                 fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
             compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
             problems += unsaid
             operations[name] = compiled
+            if not record.says and (record.can_ask or _of_many(record, compiled["input_schema"])):
+                # Only now is known all that can make a person be asked.
+                where = line_of(path, ("operations", name))
+                problems.append(f"{where}: {name}: people can be asked about it; says is missing")
             problems += [
                 f"{line_of(path, ('operations', name, 'examples', index))}: {name}: {text}"
                 for index, text in _misfits(compiled)
@@ -206,6 +206,14 @@ def _list(spec: Contract, endpoint: Endpoint, sizes: dict[str, int]) -> dict[str
         "rows": pagination.rows(answer),
         "paging": pagination.paging(arguments, answer, sizes),
     }
+
+
+def _of_many(record: Record, input_schema: Mapping[str, Any]) -> bool:
+    """Whether a call changes as many things as a list has that it cannot do without."""
+    needed = {*input_schema.get("required", ()), *(n for group in record.one_of for n in group)}
+    properties = input_schema["properties"]
+    lists = [n for n in needed if properties.get(n, {}).get("type") == "array"]
+    return record.worst_effect != "read" and bool(lists)
 
 
 def _operation(
