@@ -29,6 +29,7 @@ from descope_mcp.catalog.catalog import load
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.preview.preview import look
 from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 
 _TURNS, _CALLS = 15, 20
@@ -77,8 +78,8 @@ def _steps(services: Services, server: Stdio) -> dict[str, Step]:
         outcome = await invoke(Call(operation, arguments, "bench"), services)
         assert isinstance(outcome, wanted), outcome
 
-    def intent() -> journal.Intent:
-        return journal.Intent(
+    def intent() -> Intent:
+        return Intent(
             f"bench-{next(numbers)}", "P", "bench", "PatchUser", "write", "write", "policy"
         )
 

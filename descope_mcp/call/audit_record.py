@@ -22,7 +22,7 @@ from descope_mcp.guard.restore import restore_steps
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Intent, Result
+from descope_mcp.store.journal.entry import Intent, Result, UndoneBefore
 from descope_mcp.store.store import Store
 
 Send = Callable[[Flight], Awaitable[Completed | Failed]]
@@ -70,7 +70,7 @@ async def recorded(
     )
     try:
         await run_sync(journal.intend, store, intent, turn.section, turn.since)
-    except journal.UndoneBefore as error:
+    except UndoneBefore as error:
         message = f"It was undone already, or is just being undone, by call {error.by}."
         raise Instead(Refused("undone", message, "Nothing was sent.")) from None
     outcome: Completed | Failed | None = None

@@ -51,7 +51,7 @@ from descope_mcp.guard.question.undo_disclosure import (
 )
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Entry
+from descope_mcp.store.journal.entry import Entry
 
 
 async def undo(request: Undo, services: Services) -> Outcome:

@@ -13,7 +13,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, Outcome, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.store.journal.entries import Entry
+from descope_mcp.store.journal.entry import Entry
 
 #: So many calls of an undo run at once. The service is somebody else's, too.
 AT_ONCE = 8

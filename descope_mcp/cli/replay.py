@@ -13,7 +13,7 @@ from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.policy.rule import Cap
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Entry
+from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.shadow_log import Difference
 from descope_mcp.store.store import Store
 

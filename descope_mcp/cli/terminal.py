@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import signal
@@ -113,6 +114,14 @@ def remembered_factor(store: Store) -> None:
     """
     if factor.remembered(store):
         _prove(partial(factor.check_remembered, store))
+
+
+def account() -> str:
+    """Whose account of this machine this is, for the journal."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _prove(check: Callable[[str], factor.Checked]) -> None:

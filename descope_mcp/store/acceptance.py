@@ -8,13 +8,12 @@ questions are void. The second factor is what the witness remembers.
 from __future__ import annotations
 
 import time
-import uuid
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft
-from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals, factor, grants
 from descope_mcp.store.witness import Witness
@@ -23,12 +22,12 @@ from descope_mcp.store.witness import Witness
 _OPEN_QUESTION = 300.0
 
 
-def accept(store: Store, caller: str, found: list[str]) -> None:
+def accept(store: Store, by: str, found: list[str]) -> None:
     """Record that a person has seen these problems, and begin anew from what is there.
 
     Args:
         store: where.
-        caller: who the person is, for the journal.
+        by: who the person is, for the journal.
         found: what `hash_chain.problems` says.
 
     Raises:
@@ -41,17 +40,9 @@ def accept(store: Store, caller: str, found: list[str]) -> None:
             seen = Witness()
         if signed_rows.problems(connection, store):
             _start_over(connection, store, seen)
-        entry = {
-            "call": str(uuid.uuid4()),
-            "kind": hash_chain.ACCEPTED,
-            "at": time.time(),
-            "project": "",
-            "caller": caller,
-            "operation": "",
-            "undoes": "",
-            "target": "",
-            "body": hash_chain.canonical({"consent": "person", "problems": found}),
-        }
+        entry = acts.entry(
+            "accepted", by=by, way="terminal", about="; ".join(found), more={"problems": found}
+        )
         end = hash_chain.put(connection, store.key, entry, after=seen.journal[0])
     with store.begin() as connection:
         now = Witness(end, signed_rows.head(connection), signed_rows.factor_row(connection))

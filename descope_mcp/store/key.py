@@ -43,17 +43,18 @@ class Key:
     def _fernet(self) -> Fernet:
         from cryptography.fernet import Fernet
 
-        return Fernet(base64.urlsafe_b64encode(self._derived(b"seal")))
+        return Fernet(base64.urlsafe_b64encode(self.derived(b"seal")))
 
     @cached_property
     def _signing(self) -> bytes:
-        return self._derived(b"sign")
+        return self.derived(b"sign")
 
     @cached_property
     def _rows(self) -> bytes:
-        return self._derived(b"rows")
+        return self.derived(b"rows")
 
-    def _derived(self, purpose: bytes) -> bytes:
+    def derived(self, purpose: bytes) -> bytes:
+        """A key of its own for one purpose."""
         extracted = hmac.digest(b"descope-mcp", self.material, "sha256")
         return hmac.digest(extracted, purpose + b"\x01", "sha256")
 

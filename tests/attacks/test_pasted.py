@@ -18,7 +18,7 @@ import descope_mcp
 from descope_mcp.guard.question import pasted
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Intent
+from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.cli.processes import BASE, COMMAND, run

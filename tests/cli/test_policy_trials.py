@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.store import shadow_log
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Intent
+from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.shadow_log import Difference
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes

@@ -24,7 +24,7 @@ from descope_mcp.cli.promises.stage import Stage, staged
 from descope_mcp.guard.policy import file as policy_file
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entries import Intent
+from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 from tests.cli.processes import BASE, COMMAND
 from tests.recorder import MANAGEMENT_KEY, PROJECT, recording

@@ -21,6 +21,7 @@ from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.consent import approvals, second_factor
 from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.journal import acts
 from descope_mcp.store.store import Store
 
 
@@ -100,6 +101,7 @@ def revoke(number: int, reason: str) -> None:
     """Take back an approval that was not used yet."""
     store = _store()
     request = _request(store, number)
+    _record(store, "revoked", _request(store, number))
     if not approvals.revoke(store, number, reason):
         _end(f"request {number} is {request.status}; there is nothing to take back", FAILED)
     text = f"Request {number} is revoked. Its call does not run."
@@ -147,6 +149,7 @@ def _asked(store: Store, request: Request) -> bool:
 
 
 def _answer(store: Store, number: int, *, approved: bool, reason: str = "") -> None:
+    _record(store, "approved" if approved else "denied", _request(store, number))
     if not approvals.answer(store, number, approved=approved, reason=reason):
         _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
 
@@ -174,6 +177,7 @@ def enroll() -> None:
     codes = second_factor.confirm(store, secret, terminal.ask("", "The six digits it shows now: "))
     if codes is None:
         _end("the digits are not right; nothing is enrolled", REFUSED)
+    acts.record(store, "enrolled", by=terminal.account(), way="terminal")
     with terminal.screen() as screen:
         screen.write("\nFor a lost phone: each of these counts once in place of the digits. Keep\n")
         screen.write("them away from this machine; they are shown this once.\n\n")
@@ -189,6 +193,7 @@ def unenroll() -> None:
     if not second_factor.enrolled(store):
         _end("no second factor is enrolled", USAGE)
     terminal.second_factor(store)
+    acts.record(store, "unenrolled", by=terminal.account(), way="terminal")
     second_factor.remove(store)
     output.said("No approval needs six digits any more.", enrolled=False)
 
@@ -213,6 +218,19 @@ def _said(request: Request) -> Disclosure:
 def _data(request: Request) -> dict[str, Any]:
     """A request as JSON data, with the question in its parts."""
     return {**asdict(request), "question": to_data(_said(request))}
+
+
+def _record(store: Store, kind: acts.Kind, request: Request) -> None:
+    """Write down who answers."""
+    acts.record(
+        store,
+        kind,
+        by=terminal.account(),
+        way="terminal",
+        project=request.project,
+        operation=request.operation,
+        about=f"request {request.number}",
+    )
 
 
 def _pending(store: Store, number: int) -> Request:

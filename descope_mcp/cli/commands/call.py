@@ -109,6 +109,17 @@ def run(
             # Blocks the event loop, in which nothing else has to run meanwhile.
             approval = _ask(outcome)
             if isinstance(approval, Refused):
+                if approval.rule == "declined":
+                    from descope_mcp.store.journal import acts
+
+                    acts.record(
+                        services.store,
+                        "declined",
+                        by=request.caller,
+                        way="terminal",
+                        project=services.project,
+                        operation=outcome.operation.name,
+                    )
                 return approval
             return await perform(replace(request, approval=approval), services)
 

@@ -19,6 +19,7 @@ from descope_mcp.guard.consent import grant_limits
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.consent import grants
 from descope_mcp.store.consent.grants import Grant
+from descope_mcp.store.journal import acts
 from descope_mcp.store.store import Store
 
 
@@ -81,6 +82,7 @@ def create(
         seconds=seconds,
         caller=caller,
     )
+    _record(store, "granted", made)
     output.said(f"Grant {made.id} counts until {shown(made.expires)}.", **asdict(made))
 
 
@@ -100,10 +102,27 @@ def list_(as_json: bool) -> None:
 @options.json_lines
 def revoke(grant: int) -> None:
     """End a grant."""
-    if not grants.revoke(_store(), grant):
+    store = _store()
+    found = [made for made in grants.listed(store) if made.id == grant]
+    if not grants.revoke(store, grant):
         output.problem(f"there is no grant {grant} that could end", kind="unknown_name")
         sys.exit(FAILED)
+    for made in found:
+        _record(store, "revoked", made)
     output.said(f"Grant {grant} has ended.", id=grant, revoked=True)
+
+
+def _record(store: Store, kind: acts.Kind, grant: Grant) -> None:
+    """Write down who gives or ends a grant."""
+    acts.record(
+        store,
+        kind,
+        by=terminal.account(),
+        way="terminal",
+        project=grant.project,
+        operation=grant.operation,
+        about=f"grant {grant.id}",
+    )
 
 
 def _operation(catalog: Catalog, name: str) -> Operation:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import click
 
@@ -20,8 +20,8 @@ from descope_mcp.guard.preview.recipe_values import Scope, resolve
 from descope_mcp.guard.question import pasted
 from descope_mcp.store import acceptance
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import Entry
+from descope_mcp.store.journal import export, hash_chain
+from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.store import Store
 
 Command = Callable[..., Any]
@@ -54,7 +54,7 @@ def command() -> None:
 @options.as_json
 def list_(limit: int, as_json: bool, **filters: str) -> None:
     """The calls that changed something, newest first."""
-    for entry in _entries(_store(), limit=limit, **filters):
+    for entry in _entries(_store(), limit, **filters):
         if as_json:
             output.row(asdict(entry))
         else:
@@ -84,15 +84,45 @@ def show(call: str, as_json: bool) -> None:
 
 
 @command.command("verify")
+@click.argument("file", required=False, type=click.File("r", encoding="utf-8"))
+@click.option("--public-key", type=click.File("rb"), help="For a FILE: the key, in PEM.")
 @options.json_lines
-def verify() -> None:
-    """Prove that no entry was changed, added or removed. Exit code 1 if one was."""
+def verify(file: TextIO | None, public_key: BinaryIO | None) -> None:
+    """Prove that no entry was changed, added or removed. Exit code 1 if one was.
+
+    With FILE, an export is proven by a public key (`journal public-key`); no store is needed.
+    """
+    if (file is None) != (public_key is None):
+        raise click.UsageError("a FILE and --public-key go together")
+    if file is not None and public_key is not None:
+        _verify_export(file, public_key.read())
+        return
     count, head, problems = hash_chain.problems(_store())
     for problem in problems:
         output.problem(problem, kind="altered")
     if problems:
         sys.exit(FAILED)
     output.said(f"{count} entries, whole. Newest: {head or 'none'}", entries=count, newest=head)
+
+
+def _verify_export(file: TextIO, pem: bytes) -> None:
+    try:
+        found = export.verify(file, pem)
+    except (export.NotProven, UnicodeDecodeError) as error:
+        output.problem(str(error), kind="altered")
+        sys.exit(FAILED)
+    gaps = "".join(f" {gap} were missing, which a person has accepted." for gap in found.accepted)
+    whole = "a selection" if found.selection else "whole"
+    output.said(
+        f"{found.entries} entries, {whole}, signed {shown(found.at)}. Newest: {found.newest}.{gaps}",
+        **asdict(found),
+    )
+
+
+@command.command("public-key")
+def public_key() -> None:
+    """Print the public key that proves this journal's exports, in PEM."""
+    click.echo(export.public_key(_store()), nl=False)
 
 
 @command.command("accept")
@@ -122,7 +152,7 @@ def accept() -> None:
         output.problem("not accepted", kind="declined")
         sys.exit(REFUSED)
     terminal.remembered_factor(store)
-    acceptance.accept(store, "cli", problems)
+    acceptance.accept(store, terminal.account(), problems)
     output.said("Accepted. Changes go on.", accepted=len(problems))
 
 
@@ -131,16 +161,32 @@ def accept() -> None:
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
 @click.option("--details", is_flag=True, help="With arguments and before-states (personal data).")
 @options.json_lines
-def export(form: str, details: bool, **filters: str) -> None:
-    """Print all entries, oldest first, for another system."""
+def export_(form: str, details: bool, **filters: str) -> None:
+    """Print all entries, oldest first, for another system.
+
+    As JSON lines, each entry of the chain and a signature over all of them; as CSV, what each call
+    came to, unsigned. Exit code 1 and nothing printed if the journal is not whole.
+    """
     store = _store()
-    rows = [asdict(entry) for entry in reversed(_entries(store, limit=0, **filters))]
-    if details:
-        rows = [{**row, "details": journal.detail(store, row["call"])[0]} for row in rows]
+    _, _, problems = hash_chain.problems(store)
+    for problem in problems:
+        output.problem(problem, kind="altered")
+    if problems:
+        sys.exit(FAILED)
+    found = _entries(store, 0, **filters)
+
+    def said(call: str) -> Any:
+        return journal.detail(store, call)[0]
+
     if form == "jsonl":
-        for row in rows:
-            click.echo(json.dumps(row))
+        calls = {entry.call for entry in found}
+        chosen = (lambda row: row["call"] in calls) if any(filters.values()) else None
+        for line in export.lines(store, chosen, said if details else None):
+            click.echo(line)
         return
+    rows = [{**asdict(entry), "target": export.name(entry.target)} for entry in reversed(found)]
+    if details:
+        rows = [{**row, "details": json.dumps(said(row["call"]))} for row in rows]
     if rows:
         writer = csv.DictWriter(sys.stdout, list(rows[0]))
         writer.writeheader()
@@ -153,7 +199,7 @@ def one(store: Store, call: str) -> Entry:
     Raises:
         click.UsageError: there is none, or several.
     """
-    found = journal.entries(store, call=call, limit=2)
+    found = journal.entries(store, call=call, limit=2, acts=True)
     if len(found) == 1:
         return found[0]
     problem = "several calls begin so; give more of the id" if found else "no such call"
@@ -164,8 +210,28 @@ def _store() -> Store:
     return wiring.store(settings.load())
 
 
-def _entries(store: Store, *, limit: int, since: str, until: str, **filters: str) -> list[Entry]:
-    return journal.entries(store, since=moment(since), until=moment(until), limit=limit, **filters)
+def _entries(
+    store: Store,
+    limit: int,
+    *,
+    since: str,
+    until: str,
+    project: str,
+    operation: str,
+    caller: str,
+    target: str,
+) -> list[Entry]:
+    return journal.entries(
+        store,
+        since=moment(since),
+        until=moment(until),
+        project=project,
+        operation=operation,
+        caller=caller,
+        target=target,
+        limit=limit,
+        acts=True,
+    )
 
 
 def _line(entry: Entry) -> str:

@@ -14,6 +14,7 @@ from descope_mcp import settings
 from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import shown
+from descope_mcp.store.journal import acts
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.store import Store
 
@@ -57,6 +58,7 @@ def reveal(handle: str) -> None:
             output.problem("not shown; it is still kept", kind="declined")
             sys.exit(REFUSED)
         terminal.second_factor(store)
+        _record(store, "revealed", secret)
         try:
             with sealed.revealing(store, secret.handle) as value, terminal.screen() as screen:
                 screen.write(f"{_harmless(value)}\n")
@@ -73,9 +75,24 @@ def forget(handle: str) -> None:
     Exit codes: 0 deleted, 1 there is none.
     """
     with _store() as store:
-        if not sealed.forget(store, _find(store, handle).handle):
+        secret = _find(store, handle)
+        _record(store, "forgotten", secret)
+        if not sealed.forget(store, secret.handle):
             _missing()
     output.said("Forgotten.", handle=handle)
+
+
+def _record(store: Store, kind: acts.Kind, secret: sealed.Kept) -> None:
+    """Write down who gets to see a secret, or deletes it, before they do."""
+    acts.record(
+        store,
+        kind,
+        by=terminal.account(),
+        way="terminal",
+        project=secret.project,
+        operation=secret.operation,
+        about=secret.handle,
+    )
 
 
 def _store() -> closing[Store]:

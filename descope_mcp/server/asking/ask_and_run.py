@@ -79,7 +79,7 @@ async def _declined(
     """
     from descope_mcp.server.asking import no_word
 
-    await no_word.keep(no, services)
+    await no_word.keep(no, request, services)
     if no.way != "unread":
         return no_word.refused(no)
     again = needed or await _perform(request, services)

@@ -7,7 +7,7 @@ from functools import partial
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.outcome import NeedsConfirmation, Refused
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused, Undo
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import OF_CALL
@@ -33,12 +33,26 @@ def unread(no: No) -> tuple[str, str]:
     )
 
 
-async def keep(no: No, services: Services) -> None:
-    """Let a no count for a while, if it is one.
+async def keep(no: No, request: Call | Undo, services: Services) -> None:
+    """Write a no down, and let it count for a while, if it is one.
 
     Raises:
         StoreError: it cannot be recorded.
     """
+    from descope_mcp.store.journal import acts
+
+    operation = request.operation if isinstance(request, Call) else f"undo {request.call}"
+    said = partial(
+        acts.record,
+        services.store,
+        "declined",
+        by=request.caller,
+        way="form",
+        project=services.project,
+        operation=operation[:_LONGEST],
+        about=no.way,
+    )
+    await run_sync(said)
     if no.way in _IS_A_NO:
         await run_sync(said_no.keep, services.store, no.question, time.time())
 
@@ -129,6 +143,8 @@ def _differs(number: int, approved: str, now: str) -> str:
 
 #: So many lines of a question are told that are no longer as they were.
 _MOST_LINES = 4
+#: An operation as a caller may name it has any length.
+_LONGEST = 64
 _ASK = "Nothing was sent. Ask the person what they want instead."
 #: What counts as a no of the person, and stands for a while.
 _IS_A_NO = ("declined", "not-ticked", "unread")

@@ -11,73 +11,18 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
 from descope_mcp.store import sections
 from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
 from descope_mcp.store.sections import Section
 from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
-
-#: How a call ended: it ran, Descope refused it, it was not sent, or nobody knows.
-Result = Literal["done", "failed", "not_sent", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A call that is about to be sent.
-
-    ``consent`` is what allowed it: a rule of the policy, a person, an approval or a grant.
-    ``details`` are its arguments and the before-state, without secrets; ``target`` names what it
-    is about for a person. ``undoes`` is the call that it takes back, ``alone`` says that no
-    other call may have taken it back before.
-    """
-
-    call: str
-    project: str
-    caller: str
-    operation: str
-    effect: str
-    rule: str
-    consent: str
-    target: str = field(default="", repr=False)
-    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    undoes: str = ""
-    alone: bool = False
-
-
-class UndoneBefore(Exception):
-    """Another call takes back the same call, or has done so; ``by`` is its id."""
-
-    def __init__(self, by: str) -> None:
-        super().__init__(by)
-        self.by = by
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A call in the journal. ``result`` is "unknown" too where no outcome was recorded."""
-
-    seq: int
-    call: str
-    at: float
-    project: str
-    caller: str
-    operation: str
-    target: str
-    effect: str
-    rule: str
-    consent: str
-    undoes: str
-    result: Result
-    settled: bool
-    reason: str
-    undone_by: str = ""
 
 
 def intend(store: Store, intent: Intent, section: Section | None = None, since: int = 0) -> None:
@@ -177,6 +122,7 @@ def entries(
     until: float = 0.0,
     call: str = "",
     limit: int = 0,
+    acts: bool = False,
 ) -> list[Entry]:
     """The calls that fit, newest first.
 
@@ -190,11 +136,13 @@ def entries(
         until: epoch seconds; only calls before.
         call: only calls whose id begins so.
         limit: no more than so many; 0 for all.
+        acts: also what people did that is no call (`store.journal.acts`).
 
     Raises:
         StoreError: the journal cannot be read.
     """
-    rows = select(journal).where(journal.c.kind == "intent").order_by(journal.c.seq.desc())
+    kinds = journal.c.kind != "outcome" if acts else journal.c.kind == "intent"
+    rows = select(journal).where(kinds).order_by(journal.c.seq.desc())
     for column, value in (
         (journal.c.project, project),
         (journal.c.operation, operation),
@@ -280,6 +228,9 @@ def _undone(connection: Connection) -> dict[str, str]:
 def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
     said = json.loads(row.body)
     became: dict[str, Any] = json.loads(outcome.body) if outcome else _NO_OUTCOME
+    act = row.kind != "intent"
+    if act:
+        became = {"result": row.kind, "reason": said["reason"]}
     return Entry(
         seq=row.seq,
         call=row.call,
@@ -293,7 +244,7 @@ def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
         consent=said["consent"],
         undoes=row.undoes,
         result=became["result"],
-        settled=outcome is not None,
+        settled=act or outcome is not None,
         reason=became["reason"],
         undone_by=undone_by,
     )

@@ -11,7 +11,8 @@ from sqlalchemy import delete, select, text, update
 from descope_mcp.store.consent import caps
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import Intent, UndoneBefore, detail, entries, intend, settle
+from descope_mcp.store.journal.entries import detail, entries, intend, settle
+from descope_mcp.store.journal.entry import Intent, UndoneBefore
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details
 from descope_mcp.store.tables import journal as table

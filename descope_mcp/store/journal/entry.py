@@ -1,0 +1,65 @@
+"""What the journal is told of a call, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: How a call ended: it ran, Descope refused it, it was not sent, or nobody knows.
+Result = Literal["done", "failed", "not_sent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be sent.
+
+    ``consent`` is what allowed it: a rule of the policy, a person, an approval or a grant.
+    ``details`` are its arguments and the before-state, without secrets; ``target`` names what it
+    is about for a person. ``undoes`` is the call that it takes back, ``alone`` says that no
+    other call may have taken it back before.
+    """
+
+    call: str
+    project: str
+    caller: str
+    operation: str
+    effect: str
+    rule: str
+    consent: str
+    target: str = field(default="", repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    undoes: str = ""
+    alone: bool = False
+
+
+class UndoneBefore(Exception):
+    """Another call takes back the same call, or has done so; ``by`` is its id."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call in the journal. ``result`` is "unknown" too where no outcome was recorded.
+
+    Of an act, ``result`` is its kind and ``consent`` the way in which it was done.
+    """
+
+    seq: int
+    call: str
+    at: float
+    project: str
+    caller: str
+    operation: str
+    target: str
+    effect: str
+    rule: str
+    consent: str
+    undoes: str
+    result: str
+    settled: bool
+    reason: str
+    undone_by: str = ""
