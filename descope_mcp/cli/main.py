@@ -23,6 +23,7 @@ _COMMANDS = {
     "journal": "Show and verify what was done.",
     "policy": "Check a policy file, or explain what is decided on a call.",
     "doctor": "Test configuration, credentials and reachability.",
+    "key": "Replace the key of the store.",
     "secrets": "List, reveal or forget the secrets that were kept.",
     "sandbox": "Run a local Descope to try things on.",
 }

@@ -23,3 +23,10 @@ class NotAsLeft(StoreError):
 
 class WrongKey(StoreError):
     """The key file is not the one that the state was written with."""
+
+
+class KeyChanged(StoreError):
+    """The key was replaced since the store was opened; the next attempt uses the new one."""
+
+    def __init__(self) -> None:
+        super().__init__("its key has just been replaced; try again")

@@ -21,7 +21,7 @@ from descope_mcp.store.private_files import appear, read_private
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-_LENGTH = 32
+LENGTH = 32
 #: The second line of a key file that never was without a witness beside it (see `store.witness`).
 _WITNESSED = b"witnessed"
 
@@ -102,7 +102,7 @@ def made(path: Path) -> Key:
         StoreError: the file cannot be made or read, or is no key.
     """
     # Of several processes that start at once one makes the file.
-    appear(path, written(os.urandom(_LENGTH)))
+    appear(path, written(os.urandom(LENGTH)))
     return read(path)
 
 
@@ -117,9 +117,14 @@ def read(path: Path) -> Key:
         material = base64.urlsafe_b64decode(first.strip())
     except (OSError, ValueError) as error:
         raise StoreError(f"the key file {path} cannot be used: {error}") from None
-    if len(material) != _LENGTH:
+    if len(material) != LENGTH:
         raise StoreError(f"the key file {path} holds no key; restore it from a copy")
     return Key(material, second.strip() == _WITNESSED)
+
+
+def successor(path: Path) -> Path:
+    """Where the next key lies, until it takes the place of the one at `path`."""
+    return path.with_name(f"{path.name}.next")
 
 
 def written(material: bytes) -> bytes:

@@ -41,11 +41,18 @@ def opened(directory: Path, key_file: Path) -> tuple[Database, Key]:
     return database, key
 
 
+def written_with(connection: Connection, key: Key) -> bool:
+    """Whether this is the key of the database, as far as the database says."""
+    named = connection.execute(select(ledger.c.key)).scalar()
+    return named in (None, key.id)
+
+
 def _key(connection: Connection, key_file: Path) -> Key:
     """The key of a database; what nobody has signed yet is signed."""
     named = connection.execute(select(ledger.c.key)).scalar()
     if named is None:
         return _first(connection, key_file)
+    _finish_rotation(key_file, named)
     if not key_file.exists():
         raise WrongKey(
             f"the key file {key_file} is missing, with which this state was written; restore it "
@@ -86,6 +93,21 @@ def _witness_ledger(connection: Connection, key_file: Path) -> None:
     if seen and seen.ledger == witness.BEGINNING:
         factor = signed_rows.factor_row(connection)
         witness.write(key_file, Witness(seen.journal, signed_rows.head(connection), factor))
+
+
+def _finish_rotation(key_file: Path, named: str) -> None:
+    """Put the key that the database was written with in its place, and drop the other."""
+    new = keys.successor(key_file)
+    if not new.exists():
+        # The key moves last.
+        witness.place(new).unlink(missing_ok=True)
+    elif keys.read(new).id == named:
+        if witness.place(new).exists():
+            witness.place(new).replace(witness.place(key_file))
+        new.replace(key_file)
+    elif key_file.exists() and keys.read(key_file).id == named:
+        witness.place(new).unlink(missing_ok=True)
+        new.unlink()
 
 
 def _wrong(key_file: Path) -> WrongKey:

@@ -218,6 +218,12 @@ def begin(connection: Connection, key: Key, *, generation: int, void: float = 0.
     _write(connection, key, generation, content)
 
 
+def ledger_of(connection: Connection) -> tuple[int, dict[str, Any]]:
+    """The ledger as it stands, unproven."""
+    row = connection.execute(select(ledger)).one()
+    return row.generation, json.loads(row.content)
+
+
 def head(connection: Connection) -> Head:
     """The newest ledger."""
     row = connection.execute(select(ledger.c.generation, ledger.c.signature)).one_or_none()

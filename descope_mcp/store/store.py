@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from descope_mcp.store.errors import KeyChanged
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -69,9 +71,17 @@ class Store:
         """A transaction that holds the write lock; it ends with the context, or is undone.
 
         Raises:
+            KeyChanged: another process has replaced the key; what was signed with the old one
+                must not be written.
             StoreError: the database cannot be read or written.
         """
-        with self.database.begin() as connection:
+        from descope_mcp.store.opening import written_with
+
+        database, key = self._open()
+        with database.begin() as connection:
+            if not written_with(connection, key):
+                self.reopen()
+                raise KeyChanged
             yield connection
 
     def report(self, what: str) -> None:
@@ -95,6 +105,11 @@ class Store:
         places = ((self.directory, True), (self.key_file.parent, True), (self.key_file, False))
         found = (fault(path, directory=directory) for path, directory in places)
         return next(filter(None, found), "") or version_fault(self.directory)
+
+    def reopen(self) -> None:
+        """Open the files anew at the next use: the key is another."""
+        self.close()
+        self._opened = None
 
     def close(self) -> None:
         """Let go of the files, if they were opened."""

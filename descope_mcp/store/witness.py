@@ -36,7 +36,8 @@ class Witness:
 
 def place(key_file: Path) -> Path:
     """Where the witness of a key lies."""
-    return key_file.with_name("journal-witness")
+    next_ = ".next" if key_file.suffix == ".next" else ""
+    return key_file.with_name(f"journal-witness{next_}")
 
 
 def begin(key_file: Path) -> None:

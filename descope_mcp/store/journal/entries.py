@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 
 from descope_mcp.store import sections
-from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
 from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
 from descope_mcp.store.sections import Section
@@ -90,6 +90,20 @@ def settle(
     Raises:
         StoreError: it cannot be recorded; the journal shows the call as unknown.
     """
+    try:
+        _settle(store, intent, result, reason, undo, section)
+    except KeyChanged:
+        _settle(store, intent, result, reason, undo, section)
+
+
+def _settle(
+    store: Store,
+    intent: Intent,
+    result: Result,
+    reason: str,
+    undo: object,
+    section: Section | None,
+) -> None:
     plan = "" if undo is None else canonical(undo)
     body = {"result": result, "reason": reason, "undo": store.key.sign(plan)}
     whole = True

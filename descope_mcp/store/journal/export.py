@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What the digest of an entry does not cover.
 _APART = ("digest", "target", "details")
+#: What of an entry's body only the store's key can check.
+_KEYED = ("target", "details", "undo")
 
 
 class NotProven(Exception):
@@ -69,7 +71,8 @@ def lines(
     digest, file, count = "", hashlib.sha256(), 0
     for row in rows:
         entry = {name: value for name, value in row._mapping.items() if name != "hash"}
-        entry |= {"body": json.loads(row.body), "target": name(row.target), "before": digest}
+        body = {k: v for k, v in json.loads(row.body).items() if k not in _KEYED}
+        entry |= {"body": body, "target": name(row.target), "before": digest}
         digest = entry["digest"] = _digest(entry)
         if chosen is not None and not chosen(entry):
             continue

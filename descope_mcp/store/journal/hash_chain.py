@@ -61,15 +61,20 @@ def put(connection: Connection, key: Key, entry: Mapping[str, Any], *, after: in
     ).one_or_none()
     seq, before = (last.seq, last.hash) if last else BEGINNING
     row = {**entry, "seq": max(seq, after) + 1}
-    signature = key.sign(_signed(row, before))
-    connection.execute(journal.insert().values(**row, hash=signature))
-    return row["seq"], signature
+    signed = signature(key, row, before)
+    connection.execute(journal.insert().values(**row, hash=signed))
+    return row["seq"], signed
+
+
+def signature(key: Key, row: Mapping[Any, Any], before: str) -> str:
+    """The signature of an entry that follows the one with the signature `before`."""
+    return key.sign(_signed(row, before))
 
 
 def begun_with(key: Key, connection: Connection) -> bool:
     """Whether the first entry of a journal was signed with this key."""
     first = connection.execute(select(journal).order_by(journal.c.seq).limit(1)).one()
-    return bool(first.hash == key.sign(_signed(first._mapping, BEGINNING[1])))
+    return bool(first.hash == signature(key, first._mapping, BEGINNING[1]))
 
 
 def genuine(connection: Connection, key: Key, row: Row[Any]) -> bool:
@@ -80,7 +85,7 @@ def genuine(connection: Connection, key: Key, row: Row[Any]) -> bool:
         .order_by(journal.c.seq.desc())
         .limit(1)
     ).scalar()
-    return bool(row.hash == key.sign(_signed(row._mapping, before or BEGINNING[1])))
+    return bool(row.hash == signature(key, row._mapping, before or BEGINNING[1]))
 
 
 def _missing_end(connection: Connection, seen: Witness | None) -> str:
@@ -89,9 +94,9 @@ def _missing_end(connection: Connection, seen: Witness | None) -> str:
         return "the witness beside the key is missing"
     if seen.journal == BEGINNING:
         return ""
-    seq, signature = seen.journal
+    seq, signed = seen.journal
     found = connection.execute(select(journal.c.hash).where(journal.c.seq == seq)).scalar()
-    return "" if found == signature else f"the journal's end is missing, up to entry {seq}"
+    return "" if found == signed else f"the journal's end is missing, up to entry {seq}"
 
 
 def problems(store: Store) -> tuple[int, str, list[str]]:
@@ -121,7 +126,7 @@ def problems(store: Store) -> tuple[int, str, list[str]]:
     for row in rows:
         gap = f"entries {expected} to {row.seq - 1} are missing"
         found += [gap] if row.seq != expected else []
-        if row.hash != store.key.sign(_signed(row._mapping, before)):
+        if row.hash != signature(store.key, row._mapping, before):
             found.append(f"entry {row.seq} was changed, or what is before it")
         else:
             found += _detail_problems(store.key, row, kept.get(row.call))

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from descope_mcp.store import signed_rows
-from descope_mcp.store.errors import StoreError
+from descope_mcp.store.errors import KeyChanged, StoreError
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import emergency_copy
 from descope_mcp.store.secrets.handle import Opened, Owner, Secret
@@ -65,10 +65,19 @@ def keep(store: Store, owner: Owner, secrets: Mapping[str, Secret]) -> None:
     Raises:
         StoreError: they could not be kept anywhere.
     """
+    try:
+        _keep(store, owner, secrets)
+    except KeyChanged:
+        _keep(store, owner, secrets)
+
+
+def _keep(store: Store, owner: Owner, secrets: Mapping[str, Secret]) -> None:
     rows = [_row(store.key, h, owner, secret) for h, secret in secrets.items()]
     try:
         with _current(store) as connection:
             _insert(connection, rows)
+    except KeyChanged:
+        raise
     except (StoreError, OSError):
         lasting = [row for row in rows if row["expires"] is None]
         if not lasting:

@@ -1,0 +1,36 @@
+"""`descope-mcp key`: the key of the store."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from descope_mcp import settings
+from descope_mcp.cli import terminal, wiring
+from descope_mcp.cli.main import REFUSED
+from descope_mcp.store import rotation
+
+
+@click.group("key")
+def command() -> None:
+    """The key that seals and signs what is in the store."""
+
+
+@command.command("rotate")
+def rotate() -> None:
+    """Replace the key; everything is encrypted and signed anew, in one step.
+
+    Exit codes: 0 replaced, 1 something is wrong with the store, 3 no terminal or no yes.
+    """
+    store = wiring.store(settings.load())
+    text = (
+        f"Replace the key {store.key_file}.\nCopies of the state that were made before open "
+        "nothing any more, and\nexports made from now on are proven by another public key."
+    )
+    if terminal.ask(text, "Replace it? Type yes: ").lower() != "yes":
+        click.echo("descope-mcp: not replaced", err=True)
+        sys.exit(REFUSED)
+    terminal.second_factor(store)
+    rotation.rotate(store, terminal.account())
+    click.echo("Replaced. Print the new public key with: descope-mcp journal public-key")

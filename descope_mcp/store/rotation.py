@@ -1,0 +1,99 @@
+"""A new key in place of the old one: everything is encrypted and signed anew.
+
+The new key and its witness lie beside the old ones before the one transaction that changes the
+database, and take their places after it. Whoever opens the store finishes what was interrupted
+(`store.opening`): the ledger says which of the two keys it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from descope_mcp.store import key as keys
+from descope_mcp.store import signed_rows, witness
+from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.journal import acts, hash_chain
+from descope_mcp.store.key import Key
+from descope_mcp.store.private_files import replace
+from descope_mcp.store.secrets import sealed as secrets
+from descope_mcp.store.store import Store
+from descope_mcp.store.tables import details, factor, journal, sealed
+
+
+def rotate(store: Store, by: str) -> None:
+    """Make a new key and use it from now on; the old one opens nothing any more.
+
+    Args:
+        store: nothing may be wrong with it.
+        by: who does it, for the journal.
+
+    Raises:
+        NotAsLeft: something is wrong with it, which the new key would cover up.
+        StoreError: it cannot be written; the old key is still the one.
+    """
+    if found := hash_chain.problems(store)[2]:
+        raise NotAsLeft("; ".join(found))
+    secrets.kept(store)  # takes in what lies beside the database
+    with store.begin() as connection:
+        old, new = store.key, Key(os.urandom(keys.LENGTH), witnessed=True)
+        _seal_anew(connection, old, new)
+        _sign_anew(connection, old, new)
+        end = hash_chain.put(connection, new, acts.entry("rotated", by=by, way="terminal"))
+        _, content = signed_rows.ledger_of(connection)
+        generation = signed_rows.head(connection)[0] + 1
+        signed_rows.begin(connection, new, generation=generation, void=content["void_until"])
+        heads = witness.Witness(
+            end, signed_rows.head(connection), signed_rows.factor_row(connection)
+        )
+        witness.write(keys.successor(store.key_file), heads)
+        replace(keys.successor(store.key_file), keys.written(new.material))
+    store.reopen()
+    _ = store.key  # opening it moves the new key to its place
+
+
+def _seal_anew(connection: Connection, old: Key, new: Key) -> None:
+    def again(value: str) -> str:
+        return new.seal(old.unseal(value)) if value else ""
+
+    for row in connection.execute(select(sealed)).all():
+        if row.signature != signed_rows.signed(old, sealed, row._mapping):
+            continue  # it is not ours; it stays what it is
+        values = {**row._mapping, "value": again(row.value)}
+        values["signature"] = signed_rows.signed(new, sealed, values)
+        mine = sealed.c.handle == row.handle
+        connection.execute(update(sealed).where(mine).values(values))
+    for row in connection.execute(select(factor)).all():
+        values = {"secret": again(row.secret), "recovery": again(row.recovery)}
+        connection.execute(update(factor).where(factor.c.id == row.id).values(values))
+
+
+def _sign_anew(connection: Connection, old: Key, new: Key) -> None:
+    """Sign the chain, and what it says of details that are still kept."""
+    kept = {row.call: row for row in connection.execute(select(details)).all()}
+    before = witness.BEGINNING[1]
+    for row in connection.execute(select(journal).order_by(journal.c.seq)).all():
+        values = {**row._mapping, "body": _body(row, kept.get(row.call), old, new)}
+        values["hash"] = before = hash_chain.signature(new, values, before)
+        connection.execute(update(journal).where(journal.c.seq == row.seq).values(values))
+    for row in kept.values():
+        values = {
+            "body": new.seal(old.unseal(row.body)),
+            "undo": new.seal(old.unseal(row.undo)) if row.undo else "",
+        }
+        connection.execute(update(details).where(details.c.call == row.call).values(values))
+
+
+def _body(row: Row[Any], kept: Row[Any] | None, old: Key, new: Key) -> str:
+    """The body of an entry; the signature of what is forgotten stays, and proves nothing."""
+    body: dict[str, Any] = json.loads(row.body)
+    if row.kind == "intent" and row.target:
+        body["target"] = new.sign(row.target)
+    if row.kind == "intent" and kept is not None:
+        body["details"] = new.sign(old.unseal(kept.body))
+    if row.kind == "outcome" and kept is not None:
+        body["undo"] = new.sign(old.unseal(kept.undo) if kept.undo else "")
+    return hash_chain.canonical(body)
