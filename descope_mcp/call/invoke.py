@@ -24,6 +24,7 @@ from descope_mcp.call.outcome import (
     Refused,
     Rehearsed,
 )
+from descope_mcp.call.reports import reported
 from descope_mcp.call.send import send, with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.call.sight import see, undisturbed
@@ -48,7 +49,7 @@ async def invoke(call: Call, services: Services) -> Outcome:
     Never raises for anything that a caller can send or Descope can answer.
     """
     started = time.monotonic()
-    outcome = await _run(call, services)
+    outcome = reported(await _run(call, services), services.store)
     call_log.told(call, outcome, time.monotonic() - started, services.catalog)
     return outcome
 

@@ -105,6 +105,9 @@ async def test_an_approval_that_nobody_gave_is_absent_and_reported(victim: Servi
         problem for problem in hash_chain.problems(victim.store)[2] if "do not count" in problem
     ]
     assert len(said) == 2
+    told = await invoke(Call("LoadUser", DANIEL, "agent"), victim)
+    assert isinstance(told, Completed)
+    assert "do not count" in " ".join(told.notes)
     assert isinstance(
         await invoke(replace(DELETE, approval=accept(outcome.question)), victim), Completed
     )

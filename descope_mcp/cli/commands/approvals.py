@@ -101,9 +101,9 @@ def revoke(number: int, reason: str) -> None:
     """Take back an approval that was not used yet."""
     store = _store()
     request = _request(store, number)
-    _record(store, "revoked", _request(store, number))
     if not approvals.revoke(store, number, reason):
         _end(f"request {number} is {request.status}; there is nothing to take back", FAILED)
+    _record(store, "revoked", request)
     text = f"Request {number} is revoked. Its call does not run."
     output.said(text, number=number, status="revoked")
 
