@@ -97,7 +97,7 @@ async def test_an_approval_that_nobody_gave_is_absent_and_reported(victim: Servi
         f"expires) VALUES ('{victim.project}','agent','DeleteUser','{bound}','?','','approved',"
         "1,9e9)",
         "INSERT INTO grants (project,operation,arguments,items,left,created,expires,revoked) "
-        f"VALUES ('{victim.project}','DeleteUser','{{\"loginId\": \"*\"}}',9,9,1,9e9,0)",
+        f"VALUES ('{victim.project}','DeleteUser','{{\"loginId\": \"*@acme.example\"}}',9,9,1,9e9,0)",
     )
     never(outcome := await invoke(DELETE, victim))
     assert isinstance(outcome, NeedsConfirmation)
@@ -161,7 +161,7 @@ async def test_a_grant_that_is_used_up_cannot_be_put_back(victim: Services) -> N
         store,
         project=victim.project,
         operation="DeleteUser",
-        arguments={"loginId": "*"},
+        arguments={"loginId": "*@acme.example"},
         items=1,
         seconds=60.0,
     )
@@ -315,7 +315,7 @@ async def test_what_a_person_accepts_is_in_the_journal_for_ever(
         store,
         project=victim.project,
         operation="DeleteUser",
-        arguments={"loginId": "*"},
+        arguments={"loginId": "*@acme.example"},
         items=9,
         seconds=60.0,
     )

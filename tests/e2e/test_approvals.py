@@ -64,6 +64,11 @@ def journal() -> list[dict[str, Any]]:
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
+def calls() -> list[dict[str, Any]]:
+    """The entries that are calls, and not what people did."""
+    return [entry for entry in journal() if entry["effect"]]
+
+
 DANIEL = {"loginId": "daniel.weiss@acme.example"}
 
 
@@ -77,9 +82,13 @@ async def test_an_approved_call_runs_once(mute: Agent) -> None:
     assert "daniel.weiss@acme.example" in shown
     assert "answer" in await mute.run("destructive", "DeleteUser", DANIEL)
     assert (await mute.run("destructive", "DeleteUser", DANIEL))["error"] == "target_missing"
-    (entry,) = journal()
+    (entry,) = calls()
     assert (entry["operation"], entry["result"]) == ("DeleteUser", "done")
     assert entry["consent"] == f"approval {request}"
+    (approved,) = (act for act in journal() if not act["effect"])
+    assert (approved["result"], approved["consent"]) == ("approved", "terminal")
+    assert approved["caller"]
+    assert approved["reason"] == f"request {request}"
 
 
 async def test_an_approval_is_of_one_call_as_things_are(mute: Agent) -> None:
@@ -137,7 +146,7 @@ async def test_a_grant_allows_what_it_names_and_no_more(mute: Agent) -> None:
     other = {"loginId": "maya.cohen@acme.example"}
     assert (await mute.run("destructive", "DeleteUser", other)).get("rule") != "grant"
     assert "answer" in await mute.run("destructive", "DeleteUser", DANIEL)
-    (entry,) = journal()
+    (entry,) = calls()
     assert entry["consent"] == "grant 1"
     (grant,) = run("grants", "list", "--json", env=env).stdout.splitlines()
     assert json.loads(grant)["left"] == 0
