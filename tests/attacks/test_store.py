@@ -97,7 +97,8 @@ async def test_an_approval_that_nobody_gave_is_absent_and_reported(victim: Servi
         f"expires) VALUES ('{victim.project}','agent','DeleteUser','{bound}','?','','approved',"
         "1,9e9)",
         "INSERT INTO grants (project,operation,arguments,items,left,created,expires,revoked) "
-        f"VALUES ('{victim.project}','DeleteUser','{{\"loginId\": \"*@acme.example\"}}',9,9,1,9e9,0)",
+        f"VALUES ('{victim.project}','DeleteUser','{{\"loginId\": \"*@acme.example\"}}',9,9,1,"
+        "9e9,0)",
     )
     never(outcome := await invoke(DELETE, victim))
     assert isinstance(outcome, NeedsConfirmation)

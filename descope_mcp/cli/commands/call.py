@@ -154,9 +154,10 @@ async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> 
 def _interrupted(chosen: settings.Settings, started: float) -> int:
     """Say what became of what was interrupted; the exit code."""
     from descope_mcp.store.journal import entries as journal
+    from descope_mcp.store.journal.entry import Entry
 
     store = wiring.store(chosen)
-    newest: list[journal.Entry] = []
+    newest: list[Entry] = []
     with suppress(StoreError):
         # A read has no store to look into, and makes none.
         if store.directory.exists():

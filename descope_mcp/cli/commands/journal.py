@@ -114,7 +114,8 @@ def _verify_export(file: TextIO, pem: bytes) -> None:
     gaps = "".join(f" {gap} were missing, which a person has accepted." for gap in found.accepted)
     whole = "a selection" if found.selection else "whole"
     output.said(
-        f"{found.entries} entries, {whole}, signed {shown(found.at)}. Newest: {found.newest}.{gaps}",
+        f"{found.entries} entries, {whole}, signed {shown(found.at)}. Newest: {found.newest}."
+        f"{gaps}",
         **asdict(found),
     )
 
