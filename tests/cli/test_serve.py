@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from descope_mcp import __version__
-from descope_mcp.cli.main import FAILED, INTERRUPTED, USAGE
+from descope_mcp.cli.main import INTERRUPTED, USAGE
 
 from ..api.sockets import answer, serving
 from .processes import BASE, COMMAND, run, settings_of
@@ -172,6 +172,6 @@ def test_a_port_that_cannot_be_had_is_one_message() -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = run("sandbox", "--port", port)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (USAGE, "", 1)
     assert port in done.stderr
     assert run("sandbox", "--port", "70000").returncode == USAGE

@@ -13,6 +13,7 @@ from descope_mcp.guard.question import pasted
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.settings import SettingsError
 
 
 @click.command("sandbox")
@@ -58,5 +59,5 @@ def command(port: int, name: str, file: Path | None) -> None:
     except StateFileError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from None
+        raise SettingsError(f"port {port} cannot be used: {error.strerror}") from None
     click.get_current_context().exit(signals.exit_code(came))
