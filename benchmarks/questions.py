@@ -1,13 +1,20 @@
-"""How often an administrator is asked: everyday tasks under the default and other policies."""
+"""How often an administrator is asked, and how long the questions are, under the policies."""
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
 
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import read, ready_made
+from descope_mcp.guard.question.renderers.terminal import screen
+from descope_mcp.store.store import Store
+from tests.call.everyday_questions import asked
 from tests.guard.policy.everyday import decided
 
 
@@ -26,6 +33,19 @@ def main() -> None:
     for task, _, decision in decided(catalog, Policy()):
         if task.needless and decision.action == "confirm":
             print(f"{1000 * task.often / total:6.1f}  {task.task} ({task.needless})")
+    _lengths(catalog)
+
+
+def _lengths(catalog: Catalog) -> None:
+    """How long questions are, and how much a person reads before the consequence."""
+    with TemporaryDirectory() as directory:
+        store = Store(Path(directory, "state"), Path(directory, "key", "key"))
+        told = anyio.run(asked, catalog, store)
+    print(f"\n{'questions at 80 columns':44} {'lines':>6} {'before the consequence':>23}")
+    for title, said in told.items():
+        text = screen(said).split("\n")
+        first = next(n for n, line in enumerate(text) if line.startswith(said.consequence[:20]))
+        print(f"{title:44} {len(text):6} {first:23}")
 
 
 def _counted(catalog: Catalog, policy: Policy, effect: str = "") -> Counter[str]:

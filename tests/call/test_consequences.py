@@ -25,6 +25,7 @@ from descope_mcp.guard.question.disclosure import Disclosure, Project
 from descope_mcp.guard.question.renderers.mcp_form import message
 from descope_mcp.guard.question.renderers.terminal import screen
 from descope_mcp.sandbox.http.serve import running
+from tests.call.everyday_questions import asked
 from tests.call.test_examples import live, organisation
 from tests.recorder import sample, shared_store
 
@@ -132,3 +133,19 @@ async def test_questions_in_the_organisation(catalog: Catalog) -> None:
         if RAW.search(text) or repeated or not first or len(lines) > 40:
             wrong.append(f"## {call}\n{text}")
     assert not wrong, "\n\n".join(wrong)
+
+
+async def test_questions_fit_a_screen(catalog: Catalog) -> None:
+    """How long they are: what a person can take in before answering."""
+    said = await asked(catalog, shared_store())
+    lines = {title: screen(disclosure).count("\n") + 1 for title, disclosure in said.items()}
+    most = {
+        "delete a tenant with cascade": 24,
+        "disable 40 users": 20,
+        "give the role Owner": 14,
+        "import with one changed role": 24,
+        "delete 100 users": 44,
+    }
+    assert {title: lines[title] for title in most if lines[title] > most[title]} == {}
+    changed = screen(said["import with one changed role"])
+    assert 'permission names: gains "billing.read"' in changed

@@ -16,7 +16,7 @@ from descope_mcp.guard.preview.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
 from descope_mcp.guard.preview.recipe_values import as_list
-from descope_mcp.guard.question.consequence import Known, filled, joined
+from descope_mcp.guard.question.consequence import Known, filled
 from descope_mcp.guard.question.disclosure import (
     Difference,
     Disclosure,
@@ -35,6 +35,7 @@ from descope_mcp.guard.secrets.redaction import masked, misread
 _INDEX = re.compile(r"\[\d+\]")
 _REFERENCE = re.compile(r"\$args\.([\w.\[\]]+)")
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
+_MARKED = {"owner": "It hits an owner.", "administrator": "It hits an administrator."}
 _MOST_FACTS = 8
 _LONGEST_FACT = 120
 
@@ -90,8 +91,7 @@ def disclose(
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
     rest = _rest(operation, plain, changes or (), said.shown, groups, preview, found)
-    marks = marks_of(preview.target)
-    warnings = [f"Whom it hits is {joined(marks)}."] if marks else []
+    warnings = [_MARKED.get(mark, f"Its target is {mark}.") for mark in marks_of(preview.target)]
     warnings += dict.fromkeys(risk.say)
     if changes is not None and not changes:
         warnings.append("Nothing becomes different.")

@@ -34,23 +34,12 @@ def blocks(said: Disclosure, *, most_lines: int = 0) -> Iterator[Block]:
     yield Block("consequence", f"{said.consequence}?")
     yield Block("text", f"{place(said)} {UNDO[said.undo]}")
     yield from (Block("warning", warning) for warning in said.warnings)
-    for right in said.rights:
-        if right.gained:
-            yield Block("gain", f"{right.who} may then also: {', '.join(right.gained)}")
-        if right.lost:
-            yield Block("loss", f"{right.who} may no longer: {', '.join(right.lost)}")
-    if said.leads_to:
-        yield Block("warning", f"Leads to: {', '.join(said.leads_to)}")
-    yield from map(_group, said.hits)
-    if said.changes:
-        yield Block("text", "Becomes different:")
-        yield from map(_difference, said.changes)
+    yield from _rights(said)
+    for group in said.hits:
+        yield from _group(group)
+    yield from _changes(said)
     yield from _documents(said.documents, most_lines)
-    for number, step in enumerate(said.steps, 1):
-        yield Block("text", f"{number}. {step.consequence}")
-        yield from map(_group, step.hits)
-        if step.facts:
-            yield Block("text", f"   {_listed(step.facts)}")
+    yield from _steps(said)
     for title, facts in (("With", said.given), ("Now", said.now), ("Besides", said.counts)):
         if facts:
             yield Block("text", f"{title}: {_listed(facts)}")
@@ -59,6 +48,33 @@ def blocks(said: Disclosure, *, most_lines: int = 0) -> Iterator[Block]:
     if said.softer:
         yield Block("text", f"Softer: {said.softer}.")
     yield Block("quiet", f"Asked by {said.caller}, by the rule {said.rule}.")
+
+
+def _rights(said: Disclosure) -> Iterator[Block]:
+    """What people may do then, and where what is sent goes."""
+    for right in said.rights:
+        if right.gained:
+            yield Block("gain", f"{right.who} may then also: {', '.join(right.gained)}")
+        if right.lost:
+            yield Block("loss", f"{right.who} may no longer: {', '.join(right.lost)}")
+    if said.leads_to:
+        yield Block("warning", f"Leads to: {', '.join(said.leads_to)}")
+
+
+def _changes(said: Disclosure) -> Iterator[Block]:
+    if said.changes:
+        yield Block("text", "Becomes different:")
+    for difference in said.changes:
+        yield from _difference(difference)
+
+
+def _steps(said: Disclosure) -> Iterator[Block]:
+    for number, step in enumerate(said.steps, 1):
+        yield Block("text", f"{number}. {step.consequence}")
+        for group in step.hits:
+            yield from _group(group)
+        if step.facts:
+            yield Block("text", f"   {_listed(step.facts)}")
 
 
 def place(said: Disclosure) -> str:
@@ -72,16 +88,33 @@ def _listed(facts: Sequence[Fact]) -> str:
     return "; ".join(f"{fact.label}: {fact.value}" for fact in facts)
 
 
-def _group(group: Group) -> Block:
+def _group(group: Group) -> Iterator[Block]:
     count = len(group.members) + group.more
-    title = f"{group.title[:1].upper()}{group.title[1:]} ({count:,}):"
-    if not group.members:
-        return Block("text", title[:-1])
-    more = f"and {group.more:,} more" if group.more else ""
+    title = f"{group.title[:1].upper()}{group.title[1:]} ({count:,})"
+    more = [f"and {group.more:,} more"] if group.more else []
     names = _named(group.members)
-    if len(names) <= _FEW:
-        return Block("text", f"{title} {', '.join([*names, *filter(None, [more])])}")
-    return Block("text", title, (*names, *filter(None, [more])))
+    if not names:
+        yield Block("text", title)
+    elif len(names) <= _FEW:
+        yield Block("text", f"{title}: {', '.join([*names, *more])}")
+    else:
+        yield Block("text", f"{title}:")
+        yield from _columns(names, more)
+
+
+def _columns(names: Sequence[str], more: Sequence[str] = ()) -> Iterator[Block]:
+    """Many names: those with the same marks together, so that nobody's is overlooked."""
+    marked: dict[str, list[str]] = {}
+    for name in names:
+        bare, _, mark = name.rpartition('" (')
+        marked.setdefault(mark.rstrip(")") if bare else "", []).append(f'{bare}"' if bare else name)
+    plain = marked.pop("", [])
+    for mark, of in marked.items():
+        yield Block("warning", f"  {mark} ({len(of):,}):", tuple(of))
+    if marked and plain:
+        yield Block("text", f"  others ({len(plain):,}):", (*plain, *more))
+    elif plain or more:
+        yield Block("text", "", (*plain, *more))
 
 
 def _named(members: Sequence[Member]) -> list[str]:
@@ -102,14 +135,15 @@ def _named(members: Sequence[Member]) -> list[str]:
     ]
 
 
-def _difference(difference: Difference) -> Block:
+def _difference(difference: Difference) -> Iterator[Block]:
     said = f"{difference.field}: {difference.becomes}"
     of = difference.of
-    if not of:
-        return Block("text", f"  {said}", lines=difference.lines)
     if len(of) <= _FEW:
-        return Block("text", f"  {said}, for {', '.join(of)}", lines=difference.lines)
-    return Block("text", f"  {said}, for {len(of):,}:", of, difference.lines)
+        whom = f", for {', '.join(of)}" if of else ""
+        yield Block("text", f"  {said}{whom}", lines=difference.lines)
+        return
+    yield Block("text", f"  {said}, for {len(of):,}:", lines=difference.lines)
+    yield from _columns(of)
 
 
 def lines_of(documents: Sequence[Difference]) -> int:
@@ -122,6 +156,7 @@ def _documents(documents: Sequence[Difference], most_lines: int) -> Iterator[Blo
     if not documents:
         return
     short = bool(most_lines) and lines_of(documents) > most_lines
-    yield Block("text", f"Becomes different ({len(documents):,} parts):")
+    many = f"{len(documents):,} parts" if len(documents) > 1 else "1 part"
+    yield Block("text", f"Becomes different ({many}):")
     for part in documents:
         yield Block("text", f"  {part.field}: {part.becomes}", part.of, () if short else part.lines)

@@ -24,7 +24,7 @@ def message(said: Disclosure) -> str:
     for block in blocks(said):
         text = block.text
         if block.names:
-            text = f"{text} {', '.join(block.names)}"
+            text = f"{text} {', '.join(block.names)}".strip()
         parts += [text, *(f"    {line}" for line in block.lines)]
     whole = plain("\n".join(parts))
     return whole if len(whole) <= MOST_CHARACTERS else ""

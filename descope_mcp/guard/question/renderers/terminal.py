@@ -55,7 +55,8 @@ def again(said: Disclosure, *, width: int = WIDTH) -> str:
 
 
 def _lines(block: Block, width: int) -> Iterator[str]:
-    yield from _wrapped(block.text, width)
+    if block.text:
+        yield from _wrapped(block.text, width)
     yield from _columns(block.names, width)
     for line in block.lines:
         yield from _wrapped(f"    {line}", width)
