@@ -112,6 +112,11 @@ _NEWER = (
 )
 
 
+def is_there(directory: Path) -> bool:
+    """Whether there is a database in `directory`."""
+    return (directory / _NAME).exists()
+
+
 def version_fault(directory: Path) -> str:
     """Why the database in `directory` could not be used, "" if it could or is not there.
 

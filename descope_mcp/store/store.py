@@ -106,6 +106,13 @@ class Store:
         found = (fault(path, directory=directory) for path, directory in places)
         return next(filter(None, found), "") or version_fault(self.directory)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was kept here so far; nothing is made by asking."""
+        from descope_mcp.store.database import is_there
+
+        return not (self.key_file.exists() or is_there(self.directory))
+
     def reopen(self) -> None:
         """Open the files anew at the next use: the key is another."""
         self.close()

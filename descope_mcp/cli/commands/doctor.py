@@ -101,7 +101,7 @@ def _state(store: Store) -> Finding:
     if found := store.fault():
         remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
         return Finding("state", False, found, remedy)
-    if not store.key_file.exists() and not store.directory.exists():
+    if store.is_new:
         return Finding("state", True, f"{store.directory}, made by the first change")
     try:
         _, _, problems = hash_chain.problems(store)
