@@ -17,6 +17,7 @@ from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import Decision, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.shift import Rights
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.secrets.handle import Opened
 
@@ -85,6 +86,7 @@ def weighed(
     services: Services,
     arguments: dict[str, Any],
     changes: tuple[Change, ...] | None,
+    rights: Rights,
 ) -> Checked:
     """The call with the arguments to send, judged by what becomes different.
 
@@ -92,7 +94,7 @@ def weighed(
         Instead: it is denied.
     """
     operation = checked.operation
-    risk = assess(operation, arguments, services.trusted_hosts, changes)
+    risk = assess(operation, arguments, services.trusted_hosts, changes, rights.redefined)
     decision = _decide(call, operation, arguments, risk, services)
     again = replace(checked, arguments=arguments, risk=risk, decision=decision, changes=changes)
     _allowed_at_all(again)

@@ -40,6 +40,7 @@ from descope_mcp.guard.question.disclose import disclose
 from descope_mcp.guard.question.disclosure import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
 from descope_mcp.guard.question.renderers import mcp_form
+from descope_mcp.guard.question.shown_rights import shown_rights
 from descope_mcp.store.errors import StoreError
 
 
@@ -109,9 +110,9 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
                 await _count(checked, services, ahead=True)
             if said in ("", _POLICY):
                 said = await _consent(call, checked, preview, services, seen.read)
-            elif said_of != (checked.arguments, preview.found):
+            elif said_of != (checked.arguments, preview.found, preview.rights):
                 raise Instead(Refused("changed", _CHANGED, _AGAIN))
-            said_of = (checked.arguments, preview.found)
+            said_of = (checked.arguments, preview.found, preview.rights)
             if not counted:
                 await _count(checked, services)
             sending = partial(send, call, checked, services)
@@ -245,6 +246,7 @@ async def _disclosed(
             caller=call.caller,
             changes=checked.changes,
             counts=await counted(services.catalog, checked.operation, preview, read),
+            rights=shown_rights(preview.rights),
             typed=typed,
         )
     except NotShown as error:

@@ -19,6 +19,8 @@ from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
+from descope_mcp.guard.preview.rights import rights
+from descope_mcp.guard.preview.shift import Rights
 
 
 class Seen(NamedTuple):
@@ -41,6 +43,7 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     # A person who is asked is shown the counts; one who has answered has seen them.
     asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
     preview = await _look(checked, services, read, counting=asking)
+    preview = replace(preview, rights=await _rights(checked, preview, services, read))
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     return Seen(preview, judged, read, since)
 
@@ -97,6 +100,17 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
         raise Instead(Refused("preview", message, remedy)) from None
 
 
+async def _rights(checked: Checked, preview: Preview, services: Services, read: Reader) -> Rights:
+    """What the roles that the call names bring."""
+    operation, asked = checked.operation, checked.decision.action == "confirm"
+    try:
+        return await rights(services.catalog, operation, checked.given, preview, read, asked=asked)
+    except PreviewFailed as error:
+        message = f"Nobody can be shown what the roles of {operation.name} bring. {error}"
+        remedy = "Mend what keeps the read from working and call again."
+        raise Instead(Refused("preview", message, remedy)) from None
+
+
 def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
     """The call with what it left out filled in, and judged by what becomes different."""
     operation = checked.operation
@@ -107,7 +121,7 @@ def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -
         message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
         remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
         raise Instead(Refused("merge", message, remedy)) from None
-    return weighed(call, checked, services, arguments, merged.changes)
+    return weighed(call, checked, services, arguments, merged.changes, preview.rights)
 
 
 _DISTURBED = (

@@ -252,6 +252,18 @@ class Restore(Frozen):
     after: tuple[str, ...] | None = None
 
 
+class Defines(Frozen):
+    """The roles that an operation creates or changes: where a call says what of them.
+
+    ``each`` is the list of them, "" where the call itself is one; the others are names in it.
+    """
+
+    each: str = ""
+    name: str
+    tenant: str
+    permissions: str
+
+
 class Safer(Frozen):
     """A softer operation to offer instead."""
 
@@ -330,6 +342,7 @@ class Record(Frozen):
     secret_arguments: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     safer: Safer | None = None
+    defines: Defines | None = None
     notes: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -340,7 +353,8 @@ class Record(Frozen):
     @property
     def effects(self) -> frozenset[Effect]:
         """Every effect that some arguments give the operation."""
-        overwrites: tuple[Effect, ...] = ("destructive",) if self.may_overwrite else ()
+        takes_place = self.may_overwrite or self.defines
+        overwrites: tuple[Effect, ...] = ("destructive",) if takes_place else ()
         return frozenset([self.effect, *overwrites, *(r.effect for r in self.when if r.effect)])
 
     @property
@@ -351,7 +365,8 @@ class Record(Frozen):
     @property
     def worst_hazards(self) -> tuple[Hazard, ...]:
         """Every hazard that any arguments can give the operation, in a fixed order."""
-        return tuple(dict.fromkeys([*self.hazards, *(h for r in self.when for h in r.add)]))
+        hides: tuple[Hazard, ...] = ("account_takeover",) if self.defines else ()
+        return tuple(dict.fromkeys([*self.hazards, *(h for r in self.when for h in r.add), *hides]))
 
     @property
     def can_ask(self) -> bool:

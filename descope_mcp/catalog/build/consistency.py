@@ -9,6 +9,7 @@ from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement, saying
 from descope_mcp.catalog.build import creation
+from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
     Count,
@@ -47,6 +48,7 @@ class Consistency:
         options = [path for path, source in record.before.items() if source == "option"]
         if record.inert and (not record.update or options or "blocked" in record.hazards):
             yield ("inert",), "only an update whose arguments can all be compared may be inert"
+        yield from self._defines(record, own)
         if record.effect == "read" and (record.preview or record.impact or record.restore):
             yield ("effect",), "a read has no preview, impact or restore"
         for index, rule in enumerate(record.when):
@@ -68,6 +70,18 @@ class Consistency:
         answer = input_schema.answer(self.endpoints[step.operation], self.spec.schemas)
         found = input_schema.lookup(answer, step.find)
         return None if found is None else found.get("items", found)
+
+    def _defines(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
+        """Whoever defines what a role brings says which one, so that a role it hides is noticed."""
+        known = {argument.path: argument.parts[-1] for argument in arguments_of(own["properties"])}
+        brings = "permissionNames" in known.values()
+        if brings and record.worst_effect != "read" and record.defines is None:
+            yield (), "takes permissionNames and does not say of which role (defines)"
+        if record.defines:
+            each = f"{record.defines.each}[]." if record.defines.each else ""
+            for name in (record.defines.name, record.defines.tenant, record.defines.permissions):
+                if f"{each}{name}" not in known:
+                    yield ("defines",), f"there is no argument {each}{name}"
 
     def _secrets(self, endpoint: Endpoint, record: Record) -> Iterator[Problem]:
         answer = input_schema.answer(endpoint, self.spec.schemas)

@@ -12,7 +12,7 @@ from typing import Any
 
 from descope_mcp.catalog.build.marks import Entry
 from descope_mcp.catalog.meaning import Marks, Meaning
-from descope_mcp.catalog.operation_record import CONDITIONS, Hazard, Record, Rule
+from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Hazard, Record, Rule
 from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.catalog.schemas import input_schema
 
@@ -122,10 +122,10 @@ def _stated(record: Record, path: str, meaning: Meaning) -> bool:
 
 def _rests_on(rule: Rule, path: str) -> bool:
     """Whether a rule applies as soon as there is something at `path`."""
-    set_ones = [name for name in (*CONDITIONS, "changed", "gains") if getattr(rule, name)]
-    if len(set_ones) != 1 or set_ones[0] not in _PLAIN or rule.turned_on or rule.turned_off:
+    conditions = [name for name in (*CONDITIONS, *COMPARISONS) if getattr(rule, name)]
+    if len(conditions) != 1 or conditions[0] not in _PLAIN:
         return False
-    return any(_within(path, watched) for watched in getattr(rule, set_ones[0]))
+    return any(_within(path, watched) for watched in getattr(rule, conditions[0]))
 
 
 def _excludes(rule: Rule, path: str) -> bool:

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def binding(
 ) -> str:
     """A digest of everything that a confirmation covers."""
     canonical = json.dumps(
-        [operation, arguments, project, caller, preview.found],
+        [operation, arguments, project, caller, preview.found, astuple(preview.rights)],
         sort_keys=True,
         separators=(",", ":"),
         default=str,

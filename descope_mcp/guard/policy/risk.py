@@ -27,7 +27,12 @@ from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact
 from descope_mcp.guard.policy.url import is_foreign
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.shift import Shift
 
+#: What a person is told where a tenant's role takes the place of one of the project's.
+_REDEFINED = (
+    "The project has a role of this name: whoever has it in the tenant gets the tenant's instead."
+)
 #: What a person is told where a creation meets what exists already.
 _EXISTS = {
     "replaced": "One of this name or id exists already, and would be replaced.",
@@ -56,6 +61,7 @@ def assess(
     arguments: Mapping[str, Any],
     hosts: frozenset[str],
     changes: Sequence[Change] | None = None,
+    redefined: Sequence[Shift] = (),
 ) -> Risk:
     """The risk of calling `operation` with `arguments`.
 
@@ -64,6 +70,7 @@ def assess(
         arguments: checked arguments, of a replace as `merge` completed them.
         hosts: lower-case names of the hosts that may receive a sign-in token.
         changes: what the call changes (`Merged.changes`), None as long as that is not known.
+        redefined: who gains or loses rights since the name of a role will mean something else.
     """
     matching = matching_rules(operation, arguments, hosts, changes)
     refusal = "; ".join(r.why for r in matching if r.refuse)
@@ -86,6 +93,10 @@ def assess(
     if exists:
         # Who creates does not mean to change anything, so that any change is a loss.
         effects.append("destructive")
+    if any(shift.gained for shift in redefined):
+        added.append("account_takeover")
+    if any(shift.lost for shift in redefined):
+        effects.append("destructive")
     kept = [h for h in operation.hazards if h not in dropped]
     sure = [r for r in matching if changes is not None or not r.compares]
     return Risk(
@@ -93,6 +104,7 @@ def assess(
         hazards=tuple(dict.fromkeys([*kept, *added])),
         say=(
             *((exists,) if exists else ()),
+            *((_REDEFINED,) if redefined else ()),
             *dict.fromkeys(_said(matching, known=changes is not None)),
         ),
         refusal=refusal,

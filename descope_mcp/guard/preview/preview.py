@@ -27,6 +27,7 @@ from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import MOST_READS_IN_ALL, Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, most_reads, needs
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
+from descope_mcp.guard.preview.shift import NO_RIGHTS, Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Preview:
     ``found`` holds what each step found, the target first, with the secrets of each read sealed.
     ``missing`` are names and ids in the call that the first step found nothing for,
     ``incomplete`` the reads that had more than was read. ``counts`` is None where nobody counted.
+    ``rights`` says what the roles in the call bring, by their permissions.
     """
 
     scope: Scope
@@ -43,6 +45,7 @@ class Preview:
     missing: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
     counts: tuple[Tally, ...] | None = None
+    rights: Rights = NO_RIGHTS
 
     @property
     def target(self) -> Any:

@@ -606,3 +606,22 @@ def test_every_argument_that_looks_like_a_meaning_is_marked_or_excused(
         assert f"{name}:{number}: " in message
     else:
         assert re.search(r"meanings\.yaml:\d+: ", message)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "    defines: {name: name, tenant: tenantId, permissions: permissionNames}\n",
+            "",
+            "CreateRole: takes permissionNames and does not say of which role",
+        ),
+        ("defines: {each: roles, name: name,", "defines: {each: roles, name: nme,", "roles[].nme"),
+    ],
+)
+def test_what_defines_a_role_says_which(specs: Path, old: str, new: str, says: str) -> None:
+    path = specs / "operations" / "roles.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    assert says in refusal(specs)

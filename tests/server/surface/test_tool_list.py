@@ -66,7 +66,7 @@ def test_annotations_tell_the_worst_case(catalog: Catalog) -> None:
         record = written[tool.name]
         rules = record.get("when", [])
         effects = {record["effect"], *(rule["effect"] for rule in rules if "effect" in rule)}
-        if record.get("existing") in ("replaced", "unknown"):
+        if record.get("existing") in ("replaced", "unknown") or record.get("defines"):
             effects.add("destructive")
         told = tool.model_dump(by_alias=True, exclude_none=True)["annotations"]
         if effects == {"read"}:
