@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.meaning import Marks
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import EVERY, Policy, decide
@@ -33,7 +34,10 @@ def world(catalog: Catalog) -> World:
 
 
 def _reads(operation: Operation) -> set[str]:
-    return {step.operation for step in (*operation.preview, *operation.impact)}
+    """What may be read ahead: the recipes, and of a call that names roles what those bring."""
+    marks = operation.marks.get("roles", Marks())
+    rights = {"SearchRoles"} if marks.acts or operation.defines else set()
+    return rights | {step.operation for step in (*operation.preview, *operation.impact)}
 
 
 async def test_unasked_nothing_but_the_preview_reaches_descope(
@@ -80,7 +84,7 @@ async def test_one_word_runs_one_call_once(catalog: Catalog, world: World) -> No
             tally[CALLS] += 1
             outcome = await invoke(approved, services)
             sent = [world.name(request) for request in recorder.requests]
-            allowed = {operation.name, *(step.operation for step in operation.preview)}
+            allowed = {operation.name} | _reads(operation)
             if not isinstance(outcome, Completed) or sent.count(operation.name) != 1:
                 wrong.append(f"{operation.name} ({kind}): {outcome} after {sent}")
             if sent[-1] != operation.name or set(sent) - allowed:
