@@ -188,7 +188,7 @@ async def test_a_cascade_needs_the_tenant_s_name(agent: Agent) -> None:
     assert "answer" in await agent.run("destructive", "DeleteTenant", umbra)
     assert "error" in await agent.run("read", "LoadTenant", {"id": "umbra"})
     question = agent.person.asked[-1]
-    assert "It affects the whole project." in question.message
+    assert 'Delete the tenant "Umbra Labs" and, with it, 4 users?' in question.message
     assert question.requested_schema["properties"]["name"]["title"].endswith(": Umbra Labs")
     assert question.requested_schema["required"] == ["name"]
 
