@@ -305,10 +305,6 @@ class Record(Frozen):
     name or id that it is given. Where that may be overwritten, the first preview step looks for
     it, the call is compared with it like an update, and undo brings it back.
 
-    ``inert`` says of an update that it does nothing where all that it sets is so already, so that
-    nobody is asked about nothing. It is not said where values may be inherited, and where an
-    argument belongs to the call and cannot be compared.
-
     ``restore`` are the calls that undo the operation, in their order. An operation with
     ``update`` needs none where writing the before-state back with itself undoes it. ``lost`` says
     what does not come back; an operation that changes something and has neither says so there.
@@ -327,7 +323,6 @@ class Record(Frozen):
     required: tuple[str, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     update: Literal["replace", "patch", ""] = ""
-    inert: bool = False
     existing: Existing | Literal[""] = ""
     before: dict[str, Source | tuple[Source, ...]] = Field(default_factory=dict)
     whole: tuple[str, ...] = ()

@@ -73,9 +73,6 @@ def assess(
         redefined: who gains or loses rights since the name of a role will mean something else.
     """
     matching = matching_rules(operation, arguments, hosts, changes)
-    refusal = "; ".join(r.why for r in matching if r.refuse)
-    if _changes_nothing(operation, changes):
-        return Risk("write", (), refusal=refusal)
     effects: list[Effect] = []
     added: list[Hazard] = []
     dropped: set[Hazard] = set()
@@ -107,15 +104,10 @@ def assess(
             *((_REDEFINED,) if redefined else ()),
             *dict.fromkeys(_said(matching, known=changes is not None)),
         ),
-        refusal=refusal,
+        refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
         says=next((r.says for r in sure if r.says), ""),
     )
-
-
-def _changes_nothing(operation: Operation, changes: Sequence[Change] | None) -> bool:
-    """Whether all that the call sets is so already, where the record says that this is nothing."""
-    return operation.inert and changes is not None and not changes
 
 
 def matching_rules(

@@ -8,8 +8,7 @@ import pytest
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation_record import CONDITIONS
-from descope_mcp.guard.policy.risk import Risk, assess
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.policy.risk import assess
 from tests.guard.build import operation, rule
 
 NOBODY: frozenset[str] = frozenset()
@@ -313,19 +312,3 @@ def test_real_call(
 def test_two_names_for_one_target_are_refused(catalog: Catalog) -> None:
     both = {"loginId": "harmless", "userId": "victim"}
     assert assess(catalog["DeleteUser"], both, NOBODY).refusal
-
-
-def test_nobody_is_asked_about_what_is_so_already(catalog: Catalog) -> None:
-    status = catalog["UpdateUserStatus"]
-    given = {"loginId": "u", "status": "disabled"}
-    assert assess(status, given, frozenset(), ()) == Risk("write", ())
-    change = Change("status", "enabled", "disabled")
-    assert assess(status, given, frozenset(), (change,)).effect == "destructive"
-    assert assess(status, given, frozenset()).effect == "destructive"
-
-
-def test_a_setting_that_may_be_inherited_is_never_nothing(catalog: Catalog) -> None:
-    """To set what a tenant has from the project ends that it follows the project."""
-    given = {"tenantId": "t", "minLength": 8}
-    assert assess(catalog["ConfigurePasswordSettings"], given, frozenset(), ()).effect != "read"
-    assert not catalog["ConfigurePasswordSettings"].inert
