@@ -45,13 +45,7 @@ class Consistency:
         yield from _sizes(endpoint, record, own)
         yield from self._arguments(record, own)
         yield from self._secrets(endpoint, record)
-<<<<<<< HEAD
-        options = [path for path, source in record.before.items() if source == "option"]
-        if record.inert and (not record.update or options or "blocked" in record.hazards):
-            yield ("inert",), "only an update whose arguments can all be compared may be inert"
         yield from self._defines(record, own)
-=======
->>>>>>> parent of 9af4aec (Ask nobody about an update that sets what is so already)
         if record.effect == "read" and (record.preview or record.impact or record.restore):
             yield ("effect",), "a read has no preview, impact or restore"
         for index, rule in enumerate(record.when):
