@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from descope_mcp import setting_faults
+from descope_mcp.configuration import placeholder_values
 
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
@@ -74,14 +74,14 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _filled_in(cls, value: Any) -> Any:
-        if isinstance(value, (str, Path)) and (fault := setting_faults.unfilled(str(value))):
+        if isinstance(value, (str, Path)) and (fault := placeholder_values.unfilled(str(value))):
             raise ValueError(fault)
         return value
 
     @field_validator("project_id", "base_url", *_SECRET, mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
-        if isinstance(value, str) and (fault := setting_faults.surrounded(value)):
+        if isinstance(value, str) and (fault := placeholder_values.surrounded(value)):
             raise ValueError(fault)
         return value
 
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     def _project_id(cls, value: str) -> str:
         if value and not _PROJECT_ID.fullmatch(value):
             raise ValueError(
-                setting_faults.no_project(value)
+                placeholder_values.no_project(value)
                 or "is no project id; it begins with P and has 28 or 32 letters and digits "
                 "(Descope console, Project)"
             )
@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     @classmethod
     def _credential(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
-        if fault := setting_faults.no_key(text):
+        if fault := placeholder_values.no_key(text):
             raise ValueError(fault)
         if text and not _CREDENTIAL.fullmatch(text):
             raise ValueError("holds a blank, a line break or a special character; copy it again")

@@ -9,7 +9,7 @@ from typing import Any
 
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
@@ -17,7 +17,7 @@ from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import Decision, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.difference import Change
-from descope_mcp.guard.preview.shift import Rights
+from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.secrets.handle import Opened
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call import call_log, large_work
+from descope_mcp.call import call_log, large_arguments
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
+from descope_mcp.call.judge import see, undisturbed
 from descope_mcp.call.outcome import (
     Call,
     Failed,
@@ -24,11 +25,10 @@ from descope_mcp.call.outcome import (
     Refused,
     Rehearsed,
 )
-from descope_mcp.call.reports import reported
 from descope_mcp.call.send import send, with_handles
 from descope_mcp.call.services import Services
-from descope_mcp.call.sight import see, undisturbed
-from descope_mcp.call.turn import turn
+from descope_mcp.call.store_warnings import reported
+from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
@@ -36,8 +36,8 @@ from descope_mcp.guard.policy.decision import items
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.target_identity import identities
-from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import Disclosure, Project
+from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.guard.question.shown_rights import shown_rights
@@ -57,8 +57,8 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
 async def _run(call: Call, services: Services) -> Outcome:
     try:
-        bytes_given = large_work.bounded(call.arguments)
-        examined = await large_work.run(bytes_given, examine, call, services)
+        bytes_given = large_arguments.bounded(call.arguments)
+        examined = await large_arguments.run(bytes_given, examine, call, services)
         checked = await with_handles(call, replace(examined, size=bytes_given), services)
         if checked.effect == "read" and checked.decision.action == "allow":
             await _shadowed(call, checked, services)
@@ -78,9 +78,9 @@ async def _run(call: Call, services: Services) -> Outcome:
 
 async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
     if services.shadow is not None:
-        from descope_mcp.call import shadow
+        from descope_mcp.call import shadow_policy
 
-        await shadow.note(call, checked, services)
+        await shadow_policy.note(call, checked, services)
 
 
 async def _change(call: Call, first: Checked, services: Services) -> Outcome:
@@ -90,7 +90,7 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
     """
     # The store's library takes a third of a second to load, which no read has to pay for.
     from descope_mcp.call.audit_record import recorded
-    from descope_mcp.store.sections import Held
+    from descope_mcp.store.target_leases import Held
 
     seen = await see(call, first, services)
     said, said_of = "", None

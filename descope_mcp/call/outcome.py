@@ -10,7 +10,7 @@ from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 
 #: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
 #: a thread does to start, and other calls wait for the event loop.

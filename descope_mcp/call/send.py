@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.api.request import Flight
-from descope_mcp.call import large_work
+from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked, invalid
 from descope_mcp.call.outcome import LARGE, Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
@@ -33,7 +33,7 @@ async def with_handles(call: Call, checked: Checked, services: Services) -> Chec
     """
     operation, owner = checked.operation, Owner(services.project, call.caller)
     try:
-        named = await large_work.run(checked.size, handles.named, checked.arguments)
+        named = await large_arguments.run(checked.size, handles.named, checked.arguments)
         opened = await handles.open_handles(
             operation, checked.arguments, named, services.store, owner
         )

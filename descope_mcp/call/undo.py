@@ -40,15 +40,10 @@ from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.disclosure import Project
+from descope_mcp.guard.question.compose_undo import Undone, UndoStep, as_undo, undo_disclosure
+from descope_mcp.guard.question.question_data import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import mcp_form
-from descope_mcp.guard.question.undo_disclosure import (
-    Undone,
-    UndoStep,
-    as_undo,
-    undo_disclosure,
-)
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Entry

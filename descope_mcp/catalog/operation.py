@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import jsonschema_rs
 from pydantic import Field
 
-from descope_mcp.catalog.meaning import Marks, Meaning
-from descope_mcp.catalog.moments import Unit
+from descope_mcp.catalog.arguments.meanings import Marks, Meaning
+from descope_mcp.catalog.arguments.timestamps import Unit
 from descope_mcp.catalog.operation_record import Record
 from descope_mcp.catalog.pagination import Paging
 from descope_mcp.catalog.schemas import input_schema as schema

@@ -297,7 +297,7 @@ class Record(Frozen):
     be found this way; of one that patches those that are given are; of any other only those that
     are listed. What is listed in ``whole`` is never completed inside, as a tree of conditions.
 
-    ``says`` is what a person reads first: what the call does, to whom, with how much (`saying`),
+    ``says`` is what a person reads first: what the call does, to whom, with how much (`consequence_template`),
     without the full stop. Every operation that can be asked about has one (`can_ask`); a rule in
     ``when`` may say it better for its calls, and the first that does counts.
 

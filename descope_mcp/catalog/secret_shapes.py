@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from descope_mcp.catalog.arguments import HANDLE, SEALED
+from descope_mcp.catalog.arguments.validation import HANDLE, SEALED
 
 #: JWTs and JWEs, Descope management keys, and names in a URL or text that carry a code or token.
 _SHAPES = re.compile(

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from descope_mcp.written_text import decoded
+from descope_mcp.configuration.text_files import decoded
 
 
 class JsonObject(click.ParamType[dict[str, Any]]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from descope_mcp.cli.errors import NoTerminal, NotProven
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.consent import second_factor as factor
 from descope_mcp.store.store import Store

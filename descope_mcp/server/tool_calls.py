@@ -12,7 +12,7 @@ import mcp_types as types
 from anyio.to_thread import run_sync
 from mcp.shared.exceptions import MCPError
 
-from descope_mcp.call import large_work
+from descope_mcp.call import large_arguments
 from descope_mcp.call.outcome import (
     LARGE,
     Call,
@@ -23,7 +23,7 @@ from descope_mcp.call.outcome import (
     Undo,
 )
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.arguments import check, fit
+from descope_mcp.catalog.arguments.validation import check, fit
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.server.answers import field_selection, list_parts, tool_result
 from descope_mcp.server.answers.field_selection import WrongFields
@@ -81,7 +81,7 @@ class Calls:
             request = Call(name, arguments, self._services.caller)
             return await self._run(ctx, params, request, View())
         check = partial(fit, self._schemas[name], self._validators[name], arguments)
-        arguments, problems = await large_work.run(large_work.size(arguments), check)
+        arguments, problems = await large_arguments.run(large_arguments.size(arguments), check)
         if problems:
             message = f"{name}: {'; '.join(problems)}."
             remedy = "Compare the arguments with the tool's input schema."

@@ -75,7 +75,7 @@ class Store:
                 must not be written.
             StoreError: the database cannot be read or written.
         """
-        from descope_mcp.store.opening import written_with
+        from descope_mcp.store.open_store import written_with
 
         database, key = self._open()
         with database.begin() as connection:
@@ -126,7 +126,7 @@ class Store:
     def _open(self) -> tuple[Database, Key]:
         if self._opened:
             return self._opened
-        from descope_mcp.store.opening import opened
+        from descope_mcp.store.open_store import opened
 
         with self._opening:
             self._opened = self._opened or opened(self.directory, self.key_file)

@@ -7,7 +7,7 @@ import pytest
 
 from descope_mcp import __version__
 from descope_mcp.api.errors import ApiFailure
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 
 from ..recorder import Recorded, recording

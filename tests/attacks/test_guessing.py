@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed
-from descope_mcp.catalog.arguments import HANDLE
+from descope_mcp.catalog.arguments.validation import HANDLE
 from descope_mcp.catalog.catalog import Catalog
 from tests.recorder import Recorded, recording
 

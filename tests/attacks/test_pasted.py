@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import descope_mcp
-from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Intent
@@ -82,19 +82,19 @@ _PIPES: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 20}
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_command_is_its_words_in_every_shell(place: Path, shell: str) -> None:
     for name in NAMES:
-        line = pasted.command("call", "LoadUser", arguments={"loginId": name, name: [name]})
+        line = shell_quoting.command("call", "LoadUser", arguments={"loginId": name, name: [name]})
         assert line.isprintable()
         *before, given = words(place, line, shell)
         assert before == ["call", "LoadUser", "--arguments"]
         assert json.loads(given) == {"loginId": name, name: [name]}
         shown = "".join(c if c.isprintable() else "?" for c in name)
-        assert words(place, pasted.command("grants", "revoke", name), shell)[2:] == [shown]
+        assert words(place, shell_quoting.command("grants", "revoke", name), shell)[2:] == [shown]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_setting_is_its_value_in_every_shell(place: Path, shell: str) -> None:
     for name in NAMES:
-        line = f'{pasted.setting("X", name)}; export X; descope-mcp "$X"'
+        line = f'{shell_quoting.setting("X", name)}; export X; descope-mcp "$X"'
         shown = "".join(c if c.isprintable() else "?" for c in name)
         assert words(place, line, shell) == [shown]
 

@@ -28,9 +28,9 @@ from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox.http.serve import Sandbox, running
 from descope_mcp.sandbox.seeds import organisations
-from descope_mcp.store import sections
-from descope_mcp.store.sections import Section
+from descope_mcp.store import target_leases
 from descope_mcp.store.store import Store
+from descope_mcp.store.target_leases import Section
 from tests.attacks.rival import USER, held, rounds
 from tests.attacks.tally import CALLS, LOST_UPDATES, none, tally
 from tests.recorder import load_contract
@@ -180,7 +180,7 @@ _HOLD = """
 import sys, time
 from pathlib import Path
 from descope_mcp.store import sections
-from descope_mcp.store.sections import Section
+from descope_mcp.store.target_leases import Section
 from descope_mcp.store.store import Store
 store = Store(Path(sys.argv[1]), Path(sys.argv[2]))
 assert sections.acquire(store, Section("dead", (sys.argv[3],), 600.0))
@@ -192,7 +192,7 @@ time.sleep(60)
 async def test_a_killed_process_holds_nothing(mine: Services) -> None:
     store = mine.store
     user = await held(mine)
-    (name,) = sections.named(store, mine.project, [user["userId"]])
+    (name,) = target_leases.named(store, mine.project, [user["userId"]])
     places = (str(store.directory), str(store.key_file))
     holder = subprocess.Popen(  # noqa: ASYNC220 - it only starts
         [sys.executable, "-c", _HOLD, *places, name], stdout=subprocess.PIPE, text=True
@@ -200,7 +200,7 @@ async def test_a_killed_process_holds_nothing(mine: Services) -> None:
     assert holder.stdout
     assert (await run_sync(holder.stdout.readline)).strip() == "held"
     other = Section("mine", (name,), 600.0)
-    assert not sections.acquire(store, other)
+    assert not target_leases.acquire(store, other)
     os.kill(holder.pid, signal.SIGKILL)
     holder.communicate()
     with anyio.fail_after(20):
@@ -210,8 +210,8 @@ async def test_a_killed_process_holds_nothing(mine: Services) -> None:
 
 async def test_a_hold_ends_by_itself(mine: Services) -> None:
     """Where the process cannot be looked for: on another machine, or behind the same number."""
-    assert sections.acquire(mine.store, Section("a", ("n",), 0.2))
-    assert not sections.acquire(mine.store, Section("b", ("n",), 1.0))
+    assert target_leases.acquire(mine.store, Section("a", ("n",), 0.2))
+    assert not target_leases.acquire(mine.store, Section("b", ("n",), 1.0))
     await anyio.sleep(0.25)
-    assert sections.acquire(mine.store, Section("b", ("n",), 1.0))
-    assert not sections.current(mine.store, Section("c", ("n",), 1.0), 10**9)
+    assert target_leases.acquire(mine.store, Section("b", ("n",), 1.0))
+    assert not target_leases.current(mine.store, Section("c", ("n",), 1.0), 10**9)

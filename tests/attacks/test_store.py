@@ -19,7 +19,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse
-from descope_mcp.store import acceptance
+from descope_mcp.store import accept_damage
 from descope_mcp.store.consent import approvals, grants, second_factor
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import hash_chain
@@ -323,7 +323,7 @@ async def test_what_a_person_accepts_is_in_the_journal_for_ever(
     ACCEPTABLE[what](store)
     found = hash_chain.problems(store)[2]
     assert found
-    acceptance.accept(store, "cli", found)
+    accept_damage.accept(store, "cli", found)
     assert hash_chain.problems(store)[2] == []
     assert isinstance(await invoke(replace(made, arguments={"name": "S"}), victim), Completed)
     if what not in ("an end", "a row between"):

@@ -13,8 +13,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.meaning import Marks
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import EVERY, Policy, decide

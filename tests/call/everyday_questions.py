@@ -13,7 +13,7 @@ from descope_mcp.call.outcome import Call, NeedsConfirmation
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.seeds import organisations

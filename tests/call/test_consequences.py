@@ -20,8 +20,8 @@ from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import Disclosure, Project
+from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.renderers.mcp_form import message
 from descope_mcp.guard.question.renderers.terminal import screen
 from descope_mcp.sandbox.http.serve import running

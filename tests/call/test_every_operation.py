@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from descope_mcp.api.client import Client
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from tests.recorder import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import MissingCredential
 from descope_mcp.api.request import Request, build
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import replaced_at, values_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from descope_mcp.catalog import arguments
+from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.catalog import Catalog
 
 #: What real secrets of Descope and of others look like.
@@ -23,5 +23,5 @@ def test_every_management_operation_has_an_example(catalog: Catalog) -> None:
 def test_examples_are_calls_that_would_be_sent(catalog: Catalog) -> None:
     for operation in catalog.values():
         for example in operation.examples:
-            assert arguments.check(operation, example.arguments) == example.arguments
+            assert validation.check(operation, example.arguments) == example.arguments
             assert not SECRET.search(str(example.arguments)), operation.name

@@ -10,7 +10,7 @@ import pexpect
 import pytest
 
 from descope_mcp.cli import notification
-from descope_mcp.guard.question.disclosure import Difference, Disclosure, Project, to_json
+from descope_mcp.guard.question.question_data import Difference, Disclosure, Project, to_json
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from descope_mcp.api.transport import READS
-from descope_mcp.call.large_work import LARGEST_ARGUMENTS
+from descope_mcp.call.large_arguments import LARGEST_ARGUMENTS
 from tests.e2e.wire import Wire, pointed_at, wired
 from tests.recorder import Recorded, Recorder, recording
 

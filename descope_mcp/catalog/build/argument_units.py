@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from descope_mcp.catalog.arguments.timestamps import Unit
 from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
-from descope_mcp.catalog.moments import Unit
 
 _KINDS = (*get_args(Unit), "duration", "kept", "other")
 _SCALARS = ("string", "integer", "number")

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from descope_mcp.catalog import arguments, pagination, prompt
+from descope_mcp.catalog import pagination, prompt
+from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.build import openapi, phrasings
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
@@ -201,10 +202,10 @@ def _nameless(answers: dict[str, Any], records: dict[str, Record], path: Path) -
 def _list(spec: Contract, endpoint: Endpoint, sizes: dict[str, int]) -> dict[str, Any]:
     """What there is to know of the list that a read answers."""
     answer = schema.answer(endpoint, spec.schemas)
-    arguments, _ = schema.arguments(endpoint, spec.schemas)
+    validation, _ = schema.arguments(endpoint, spec.schemas)
     return {
         "rows": pagination.rows(answer),
-        "paging": pagination.paging(arguments, answer, sizes),
+        "paging": pagination.paging(validation, answer, sizes),
     }
 
 
@@ -261,7 +262,7 @@ def _misfits(compiled: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """The examples that would be refused when called, by their place, and why."""
     for index, example in enumerate(compiled.get("examples", ())):
         try:
-            arguments.check(Operation.model_validate(compiled), example["arguments"])
+            validation.check(Operation.model_validate(compiled), example["arguments"])
         except InvalidArguments as error:
             yield index, str(error)
 

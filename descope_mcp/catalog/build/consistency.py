@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog import recipe_reference, replacement, saying
+from descope_mcp.catalog import consequence_template, recipe_reference, replacement
 from descope_mcp.catalog.build import creation
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
@@ -299,14 +299,14 @@ def _sizes(endpoint: Endpoint, record: Record, own: dict[str, Any]) -> Iterator[
 def _words(record: Record, roots: Roots) -> Iterator[Problem]:
     """What is wrong with the words of the consequence; `roots` is what they can refer to."""
     known = {count.key for count in record.impact if count.key}
-    known |= {saying.TARGET} if record.target else set()
+    known |= {consequence_template.TARGET} if record.target else set()
     compares = record.update or record.before or record.content
-    known |= {saying.CHANGES} if compares else set()
+    known |= {consequence_template.CHANGES} if compares else set()
     ways: list[tuple[tuple[Any, ...], str]] = [(("says",), record.says)]
     ways += [(("when", index), rule.says) for index, rule in enumerate(record.when)]
     for keys, text in ways:
         try:
-            named = list(saying.sources(text))
+            named = list(consequence_template.sources(text))
         except ValueError as error:
             yield keys, str(error)
             continue

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import Field, ValidationError
 
+from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.meaning import Marks, Meaning
 from descope_mcp.catalog.operation_record import Frozen, Record
 
 Sort = Literal["acts", "sends", "names", "excused"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.build.marks import Entry
-from descope_mcp.catalog.meaning import Marks, Meaning
 from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Hazard, Record, Rule
 from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.catalog.schemas import input_schema

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output, terminal, watching, wiring
+from descope_mcp.cli import approvals_watch, options, output, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
-from descope_mcp.guard.question.disclosure import Disclosure, Project, from_json, to_data
+from descope_mcp.guard.question.question_data import Disclosure, Project, from_json, to_data
 from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.consent import approvals, second_factor
@@ -129,7 +129,7 @@ def watch() -> None:
             _answer(store, number, approved=False, reason=why)
             click.echo(f"Request {number} is denied.")
 
-    watching.watch(store, _line, answer)
+    approvals_watch.watch(store, _line, answer)
 
 
 def _asked(store: Store, request: Request) -> bool:

@@ -30,8 +30,8 @@ from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, accept
-from descope_mcp.guard.question import pasted
-from descope_mcp.guard.question.disclosure import to_data
+from descope_mcp.guard.question import shell_quoting
+from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.server.answers import field_selection, list_parts
 from descope_mcp.server.answers.field_selection import WrongFields
@@ -166,7 +166,7 @@ def _interrupted(chosen: settings.Settings, started: float) -> int:
         output.problem("interrupted.", "Nothing was changed.", kind="interrupted")
         return INTERRUPTED
     call = newest[0].call
-    see = pasted.command("journal", "show", call[:8])
+    see = shell_quoting.command("journal", "show", call[:8])
     message = f"interrupted while {newest[0].operation} was on its way: its outcome is unknown."
     output.problem(message, f"See `{see}`.", kind="outcome_unknown", callId=call)
     return UNKNOWN
@@ -203,7 +203,7 @@ _EXIT_CODES = {
 def _here(remedy: str) -> str:
     """A remedy that names a tool of the MCP surface, with the command that does the same."""
     for tool, command in (("search", "search"), ("describe", "show")):
-        remedy = remedy.replace(f"descope_{tool}", f"`{pasted.command('tools', command)}`")
+        remedy = remedy.replace(f"descope_{tool}", f"`{shell_quoting.command('tools', command)}`")
     return remedy.replace("anyway: true", "--anyway")
 
 

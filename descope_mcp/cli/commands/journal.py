@@ -17,8 +17,8 @@ from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
-from descope_mcp.guard.question import pasted
-from descope_mcp.store import acceptance
+from descope_mcp.guard.question import shell_quoting
+from descope_mcp.store import accept_damage
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import export, hash_chain
 from descope_mcp.store.journal.entry import Entry
@@ -153,7 +153,7 @@ def accept() -> None:
         output.problem("not accepted", kind="declined")
         sys.exit(REFUSED)
     terminal.remembered_factor(store)
-    acceptance.accept(store, terminal.account(), problems)
+    accept_damage.accept(store, terminal.account(), problems)
     output.said("Accepted. Changes go on.", accepted=len(problems))
 
 
@@ -253,4 +253,4 @@ def _settling_read(entry: Entry, details: dict[str, Any]) -> str:
     step = operation.preview[0]
     arguments = resolve(step.arguments, Scope(details.get("arguments", {}), None, entry.project))
     given = arguments if isinstance(arguments, dict) else {}
-    return pasted.command("call", step.operation, arguments=given)
+    return shell_quoting.command("call", step.operation, arguments=given)

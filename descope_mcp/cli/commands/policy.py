@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from descope_mcp import settings
-from descope_mcp.catalog.arguments import check as check_arguments
+from descope_mcp.catalog.arguments.validation import check as check_arguments
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
@@ -22,8 +22,8 @@ from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import Project
+from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.question_data import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import terminal
 

@@ -9,7 +9,7 @@ import click
 
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, signals
-from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.seeds import organisations
@@ -49,7 +49,9 @@ def command(port: int, name: str, file: Path | None) -> None:
                         "DESCOPE_PROJECT_ID": local.project_id,
                         "DESCOPE_MANAGEMENT_KEY": local.management_key,
                     }
-                    text = "\n".join(pasted.setting(name, value) for name, value in named.items())
+                    text = "\n".join(
+                        shell_quoting.setting(name, value) for name, value in named.items()
+                    )
                     output.said(text, **named)
                     await stopped.wait()
         return came

@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.configuration.text_files import decoded
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file_format import PolicyTable, RuleTable
 from descope_mcp.guard.policy.rule import PolicyRule
 from descope_mcp.guard.policy.rule_compiler import compile_rule
-from descope_mcp.written_text import decoded
 
 _READY = Path(__file__).parents[2] / "policies"
 _BARE = re.compile(r"[a-z][a-z-]*")

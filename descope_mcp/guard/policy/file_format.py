@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from descope_mcp.catalog.meaning import Meaning
+from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
 from descope_mcp.guard.policy.decision import ASK_FROM
 from descope_mcp.guard.policy.rule import Action

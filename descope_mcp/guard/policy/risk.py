@@ -24,10 +24,10 @@ from descope_mcp.catalog.operation_record import (
     worse,
 )
 from descope_mcp.catalog.schemas.input_schema import REPLACE
-from descope_mcp.guard.policy import contact
+from descope_mcp.guard.policy import contact_addresses
 from descope_mcp.guard.policy.url import is_foreign
 from descope_mcp.guard.preview.difference import UNKNOWN, Change
-from descope_mcp.guard.preview.shift import Shift
+from descope_mcp.guard.preview.permission_change import Shift
 
 #: What a person is told where a tenant's role takes the place of one of the project's.
 _REDEFINED = (
@@ -261,10 +261,10 @@ def _elsewhere(
     for account, paths in pairs.items():
         above, bracket, name = account.rpartition("[].")
         for element in values_at(arguments, f"{above}[]") if bracket else [arguments]:
-            own = [contact.parse(value) for value in values_at(element, name)]
+            own = [contact_addresses.parse(value) for value in values_at(element, name)]
             for path in paths:
                 given = values_at(element, path.removeprefix(f"{above}{bracket}"))
-                others = [contact.parse(v) for v in given if not is_empty(v)]
+                others = [contact_addresses.parse(v) for v in given if not is_empty(v)]
                 if any(o.differs(one, alike=alike) for one in own if one for o in others if o):
                     return True
     return False

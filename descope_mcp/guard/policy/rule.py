@@ -13,13 +13,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.json_path import is_empty
-from descope_mcp.catalog.meaning import Meaning
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard
 from descope_mcp.guard.policy.glob import fits, resembles
-from descope_mcp.guard.policy.meant_values import meant
 from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.policy.values_by_meaning import meant
 
 Action = Literal["allow", "confirm", "deny"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog.arguments import SEALED
+from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.json_path import is_empty, values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Lookup, Source

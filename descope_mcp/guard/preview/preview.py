@@ -24,10 +24,10 @@ from descope_mcp.guard.preview import impact, preview_step
 from descope_mcp.guard.preview.failures import TargetMissing
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.ordered_gather import gather
+from descope_mcp.guard.preview.permission_change import NO_RIGHTS, Rights
 from descope_mcp.guard.preview.read_budget import MOST_READS_IN_ALL, Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, most_reads, needs
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
-from descope_mcp.guard.preview.shift import NO_RIGHTS, Rights
 
 
 @dataclass(frozen=True, slots=True)

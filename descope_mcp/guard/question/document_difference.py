@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from descope_mcp.catalog.arguments import HANDLE, SEALED
+from descope_mcp.catalog.arguments.validation import HANDLE, SEALED
 from descope_mcp.guard.question.consequence import joined, number
-from descope_mcp.guard.question.disclosure import Difference
-from descope_mcp.guard.question.human import compact, words
+from descope_mcp.guard.question.question_data import Difference
 from descope_mcp.guard.question.quoting import fits, whole
 from descope_mcp.guard.question.text_difference import passages
+from descope_mcp.guard.question.value_format import compact, words
 
 _NOTHING: Any = object()
 _IDENTITIES = ("id", "name", "key")

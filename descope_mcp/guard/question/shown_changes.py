@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from descope_mcp.catalog.arguments import SEALED
+from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import needed_lists
 from descope_mcp.guard.preview.difference import UNKNOWN, Change, is_unset
 from descope_mcp.guard.question.consequence import joined, number
-from descope_mcp.guard.question.disclosure import Difference
-from descope_mcp.guard.question.human import compact, shown, words
+from descope_mcp.guard.question.question_data import Difference
 from descope_mcp.guard.question.quoting import TooMuchToShow, fits, whole
 from descope_mcp.guard.question.text_difference import passages
+from descope_mcp.guard.question.value_format import compact, shown, words
 from descope_mcp.guard.secrets.redaction import masked_at
 
 

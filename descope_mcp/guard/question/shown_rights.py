@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from descope_mcp.guard.preview.shift import Rights as Resolved
-from descope_mcp.guard.preview.shift import Shift
-from descope_mcp.guard.question.disclosure import Rights
+from descope_mcp.guard.preview.permission_change import Rights as Resolved
+from descope_mcp.guard.preview.permission_change import Shift
+from descope_mcp.guard.question.question_data import Rights
 from descope_mcp.guard.question.quoting import whole
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 import anyio
 import anyio.to_thread
 
-from descope_mcp.catalog.arguments import HANDLE, leaves
+from descope_mcp.catalog.arguments.validation import HANDLE, leaves
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import replaced_at
 from descope_mcp.catalog.operation import Operation

@@ -15,7 +15,7 @@ from typing import Any
 
 import pydantic_core
 
-from descope_mcp.catalog.arguments import leaves
+from descope_mcp.catalog.arguments.validation import leaves
 from descope_mcp.catalog.json_path import is_empty, replaced_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.secret_shapes import Keep, is_sealed, scan, withhold

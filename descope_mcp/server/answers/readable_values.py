@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from descope_mcp.catalog import moments
+from descope_mcp.catalog.arguments import timestamps
 from descope_mcp.catalog.json_path import is_empty
 
 #: What is put behind the name of a time for the readable form beside it.
@@ -41,7 +41,7 @@ def readable(value: Any, times: Mapping[str, str], *, exact: bool = False) -> tu
                 left_out += 1
                 continue
             shown[key] = walk(item, True)
-            if key in times and (moment := moments.shown(item, times[key])):
+            if key in times and (moment := timestamps.shown(item, times[key])):
                 shown[f"{key}{READABLE}"] = moment
         return shown
 

@@ -50,21 +50,21 @@ async def _asked(
 ) -> Answered:
     """Put the question, in the way that this client offers, unless a person said no already."""
     from descope_mcp.guard.consent import said_no
-    from descope_mcp.server.asking import no_word
+    from descope_mcp.server.asking import declined
 
-    if denied := await no_word.before(needed, services):
+    if denied := await declined.before(needed, services):
         return denied
     if await run_sync(said_no.stands, services.store, needed.question):
-        return await no_word.outside(needed, request.caller, services, no_word.STANDS)
+        return await declined.outside(needed, request.caller, services, declined.STANDS)
     answer: Approval | No | None = None
     if elicitation.can_be_asked(ctx):
         if not needed.question.text:
-            return await no_word.outside(needed, request.caller, services, no_word.TOO_LONG)
+            return await declined.outside(needed, request.caller, services, declined.TOO_LONG)
         if elicitation.is_modern(ctx):
             return elicitation.required(needed.question)
         answer = await elicitation.ask(ctx, needed.question)
     if answer is None:
-        return await no_word.outside(needed, request.caller, services, no_word.CANNOT_SHOW)
+        return await declined.outside(needed, request.caller, services, declined.CANNOT_SHOW)
     if isinstance(answer, No):
         return await _declined(answer, needed, request, services)
     return await _perform(replace(request, approval=answer), services)
@@ -77,15 +77,15 @@ async def _declined(
 
     `needed` is None where the question is not at hand any more, and has to be made again.
     """
-    from descope_mcp.server.asking import no_word
+    from descope_mcp.server.asking import declined
 
-    await no_word.keep(no, request, services)
+    await declined.keep(no, request, services)
     if no.way != "unread":
-        return no_word.refused(no)
+        return declined.refused(no)
     again = needed or await _perform(request, services)
     if not isinstance(again, NeedsConfirmation):
         return again
-    return await no_word.outside(again, request.caller, services, no_word.unread(no))
+    return await declined.outside(again, request.caller, services, declined.unread(no))
 
 
 async def _perform(request: Call | Undo, services: Services) -> Outcome:

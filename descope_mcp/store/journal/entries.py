@@ -15,14 +15,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from descope_mcp.store import sections
+from descope_mcp.store import target_leases
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
 from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
-from descope_mcp.store.sections import Section
 from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
+from descope_mcp.store.target_leases import Section
 
 
 def intend(store: Store, intent: Intent, section: Section | None = None, since: int = 0) -> None:
@@ -56,7 +56,7 @@ def intend(store: Store, intent: Intent, section: Section | None = None, since: 
         if intent.alone and (by := _undone(connection).get(intent.undoes)):
             raise UndoneBefore(by)
         if section:
-            sections.enter(connection, section, since)
+            target_leases.enter(connection, section, since)
         _forget(connection, now - store.retention)
         connection.execute(
             details.insert().values(call=intent.call, at=now, body=store.key.seal(private), undo="")
@@ -118,7 +118,7 @@ def _settle(
             head = put(connection, store.key, row)
             whole = False
         if section:
-            sections.leave(connection, section, head[0])
+            target_leases.leave(connection, section, head[0])
     # The outcome stands; a witness that lags behind is brought forward by the next entry.
     with suppress(StoreError):
         if whole:

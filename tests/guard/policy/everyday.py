@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Decision, Policy, decide
 from descope_mcp.guard.policy.risk import Risk, assess

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.meaning import Meaning
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.policy.risk import Risk, assess

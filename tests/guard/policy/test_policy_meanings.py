@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy import glob
 from descope_mcp.guard.policy.decision import Policy, decide

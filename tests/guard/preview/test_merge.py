@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation

@@ -18,7 +18,7 @@ import pytest
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiError
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at

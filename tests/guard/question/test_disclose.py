@@ -17,8 +17,8 @@ from descope_mcp.guard.preview.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import (
+from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.question_data import (
     Difference,
     Fact,
     Member,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from descope_mcp.guard.question.disclosure import (
+from descope_mcp.guard.question.question_data import (
     Difference,
     Disclosure,
     Group,

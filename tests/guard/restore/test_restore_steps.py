@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.arguments import SEALED, check
+from descope_mcp.catalog.arguments.validation import SEALED, check
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.json_path import values_at

@@ -11,7 +11,7 @@ import pytest
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import Ambiguous, TargetMissing

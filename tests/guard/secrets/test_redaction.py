@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.arguments import SEALED
+from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.secret_shapes import scan
 from descope_mcp.guard.secrets.redaction import masked, seal

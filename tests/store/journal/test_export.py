@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from descope_mcp.store import acceptance
+from descope_mcp.store import accept_damage
 from descope_mcp.store.journal import acts, export, hash_chain
 from descope_mcp.store.journal.entries import intend, settle
 from descope_mcp.store.store import Store
@@ -87,6 +87,6 @@ def test_what_a_person_accepted_is_named(own: Store) -> None:
     settle(written(own), BOB, "done")
     with own.begin() as connection:
         connection.execute(delete(journal).where(journal.c.seq > 2))
-    acceptance.accept(own, "root", hash_chain.problems(own)[2])
+    accept_damage.accept(own, "root", hash_chain.problems(own)[2])
     lines, key = exported(own)
     assert export.verify(lines, key).accepted == ("entries 3 to 4",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from descope_mcp.guard.question.disclosure import Difference, Disclosure, Fact, Group, Member
+from descope_mcp.guard.question.question_data import Difference, Disclosure, Fact, Group, Member
 
 Kind = Literal["consequence", "warning", "gain", "loss", "text", "quiet"]
 

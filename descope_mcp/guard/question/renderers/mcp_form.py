@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers.layout import blocks
 
 MOST_CHARACTERS = 8_000

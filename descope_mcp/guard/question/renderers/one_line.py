@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 
 
 def line(said: Disclosure, most: int = 0) -> str:

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from descope_mcp.guard.question.disclosure import Disclosure
+from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers.layout import Block, Kind, blocks, lines_of
 
 WIDTH = 80

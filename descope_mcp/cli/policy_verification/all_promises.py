@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.cli.promises import consented, decided, kept
-from descope_mcp.cli.promises.decided import credentials, destructive, hazardous, nothing_unasked
-from descope_mcp.cli.promises.proof import Proof
-from descope_mcp.cli.promises.stage import Stage, staged
+from descope_mcp.cli.policy_verification import consented, decided, kept
+from descope_mcp.cli.policy_verification.decided import (
+    credentials,
+    destructive,
+    hazardous,
+    nothing_unasked,
+)
+from descope_mcp.cli.policy_verification.proof import Proof
+from descope_mcp.cli.policy_verification.stage import Stage, staged
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.settings import Settings
 

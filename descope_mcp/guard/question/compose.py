@@ -16,8 +16,10 @@ from descope_mcp.guard.preview.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
 from descope_mcp.guard.preview.recipe_values import as_list
+from descope_mcp.guard.question.affected_targets import hits, marks_of, members
 from descope_mcp.guard.question.consequence import Known, filled
-from descope_mcp.guard.question.disclosure import (
+from descope_mcp.guard.question.document_difference import compared, document_differences, parts
+from descope_mcp.guard.question.question_data import (
     Difference,
     Disclosure,
     Fact,
@@ -25,11 +27,9 @@ from descope_mcp.guard.question.disclosure import (
     Project,
     Rights,
 )
-from descope_mcp.guard.question.document_difference import compared, document_differences, parts
-from descope_mcp.guard.question.hits import hits, marks_of, members
-from descope_mcp.guard.question.human import shown, words
 from descope_mcp.guard.question.quoting import MOST_SHOWN, Obscured, TooMuchToShow, whole
 from descope_mcp.guard.question.shown_changes import differences, summary
+from descope_mcp.guard.question.value_format import shown, words
 from descope_mcp.guard.secrets.redaction import masked, misread
 
 _INDEX = re.compile(r"\[\d+\]")

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from descope_mcp.api.errors import ApiFailure, MissingCredential
-from descope_mcp.catalog.arguments import check
+from descope_mcp.catalog.arguments.meanings import Marks
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at
-from descope_mcp.catalog.meaning import Marks
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import PreviewFailed
+from descope_mcp.guard.preview.permission_change import NO_RIGHTS, Rights, Shift
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.preview.read_budget import Reader
-from descope_mcp.guard.preview.shift import NO_RIGHTS, Rights, Shift
 
 #: The read that knows what roles bring.
 _ROLES = "SearchRoles"

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from descope_mcp.call import large_work
+from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked, weighed
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.send import request
 from descope_mcp.call.services import Services
-from descope_mcp.call.turn import newest
-from descope_mcp.catalog.arguments import check
+from descope_mcp.call.target_lock import newest
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.disturbance import disturbed
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.outside_change import disturbed
+from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.preview.rights import rights
-from descope_mcp.guard.preview.shift import Rights
+from descope_mcp.guard.preview.role_permissions import rights
 
 
 class Seen(NamedTuple):
@@ -44,7 +44,7 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
     preview = await _look(checked, services, read, counting=asking)
     preview = replace(preview, rights=await _rights(checked, preview, services, read))
-    judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
+    judged = await large_arguments.run(checked.size, _weigh, call, checked, preview, services)
     return Seen(preview, judged, read, since)
 
 

@@ -1,7 +1,7 @@
 """A call's turn at its targets: changes of one target run one after the other.
 
 Within a process they queue in the order in which they came; across processes the store says who
-is at it (`store.sections`). Nobody waits for a person: a call that has to be asked about ends, and
+is at it (`store.target_leases`). Nobody waits for a person: a call that has to be asked about ends, and
 its turn with it.
 """
 
@@ -21,7 +21,7 @@ from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.services import Services
 
 if TYPE_CHECKING:
-    from descope_mcp.store.sections import Section
+    from descope_mcp.store.target_leases import Section
 
 #: For so many seconds a call waits for its turn.
 LONGEST_WAIT = 60.0
@@ -48,14 +48,14 @@ class Turn:
         Raises:
             Instead: it would take too long.
         """
-        from descope_mcp.store import sections
+        from descope_mcp.store import target_leases
 
         store = self._services.store
-        if self._taken or await run_sync(sections.current, store, self.section, self.since):
+        if self._taken or await run_sync(target_leases.current, store, self.section, self.since):
             return True
         pause = _SOON
         end = anyio.current_time() + LONGEST_WAIT
-        while not await run_sync(sections.acquire, store, self.section):
+        while not await run_sync(target_leases.acquire, store, self.section):
             if anyio.current_time() > end:
                 raise Instead(Refused("busy", _BUSY, _LATER_ON))
             await anyio.sleep(pause)
@@ -65,18 +65,18 @@ class Turn:
 
     async def end(self) -> None:
         """Let go of what was taken ahead and has not been used."""
-        from descope_mcp.store import sections
+        from descope_mcp.store import target_leases
 
         if self._taken:
             with anyio.CancelScope(shield=True):
-                await run_sync(sections.release, self._services.store, self.section)
+                await run_sync(target_leases.release, self._services.store, self.section)
 
 
 async def newest(services: Services) -> int:
     """The entry of the journal that is the newest now."""
-    from descope_mcp.store import sections
+    from descope_mcp.store import target_leases
 
-    return await run_sync(sections.latest, services.store)
+    return await run_sync(target_leases.latest, services.store)
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def turn(
     Raises:
         Instead: it would take too long.
     """
-    from descope_mcp.store.sections import Section, named
+    from descope_mcp.store.target_leases import Section, named
 
     store = services.store
     names = await run_sync(partial(named, store, services.project, targets))

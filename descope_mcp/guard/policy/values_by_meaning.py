@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
-from descope_mcp.catalog.meaning import Marks, Meaning
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy import url
 

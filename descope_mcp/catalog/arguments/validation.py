@@ -16,10 +16,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from descope_mcp.catalog import moments, scalars
+from descope_mcp.catalog.arguments import scalar_coercion, timestamps
+from descope_mcp.catalog.arguments.timestamps import Unit
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import is_empty
-from descope_mcp.catalog.moments import Unit
 from descope_mcp.catalog.operation import Operation
 
 #: Characters that would let a path argument address something else (RFC 3986, section 2.2).
@@ -129,12 +129,12 @@ class _Spelled:
             return [self.parse(item, items, room - 1, f"{path}[]") for item in value]
         if path in self._units:
             value = self._moment(value, path)
-        return scalars.read(value, kinds)
+        return scalar_coercion.read(value, kinds)
 
     def _moment(self, value: Any, path: str) -> Any:
         try:
-            number = moments.number(value, self._units[path])
-        except moments.Implausible as error:
+            number = timestamps.number(value, self._units[path])
+        except timestamps.Implausible as error:
             self.problems.append(f"{path}: {error}")
             return value
         return value if number is None else number
@@ -293,7 +293,7 @@ def _explain_choice(error: jsonschema_rs.ValidationError, prefix: str) -> str:
 
 
 def _mistyped(types: list[str], value: object) -> str:
-    meant = scalars.meant(value, set(types))
+    meant = scalar_coercion.meant(value, set(types))
     hint = f"; {meant}" if meant else ""
     return f"expected {' or '.join(types)}, got {_kind(value)}{hint}"
 

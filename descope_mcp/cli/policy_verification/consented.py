@@ -10,8 +10,8 @@ from dataclasses import replace
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
 from descope_mcp.call.undo import undo
-from descope_mcp.cli.promises.proof import Proof, became, spelled
-from descope_mcp.cli.promises.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
+from descope_mcp.cli.policy_verification.proof import Proof, became, spelled
+from descope_mcp.cli.policy_verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept
 from descope_mcp.guard.policy.decision import Policy

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from descope_mcp.catalog import moments
+from descope_mcp.catalog.arguments import timestamps
 from descope_mcp.guard.question.quoting import quoted, whole
 
 #: Where something ends, zero is "never".
@@ -22,7 +22,7 @@ def shown(path: str, value: Any, unit: str = "") -> str:
         value: as JSON has it.
         unit: of a point in time, "" of anything else.
     """
-    if unit and (moment := moments.shown(value, unit)):
+    if unit and (moment := timestamps.shown(value, unit)):
         return moment
     if isinstance(value, bool):
         return "yes" if value else "no"

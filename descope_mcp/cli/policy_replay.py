@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from descope_mcp.call.shadow import said
+from descope_mcp.call.shadow_policy import said
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items
 from descope_mcp.guard.policy.risk import assess

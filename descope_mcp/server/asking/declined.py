@@ -11,7 +11,7 @@ from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused, Undo
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import OF_CALL
-from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.server.asking.elicitation import No
 
@@ -90,7 +90,7 @@ async def outside(
     Raises:
         StoreError: the request cannot be kept.
     """
-    from descope_mcp.guard.question.disclosure import to_json
+    from descope_mcp.guard.question.question_data import to_json
     from descope_mcp.store.consent import approvals
 
     question, (rule, why) = needed.question, because
@@ -115,9 +115,9 @@ async def outside(
             f"{why} {many}",
             "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
         )
-    approve = pasted.command("approvals", "approve", request.number)
+    approve = shell_quoting.command("approvals", "approve", request.number)
     # The person's terminal may have another environment than this process.
-    state = pasted.setting("DESCOPE_MCP_STATE", str(services.store.directory))
+    state = shell_quoting.setting("DESCOPE_MCP_STATE", str(services.store.directory))
     return Refused(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
@@ -129,7 +129,7 @@ async def outside(
 
 def _differs(number: int, approved: str, now: str) -> str:
     """What has changed since a request was approved, by what its question said."""
-    from descope_mcp.guard.question.disclosure import from_json
+    from descope_mcp.guard.question.question_data import from_json
     from descope_mcp.guard.question.renderers import mcp_form
 
     said = from_json(approved)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from descope_mcp.cli.times import shown
-from descope_mcp.guard.question import pasted
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.shadow_log import Difference
 
 
@@ -48,7 +48,7 @@ def lines(groups: Iterable[Group]) -> Iterator[str]:
         )
         for one in group.examples:
             named = ", ".join(one.arguments) or "no arguments"
-            entry = pasted.command("journal", "show", one.call[:8])
+            entry = shell_quoting.command("journal", "show", one.call[:8])
             yield f"         {shown(one.at)} {one.caller}, with {named}; `{entry}`"
 
 

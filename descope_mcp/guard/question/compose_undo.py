@@ -12,8 +12,8 @@ from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
-from descope_mcp.guard.question.disclose import disclose
-from descope_mcp.guard.question.disclosure import Disclosure, Project, Step
+from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.question_data import Disclosure, Project, Step
 from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow
 
 

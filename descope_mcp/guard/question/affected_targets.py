@@ -11,9 +11,9 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import as_list
-from descope_mcp.guard.question.disclosure import Group, Member
-from descope_mcp.guard.question.human import words
+from descope_mcp.guard.question.question_data import Group, Member
 from descope_mcp.guard.question.quoting import whole
+from descope_mcp.guard.question.value_format import words
 
 #: What a member is called by, and what else tells it from others, the surest first.
 _NAMES = ("name", "displayName", "clientName", "action", "loginId", "email", "userName", "id")
