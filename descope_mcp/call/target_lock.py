@@ -1,8 +1,8 @@
 """A call's turn at its targets: changes of one target run one after the other.
 
 Within a process they queue in the order in which they came; across processes the store says who
-is at it (`store.target_leases`). Nobody waits for a person: a call that has to be asked about ends, and
-its turn with it.
+is at it (`store.target_leases`). Nobody waits for a person: a call that has to be asked about ends,
+and its turn with it.
 """
 
 from __future__ import annotations

@@ -297,8 +297,8 @@ class Record(Frozen):
     be found this way; of one that patches those that are given are; of any other only those that
     are listed. What is listed in ``whole`` is never completed inside, as a tree of conditions.
 
-    ``says`` is what a person reads first: what the call does, to whom, with how much (`consequence_template`),
-    without the full stop. Every operation that can be asked about has one (`can_ask`); a rule in
+    ``says`` is what a person reads first: what the call does, to whom, with how much, without the
+    full stop (`consequence_template`). Every operation that can be asked about has one (`can_ask`); a rule in
     ``when`` may say it better for its calls, and the first that does counts.
 
     ``existing`` says of an operation that creates what becomes of what is there already under the

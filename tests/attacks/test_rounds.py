@@ -15,7 +15,6 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlalchemy import update
 from starlette.responses import JSONResponse, Response
 
 from descope_mcp.call.invoke import invoke
@@ -25,7 +24,7 @@ from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept
-from descope_mcp.store import tables
+from descope_mcp.store import signed_rows, tables
 from descope_mcp.store.consent import approvals, grants
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
@@ -172,9 +171,10 @@ def spoken(
 
 def lapse(arena: Arena, one: Request) -> Request:
     """Let the time of every word pass."""
-    with arena.services.store.database.begin() as connection:
+    with signed_rows.book(arena.services.store) as book:
         for table in (tables.approvals, tables.grants):
-            connection.execute(update(table).values(expires=1.0))
+            for row in book.rows(table):
+                book.update(table, row, expires=1.0)
     return replace(one, approval=replace(one.approval, expires=1.0)) if one.approval else one
 
 

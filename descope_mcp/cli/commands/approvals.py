@@ -16,6 +16,7 @@ from descope_mcp.cli import approvals_watch, options, output, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import Disclosure, Project, from_json, to_data
 from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
@@ -58,7 +59,8 @@ def show(number: int, as_json: bool) -> None:
     said = _said(request)
     click.echo(renderer.screen(said))
     if renderer.shortened(said):
-        click.echo(f"\nWhat becomes different, whole: descope-mcp approvals diff {number}")
+        whole = shell_quoting.command("approvals", "diff", number)
+        click.echo(f"\nWhat becomes different, whole: {whole}")
     click.echo(f"\n{request.status}, asked {shown(request.created)} by {request.caller}")
 
 
@@ -135,14 +137,15 @@ def watch() -> None:
 def _asked(store: Store, request: Request) -> bool:
     """Put the question of a request, and approve it if the answer is a yes."""
     said, number = _said(request), request.number
-    more = f"All that becomes different: descope-mcp approvals diff {number}"
+    whole = shell_quoting.command("approvals", "diff", number)
+    more = f"All that becomes different: {whole}"
     if not terminal.question(said, "approve", more if renderer.shortened(said) else ""):
         return False
     terminal.second_factor(store)
     _answer(store, number, approved=True)
     text = (
         f"Request {number} is approved. The same call runs once, within an hour; "
-        f"until then: descope-mcp approvals revoke {number}"
+        f"until then: {shell_quoting.command('approvals', 'revoke', number)}"
     )
     output.said(text, number=number, status="approved")
     return True
