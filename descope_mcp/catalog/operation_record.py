@@ -298,8 +298,8 @@ class Record(Frozen):
     are listed. What is listed in ``whole`` is never completed inside, as a tree of conditions.
 
     ``says`` is what a person reads first: what the call does, to whom, with how much, without the
-    full stop (`consequence_template`). Every operation that can be asked about has one (`can_ask`); a rule in
-    ``when`` may say it better for its calls, and the first that does counts.
+    full stop (`consequence_template`). Every operation that can be asked about has one (`can_ask`);
+    a rule in ``when`` may say it better for its calls, and the first that does counts.
 
     ``existing`` says of an operation that creates what becomes of what is there already under the
     name or id that it is given. Where that may be overwritten, the first preview step looks for

@@ -121,9 +121,11 @@ def _verify_export(file: TextIO, pem: bytes) -> None:
 
 
 @command.command("public-key")
+@options.json_lines
 def public_key() -> None:
     """Print the public key that proves this journal's exports, in PEM."""
-    click.echo(export.public_key(_store()), nl=False)
+    pem = export.public_key(_store())
+    output.said(pem.rstrip(), pem=pem)
 
 
 @command.command("accept")

@@ -7,8 +7,9 @@ import sys
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import terminal, wiring
+from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import REFUSED
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store import rotation
 
 
@@ -18,6 +19,7 @@ def command() -> None:
 
 
 @command.command("rotate")
+@options.json_lines
 def rotate() -> None:
     """Replace the key; everything is encrypted and signed anew, in one step.
 
@@ -33,4 +35,7 @@ def rotate() -> None:
         sys.exit(REFUSED)
     terminal.second_factor(store)
     rotation.rotate(store, terminal.account())
-    click.echo("Replaced. Print the new public key with: descope-mcp journal public-key")
+    told = (
+        f"Replaced. Print the new public key with: {shell_quoting.command('journal', 'public-key')}"
+    )
+    output.said(told, rotated=str(store.key_file))

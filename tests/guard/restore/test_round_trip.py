@@ -15,7 +15,6 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import Ambiguous, TargetMissing
-from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.restore.restore_steps import Plan, Step, plan
 from descope_mcp.sandbox.engine.state import State
@@ -264,12 +263,12 @@ async def test_holders_in_the_project_and_in_tenants_are_counted(service: Servic
     tenants = sum(any("Viewer" in m["roleNames"] for m in u["userTenants"]) for u in users)
     assert project
     assert tenants
-    assert preview.counts == (
-        Tally("users with this role in the project", project),
-        Tally("users with this role in a tenant", tenants),
-        Tally("access keys with this role", 1),
-        Tally("tenants that give this role to new members", 1),
-    )
+    assert [(count.label, count.number) for count in preview.counts] == [
+        ("users with this role in the project", project),
+        ("users with this role in a tenant", tenants),
+        ("access keys with this role", 1),
+        ("tenants that give this role to new members", 1),
+    ]
 
 
 #: Gives things more that their deletion takes away.
