@@ -179,11 +179,11 @@ async def test_several_targets_in_any_order_do_not_lock_each_other_out(mine: Ser
 _HOLD = """
 import sys, time
 from pathlib import Path
-from descope_mcp.store import sections
+from descope_mcp.store import target_leases
 from descope_mcp.store.target_leases import Section
 from descope_mcp.store.store import Store
 store = Store(Path(sys.argv[1]), Path(sys.argv[2]))
-assert sections.acquire(store, Section("dead", (sys.argv[3],), 600.0))
+assert target_leases.acquire(store, Section("dead", (sys.argv[3],), 600.0))
 print("held", flush=True)
 time.sleep(60)
 """
