@@ -15,8 +15,15 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from descope_mcp.configuration import placeholder_values
 
@@ -37,12 +44,10 @@ class SettingsError(Exception):
     """The settings are wrong; one line per problem, each with its remedy."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the server needs to know before it starts. Secrets never show in its repr."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     project_id: str = Field("", validation_alias="DESCOPE_PROJECT_ID")
     management_key: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MANAGEMENT_KEY")
@@ -176,8 +181,10 @@ def load(**overrides: Any) -> Settings:
     """
     _refuse_unknown()
     given = {_alias(name): value for name, value in overrides.items() if value is not None}
+    # What is set to nothing is not set.
+    environment = {name: value for name, value in os.environ.items() if value}
     try:
-        return Settings(**given)
+        return Settings.model_validate({**environment, **given})
     except ValidationError as error:
         found = [(str(e["loc"][0]), e["msg"]) for e in error.errors()]
         lines = [f"{n}: {_said(n, m)}" for n, m in found]

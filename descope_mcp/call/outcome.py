@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
-from descope_mcp.guard.question.question_data import Disclosure
+
+if TYPE_CHECKING:
+    from descope_mcp.guard.question.question_data import Disclosure
 
 #: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
 #: a thread does to start, and other calls wait for the event loop.

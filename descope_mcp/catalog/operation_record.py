@@ -56,7 +56,8 @@ def worse(*effects: Effect) -> Effect:
 class Frozen(BaseModel):
     """A model that refuses unknown keys and cannot be changed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built with the first use: a server that only lists tools has none.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Rule(Frozen):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from descope_mcp.cli import options, signals
@@ -25,6 +27,8 @@ def command(
     sandbox: bool,
 ) -> None:
     """Serve MCP on stdin and stdout, for an agent or an IDE to start."""
+    # Nothing that is imported is garbage, and looking for some is a tenth of the start.
+    gc.disable()
     import anyio
 
     from descope_mcp import settings
@@ -50,6 +54,7 @@ def command(
             for warning in wiring.unmatched(chosen, services.policy):
                 click.echo(f"descope-mcp: {warning}", err=True)
             serving = stdio.Serving(services, names)
+            gc.enable()
             with signals.calling(serving.end) as came:
                 await serving.run()
         return came
