@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from descope_mcp.cli.errors import NoTerminal, NotProven
@@ -141,9 +142,24 @@ def _forget_what_was_typed(terminal: int) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end what blocks at once; asyncio would only take note of it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let a signal that ends the process in order end what blocks at once.
+
+    The handlers that an event loop has would only take note of it.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        noted = before[signal.Signals(number)]
+        if callable(noted):
+            noted(number, frame)
+        raise KeyboardInterrupt
+
+    for number, handler in before.items():
+        # Where nothing is in order, SIGTERM ends the process by itself.
+        if number == signal.SIGINT or callable(handler):
+            signal.signal(number, ended)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import click
@@ -26,7 +26,7 @@ from descope_mcp.call.outcome import (
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, output, signals, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, accept
@@ -36,6 +36,9 @@ from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.server.answers import field_selection, list_parts
 from descope_mcp.server.answers.field_selection import WrongFields
 from descope_mcp.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from descope_mcp.store.journal.entry import Entry
 
 CALLER = settings.TERMINAL
 
@@ -95,39 +98,57 @@ def run(
     show: Shown = Shown(),  # noqa: B008 - it cannot be changed
 ) -> int:
     """Run a call or an undo, asking in the terminal; the exit code it ends with."""
+    outcome: Outcome | None = None
+    came: list[int] = []
 
-    async def perform(request: Call | Undo, services: Services) -> Outcome:
-        if isinstance(request, Undo):
-            return await undo(request, services)
-        return await invoke(request, services)
+    async def main() -> None:
+        nonlocal outcome, came
+        with anyio.CancelScope() as scope:
+            async with wiring.services(chosen, sandbox=sandbox) as services:
 
-    async def main() -> Outcome:
-        async with wiring.services(chosen, sandbox=sandbox) as services:
-            outcome = await perform(request, services)
-            if not isinstance(outcome, NeedsConfirmation):
-                return outcome
-            # Blocks the event loop, in which nothing else has to run meanwhile.
-            approval = _ask(outcome)
-            if isinstance(approval, Refused):
-                if approval.rule == "declined":
-                    from descope_mcp.store.journal import acts
+                def end() -> None:
+                    services.client.abandon()
+                    scope.cancel()
 
-                    acts.record(
-                        services.store,
-                        "declined",
-                        by=request.caller,
-                        way="terminal",
-                        project=services.project,
-                        operation=outcome.operation.name,
-                    )
-                return approval
-            return await perform(replace(request, approval=approval), services)
+                with signals.calling(end) as came:
+                    outcome = await _asked(request, services)
 
     started = time.time()
-    try:
-        return _show(anyio.run(main), show)
-    except KeyboardInterrupt:
-        return _interrupted(chosen, started)
+    with suppress(KeyboardInterrupt):
+        anyio.run(main)
+    unknown = isinstance(outcome, Failed) and outcome.kind == "outcome_unknown"
+    if outcome is None or (came and unknown):
+        return _interrupted(chosen, request, started, signals.exit_code(came) or INTERRUPTED)
+    return _show(outcome, show)
+
+
+async def _asked(request: Call | Undo, services: Services) -> Outcome:
+    """The outcome of a call or an undo, with the question asked in the terminal."""
+    outcome = await _perform(request, services)
+    if not isinstance(outcome, NeedsConfirmation):
+        return outcome
+    # Blocks the event loop, in which nothing else has to run meanwhile.
+    approval = _ask(outcome)
+    if isinstance(approval, Approval):
+        return await _perform(replace(request, approval=approval), services)
+    if approval.rule == "declined":
+        from descope_mcp.store.journal import acts
+
+        acts.record(
+            services.store,
+            "declined",
+            by=request.caller,
+            way="terminal",
+            project=services.project,
+            operation=outcome.operation.name,
+        )
+    return approval
+
+
+async def _perform(request: Call | Undo, services: Services) -> Outcome:
+    return await (
+        undo(request, services) if isinstance(request, Undo) else invoke(request, services)
+    )
 
 
 async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> int:
@@ -151,25 +172,38 @@ async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> 
     return 0
 
 
-def _interrupted(chosen: settings.Settings, started: float) -> int:
-    """Say what became of what was interrupted; the exit code."""
+def _interrupted(chosen: settings.Settings, request: Call | Undo, started: float, code: int) -> int:
+    """Say what became of what was interrupted; the exit code, `code` if all of that is known."""
+    sent = _sent_since(chosen, request, started)
+    if unknown := [entry for entry in sent if entry.result == "unknown"]:
+        call, operation = unknown[0].call, unknown[0].operation
+        see = shell_quoting.command("journal", "show", call[:8])
+        message = f"interrupted while {operation} was on its way: its outcome is unknown."
+        output.problem(message, f"See `{see}`.", kind="outcome_unknown", callId=call)
+        return UNKNOWN
+    done = sum(entry.result == "done" for entry in sent)
+    see = shell_quoting.command("journal", "list")
+    remedy = f"Before that it made {done} change(s): see `{see}`." if done else _UNCHANGED
+    output.problem("interrupted.", remedy, kind="interrupted")
+    return code
+
+
+def _sent_since(chosen: settings.Settings, request: Call | Undo, started: float) -> list[Entry]:
+    """What the journal has of a call or of the steps of an undo, the newest first."""
     from descope_mcp.store.journal import entries as journal
-    from descope_mcp.store.journal.entry import Entry
 
     store = wiring.store(chosen)
-    newest: list[Entry] = []
+    found: list[Entry] = []
     with suppress(StoreError):
         # A read has no store to look into, and makes none.
         if store.directory.exists():
-            newest = journal.entries(store, caller=CALLER, since=started, limit=1)
-    if not newest or newest[0].result != "unknown":
-        output.problem("interrupted.", "Nothing was changed.", kind="interrupted")
-        return INTERRUPTED
-    call = newest[0].call
-    see = shell_quoting.command("journal", "show", call[:8])
-    message = f"interrupted while {newest[0].operation} was on its way: its outcome is unknown."
-    output.problem(message, f"See `{see}`.", kind="outcome_unknown", callId=call)
-    return UNKNOWN
+            found = journal.entries(store, caller=CALLER, since=started)
+    if isinstance(request, Undo):
+        return [entry for entry in found if entry.undoes.startswith(request.call)]
+    return [entry for entry in found if entry.operation == request.operation]
+
+
+_UNCHANGED = "Nothing was changed."
 
 
 async def tell(message: str) -> None:
