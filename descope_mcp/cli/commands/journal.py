@@ -7,7 +7,8 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, BinaryIO, TextIO
+from io import StringIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -16,6 +17,7 @@ from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
+from descope_mcp.configuration.text_files import decoded
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store import accept_damage
@@ -84,10 +86,10 @@ def show(call: str, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.argument("file", required=False, type=click.File("r", encoding="utf-8"))
+@click.argument("file", required=False, type=click.File("rb"))
 @click.option("--public-key", type=click.File("rb"), help="For a FILE: the key, in PEM.")
 @options.json_lines
-def verify(file: TextIO | None, public_key: BinaryIO | None) -> None:
+def verify(file: BinaryIO | None, public_key: BinaryIO | None) -> None:
     """Prove that no entry was changed, added or removed. Exit code 1 if one was.
 
     With FILE, an export is proven by a public key (`journal public-key`); no store is needed.
@@ -95,7 +97,7 @@ def verify(file: TextIO | None, public_key: BinaryIO | None) -> None:
     if (file is None) != (public_key is None):
         raise click.UsageError("a FILE and --public-key go together")
     if file is not None and public_key is not None:
-        _verify_export(file, public_key.read())
+        _verify_export(file.read(), public_key.read())
         return
     count, head, problems = hash_chain.problems(_store())
     for problem in problems:
@@ -105,10 +107,11 @@ def verify(file: TextIO | None, public_key: BinaryIO | None) -> None:
     output.said(f"{count} entries, whole. Newest: {head or 'none'}", entries=count, newest=head)
 
 
-def _verify_export(file: TextIO, pem: bytes) -> None:
+def _verify_export(file: bytes, pem: bytes) -> None:
     try:
-        found = export.verify(file, pem)
-    except (export.NotProven, UnicodeDecodeError) as error:
+        # A shell or an editor may have saved either in another encoding than it was printed in.
+        found = export.verify(StringIO(decoded(file)), decoded(pem).encode())
+    except (export.NotProven, ValueError) as error:
         output.problem(str(error), kind="altered")
         sys.exit(FAILED)
     gaps = "".join(f" {gap} were missing, which a person has accepted." for gap in found.accepted)
