@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
+from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
@@ -54,7 +54,7 @@ async def recorded(
         StoreError: the intent could not be recorded, so nothing was sent.
     """
     operation, store, flight = checked.operation, services.store, Flight()
-    arguments = await large_arguments.run(checked.size, masked, operation, checked.arguments)
+    arguments = await large_work.run(checked.size, masked, operation, checked.arguments)
     intent = Intent(
         call=checked.id,
         project=services.project,
@@ -83,7 +83,7 @@ async def recorded(
             undo = None
             if result in ("done", "unknown"):
                 plan = partial(_undo, checked, arguments, preview, outcome, services)
-                undo = await large_arguments.run(checked.size, plan)
+                undo = await large_work.run(checked.size, plan)
             written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:
         return _noted(outcome)

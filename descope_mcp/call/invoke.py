@@ -13,6 +13,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
+from descope_mcp.api import large_work
 from descope_mcp.call import call_log, large_arguments
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.judge import see, undisturbed
@@ -58,7 +59,7 @@ async def invoke(call: Call, services: Services) -> Outcome:
 async def _run(call: Call, services: Services) -> Outcome:
     try:
         bytes_given = large_arguments.bounded(call.arguments)
-        examined = await large_arguments.run(bytes_given, examine, call, services)
+        examined = await large_work.run(bytes_given, examine, call, services)
         checked = await with_handles(call, replace(examined, size=bytes_given), services)
         if checked.effect == "read" and checked.decision.action == "allow":
             await _shadowed(call, checked, services)
@@ -130,7 +131,8 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
     Only the reads of its preview are sent. Never raises, like `invoke`.
     """
     try:
-        checked = await with_handles(call, examine(call, services), services)
+        size = large_arguments.bounded(call.arguments)
+        checked = await with_handles(call, replace(examine(call, services), size=size), services)
         said = None
         if checked.effect != "read" or checked.decision.action != "allow":
             seen = await see(call, checked, services)
@@ -196,9 +198,11 @@ async def _consent(
 
     project, store = services.project, services.store
     typed = _must_type(checked, preview, project)
-    same = said_no.same_call(operation.name, checked.given, project, call.caller)
-    all_of_it = confirmation.binding(
-        operation.name, checked.arguments, project, call.caller, preview
+    name, caller = operation.name, call.caller
+    hashed = partial(large_work.run, checked.size)
+    same = await hashed(said_no.same_call, name, checked.given, project, caller)
+    all_of_it = await hashed(
+        confirmation.binding, name, checked.arguments, project, caller, preview
     )
     bound = confirmation.of_call(same, all_of_it)
     if call.approval:
@@ -235,20 +239,22 @@ async def _disclosed(
     typed: str = "",
 ) -> Disclosure:
     """What a person is told of a call; ends it if that cannot be shown."""
+    telling = partial(
+        disclose,
+        checked.operation,
+        checked.given,
+        risk=checked.risk,
+        decision=checked.decision,
+        preview=preview,
+        project=_project_of(checked, services),
+        caller=call.caller,
+        changes=checked.changes,
+        counts=await counted(services.catalog, checked.operation, preview, read),
+        rights=shown_rights(preview.rights),
+        typed=typed,
+    )
     try:
-        return disclose(
-            checked.operation,
-            checked.given,
-            risk=checked.risk,
-            decision=checked.decision,
-            preview=preview,
-            project=_project_of(checked, services),
-            caller=call.caller,
-            changes=checked.changes,
-            counts=await counted(services.catalog, checked.operation, preview, read),
-            rights=shown_rights(preview.rights),
-            typed=typed,
-        )
+        return await large_work.run(checked.size, telling)
     except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from descope_mcp.call import large_arguments
+from descope_mcp.api import large_work
 from descope_mcp.call.examine import Checked, weighed
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.send import request
@@ -44,7 +44,7 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
     preview = await _look(checked, services, read, counting=asking)
     preview = replace(preview, rights=await _rights(checked, preview, services, read))
-    judged = await large_arguments.run(checked.size, _weigh, call, checked, preview, services)
+    judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     return Seen(preview, judged, read, since)
 
 

@@ -14,9 +14,6 @@ from descope_mcp.guard.consent.confirmation import Approval, Question
 if TYPE_CHECKING:
     from descope_mcp.guard.question.question_data import Disclosure
 
-#: Answers of more bytes than this are worked on in a thread: what is done to them takes longer than
-#: a thread does to start, and other calls wait for the event loop.
-LARGE = 100_000
 #: Tells the client that something goes on.
 Progress = Callable[[str], Awaitable[None]]
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
-from anyio.to_thread import run_sync
 
+from descope_mcp.api import large_work
 from descope_mcp.api.errors import ApiFailure
+from descope_mcp.api.large_work import LARGE
 from descope_mcp.api.request import Flight
-from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked, invalid
-from descope_mcp.call.outcome import LARGE, Call, Completed, Failed, Instead, failure
+from descope_mcp.call.outcome import Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
@@ -33,7 +33,7 @@ async def with_handles(call: Call, checked: Checked, services: Services) -> Chec
     """
     operation, owner = checked.operation, Owner(services.project, call.caller)
     try:
-        named = await large_arguments.run(checked.size, handles.named, checked.arguments)
+        named = await large_work.run(checked.size, handles.named, checked.arguments)
         opened = await handles.open_handles(
             operation, checked.arguments, named, services.store, owner
         )
@@ -93,7 +93,7 @@ async def send(
     with CancelScope(shield=checked.effect != "read"):
         put_away = handles.put_away(operation, answer.data, services.store, owner, large=large)
         sealed, problem = await put_away
-        data, hidden = await run_sync(clean, sealed) if large else clean(sealed)
+        data, hidden = await large_work.run(answer.size, clean, sealed)
     taken = f"{hidden} invisible character(s) were taken out of the answer" if hidden else ""
     notes = tuple(filter(None, (problem, taken)))
     return Completed(

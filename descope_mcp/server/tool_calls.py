@@ -12,9 +12,8 @@ import mcp_types as types
 from anyio.to_thread import run_sync
 from mcp.shared.exceptions import MCPError
 
-from descope_mcp.call import large_arguments
+from descope_mcp.api import large_work
 from descope_mcp.call.outcome import (
-    LARGE,
     Call,
     Completed,
     Failed,
@@ -81,7 +80,7 @@ class Calls:
             request = Call(name, arguments, self._services.caller)
             return await self._run(ctx, params, request, View())
         check = partial(fit, self._schemas[name], self._validators[name], arguments)
-        arguments, problems = await large_arguments.run(large_arguments.size(arguments), check)
+        arguments, problems = await large_work.run(large_work.size(arguments), check)
         if problems:
             message = f"{name}: {'; '.join(problems)}."
             remedy = "Compare the arguments with the tool's input schema."
@@ -151,10 +150,11 @@ class Calls:
             suggested = tool_result.suggestions(self._services.catalog, outcome)
             if outcome.operation.paging:
                 # As they were sent: a page or a limit may have come as a text.
-                given = check(outcome.operation, request.arguments)
+                size = large_work.size(request.arguments)
+                given = await large_work.run(size, check, outcome.operation, request.arguments)
         first = partial(self._answers.first, outcome, view, given or {}, self._services.caller)
         try:
-            shown = await run_sync(first) if outcome.size > LARGE else first()
+            shown = await large_work.run(outcome.size, first)
         except WrongFields as error:
             return _wrong_fields(error)
         return tool_result.completed(outcome, shown, suggested)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from descope_mcp.api import large_work
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at
@@ -75,8 +76,10 @@ async def _page(
 ) -> _Page:
     """One read, of the page that is asked for."""
     given = {**arguments, "page": page} if page else arguments
-    data = await read(operation, check(operation, given))
-    places = values_at(seal(operation, data), path)
+    size = large_work.size(given)
+    data = await read(operation, await large_work.run(size, check, operation, given))
+    sealed = await large_work.run(large_work.size(data), seal, operation, data)
+    places = values_at(sealed, path)
     rows = places[0] if places and isinstance(places[0], list) else []
     return _Page(places, list(_pages_after(operation, given, data, rows)))
 
