@@ -2,57 +2,149 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
-import shutil
-import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+from starlette.responses import JSONResponse, Response
 
-from tests.e2e.wire import COMMAND, environment
+from tests import foreign_packages
+from tests.e2e.wire import COMMAND, pointed_at
+from tests.recorder import STORE_SETTINGS, Recorded, Recorder, recording
 
-_TOUR = Path(__file__).parent / "node"
-_PACKAGE = "@modelcontextprotocol/sdk"
-_INSTALL = (
-    *("npm", "install", "--no-package-lock", "--ignore-scripts"),
-    *("--no-audit", "--no-fund", "--fetch-retries=1"),
-)
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent
+SETTINGS = ("DESCOPE_BASE_URL", "DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", *STORE_SETTINGS)
+INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
+HUB = ["search", "describe", "read", "write", "destructive", "undo", "status"]
+#: So many reads go out at once.
+AT_ONCE = 100
+
+
+class Descope:
+    """Knows every user. One read, "slow" or the first "crowd", waits until all others came."""
+
+    def __init__(self) -> None:
+        self._done, self._answered, self._waits = asyncio.Event(), 0, False
+
+    async def __call__(self, request: Recorded) -> Response:
+        if request.path != "/v1/mgmt/user":
+            return JSONResponse({})
+        # By its user id nobody else is found.
+        query = dict(request.query)
+        login = query.get("loginId") or query["userId"]
+        if login == "never":
+            await asyncio.sleep(3)
+        elif login in ("slow", "crowd") and not self._waits:
+            self._waits = True
+            await self._done.wait()
+        else:
+            self._answered += 1
+            if self._answered == AT_ONCE - 1:
+                self._done.set()
+        return JSONResponse({"user": {"name": login, "loginIds": [login], "userId": "U1"}})
+
+
+@pytest.fixture
+async def descope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Recorder]:
+    # What a client keeps for itself is no other test's.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with recording(Descope()) as recorder:
+        yield recorder
 
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Node, with the client in an ignored folder, where it stays for the next run."""
-    found = shutil.which("node")
-    if not found or not shutil.which("npm"):
-        reason = "node and npm are not on this machine"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    wanted = json.loads((_TOUR / "package.json").read_text())["dependencies"][_PACKAGE]
-    manifest = _TOUR / "node_modules" / _PACKAGE / "package.json"
-    if not manifest.exists() or json.loads(manifest.read_text())["version"] != wanted:
-        done = subprocess.run(_INSTALL, cwd=_TOUR, capture_output=True, text=True, timeout=240)
-        if done.returncode:
-            pytest.fail(f"npm cannot install {_PACKAGE} {wanted}:\n{done.stderr}", pytrace=False)
-    return str(found)
+    return foreign_packages.node(HERE / "node")
 
 
-def test_the_typescript_client_takes_a_tour(node: str) -> None:
-    done = subprocess.run(
-        [node, "tour.mjs", COMMAND, "serve", "--sandbox"],
-        cwd=_TOUR,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert "descope_search" in found.pop("tools")
+@pytest.fixture(scope="module")
+def python() -> str:
+    return foreign_packages.python(HERE / "agent_framework")
+
+
+async def said(command: list[str], folder: str, descope: Recorder, code: int = 0) -> Any:
+    """What a client says at its end, as JSON."""
+    env = pointed_at(descope.url)
+    with anyio.fail_after(120):
+        done = await anyio.run_process(command, cwd=HERE / folder, env=env, check=False)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+async def abandoned(descope: Recorder) -> bool:
+    """Whether the server gave up the read that was cancelled, and nothing else."""
+    with anyio.fail_after(10):
+        while not descope.abandoned:  # noqa: ASYNC110 - it tells nobody
+            await anyio.sleep(0.02)
+    (one,) = descope.abandoned
+    return dict(one.query)["loginId"] == "never"
+
+
+def changed(descope: Recorder) -> bool:
+    """Whether the change that was refused was sent all the same."""
+    return any(request.path.endswith("/delete") for request in descope.requests)
+
+
+async def test_the_typescript_client_takes_a_tour(node: str, descope: Recorder) -> None:
+    found = await said([node, "tour.mjs", COMMAND, "serve"], "node", descope)
     assert found == {
+        "tools": [f"descope_{name}" for name in HUB],
         "cursor": -32602,
         "unknown": -32602,
-        "read": 100,
+        "read": AT_ONCE,
+        "refused": "cannot-ask",
         "cancelled": True,
         "after": True,
         "errors": [],
     }
+    assert await abandoned(descope)
+    assert not changed(descope)
+
+
+async def test_an_agent_framework_takes_a_tour(python: str, descope: Recorder) -> None:
+    found = await said([python, "tour.py", COMMAND, "serve"], "agent_framework", descope)
+    (refused,) = found.pop("refused")
+    assert "waits for the person's own word" in refused
+    assert found == {
+        "tools": [f"descope_{name}" for name in HUB],
+        "cursor": -32602,
+        "read": AT_ONCE,
+        "cancelled": True,
+        "after": True,
+    }
+    assert await abandoned(descope)
+    assert not changed(descope)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_the_inspector_lists_reads_and_is_refused(
+    node: str, descope: Recorder, era: str
+) -> None:
+    """Each command is a client and a server of its own."""
+
+    async def inspect(*options: str, code: int = 0) -> Any:
+        settings = [f"{k}={v}" for k, v in pointed_at(descope.url).items() if k in SETTINGS]
+        passed = [part for setting in settings for part in ("-e", setting)]
+        server = [COMMAND, "serve", *passed, "--protocol-era", era, "--format", "json"]
+        command = [node, INSPECTOR, "--cli", *server, *options]
+        return (await said(command, "node", descope, code))["result"]
+
+    def tool(effect: str, operation: str, login: str) -> list[str]:
+        arguments = {"operation": operation, "arguments": {"loginId": login}}
+        called = ["--method", "tools/call", "--tool-name", f"descope_{effect}"]
+        return [*called, "--tool-args-json", json.dumps(arguments)]
+
+    listed = await inspect("--method", "tools/list", "--strict")
+    assert [tool["name"] for tool in listed["tools"]] == [f"descope_{name}" for name in HUB]
+    at_once = ["--load", "--load-requests", str(AT_ONCE), "--load-concurrency", str(AT_ONCE)]
+    summary = await inspect(*tool("read", "LoadUser", "crowd"), *at_once)
+    assert (summary["ok"], summary["toolErrors"], summary["errors"]) == (AT_ONCE, 0, 0)
+    refused = await inspect(*tool("destructive", "DeleteUser", "u1"), code=5)
+    assert refused["structuredContent"]["rule"] == "cannot-ask"
+    assert not changed(descope)

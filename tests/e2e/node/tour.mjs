@@ -1,5 +1,5 @@
-// The official TypeScript client: connects, lists, reads, sends a hundred calls with a slow one
-// among them, cancels, and hangs up. Says what it found as one line of JSON.
+// The official TypeScript client: connects, lists, reads a hundred times at once with a slow one
+// among them, is refused a change, cancels, and hangs up. Says what it found as one line of JSON.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
@@ -7,21 +7,31 @@ const errors = [];
 const [command, ...args] = process.argv.slice(2);
 const transport = new StdioClientTransport({ command, args, env: process.env });
 const client = new Client({ name: "tour", version: "1" });
-// What was cancelled may have been answered already: then its answer is nobody's.
-client.onerror = (error) => /unknown message ID/.test(error) || errors.push(String(error));
+client.onerror = (error) => errors.push(String(error));
 await client.connect(transport);
 
+const call = (effect, operation, loginId, options) =>
+  client.callTool(
+    { name: `descope_${effect}`, arguments: { operation, arguments: { loginId } } },
+    undefined,
+    options,
+  );
 const { tools } = await client.listTools();
 const cursor = await client.listTools({ cursor: "bogus" }).catch((error) => error.code);
-const unknown = await client.callTool({ name: "LodUser" }).then((r) => r, (error) => error.code);
-const calls = Array.from({ length: 100 }, () =>
-  client.callTool({ name: "descope_read", arguments: { operation: "LoadAllTenants" } }),
+const unknown = await client.callTool({ name: "LodUser" }).catch((error) => error.code);
+const answers = await Promise.all(
+  ["slow", ...Array.from({ length: 99 }, (_, n) => `u${n}`)].map(async (loginId) => {
+    const answer = await call("read", "LoadUser", loginId);
+    return answer.structuredContent?.answer.user.name === loginId;
+  }),
 );
-const answers = await Promise.all(calls);
+const refused = await call("destructive", "DeleteUser", "u1");
 const stop = new AbortController();
-const given = client.callTool({ name: "descope_status" }, undefined, { signal: stop.signal });
-stop.abort("enough");
-const cancelled = await given.then(() => false, () => true);
+setTimeout(() => stop.abort("enough"), 500);
+const cancelled = await call("read", "LoadUser", "never", { signal: stop.signal }).then(
+  () => false,
+  () => true,
+);
 const after = await client.callTool({ name: "descope_status" });
 await client.close();
 console.log(
@@ -29,7 +39,8 @@ console.log(
     tools: tools.map((tool) => tool.name),
     cursor,
     unknown,
-    read: answers.filter((answer) => !answer.isError && answer.structuredContent).length,
+    read: answers.filter(Boolean).length,
+    refused: refused.isError && refused.structuredContent.rule,
     cancelled,
     after: !after.isError,
     errors,
