@@ -100,7 +100,7 @@ class Wire:
         """Send a notification."""
         await self.line(json.dumps({"jsonrpc": "2.0", "method": method, "params": params or {}}))
 
-    async def answer(self, number: int) -> dict[str, Any]:
+    async def answer(self, number: int | str | None) -> dict[str, Any]:
         """The response with this id: ``{"result": ...}`` or ``{"error": ...}``."""
         with anyio.fail_after(20):
             while number not in self._answers:
@@ -122,10 +122,12 @@ class Wire:
         """Send a request and wait for its response."""
         return await self.answer(await self.send(method, params))
 
-    async def initialize(self, capabilities: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def initialize(
+        self, capabilities: Mapping[str, Any] | None = None, version: str = LEGACY
+    ) -> dict[str, Any]:
         """The handshake of the older revisions."""
         params = {
-            "protocolVersion": LEGACY,
+            "protocolVersion": version,
             "capabilities": capabilities or {},
             "clientInfo": {"name": "wire", "version": "1"},
         }
