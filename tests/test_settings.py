@@ -80,17 +80,18 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load() == untouched
 
 
+UNFILLED = "is a placeholder that nothing has filled in"
 MALFORMED = [
     ("DESCOPE_PROJECT_ID", "Q" + "2" * 27, "begins with P"),
     ("DESCOPE_PROJECT_ID", US + "\n", "ends in a line break"),
     ("DESCOPE_PROJECT_ID", KEY, "is a key; it belongs in DESCOPE_MANAGEMENT_KEY"),
     ("DESCOPE_PROJECT_ID", "<project id>", "placeholder"),
-    ("DESCOPE_MANAGEMENT_KEY", "${DESCOPE_MANAGEMENT_KEY}", "placeholder"),
+    ("DESCOPE_MANAGEMENT_KEY", "${DESCOPE_MANAGEMENT_KEY}", UNFILLED),
     ("DESCOPE_MANAGEMENT_KEY", "$DESCOPE_MANAGEMENT_KEY", "placeholder"),
     ("DESCOPE_MANAGEMENT_KEY", "%DESCOPE_MANAGEMENT_KEY%", "placeholder"),
     ("DESCOPE_MANAGEMENT_KEY", "{{ secrets.KEY }}", "placeholder"),
     ("DESCOPE_MANAGEMENT_KEY", "your-management-key", "placeholder"),
-    ("DESCOPE_MANAGEMENT_KEY", f'"{KEY}"', "in quotes"),
+    ("DESCOPE_MANAGEMENT_KEY", f'"{KEY}"', "stands in quotes that are passed on with it"),
     ("DESCOPE_MANAGEMENT_KEY", f"'{KEY}'", "in quotes"),
     ("DESCOPE_MANAGEMENT_KEY", f"{KEY}\n", "ends in a line break"),
     ("DESCOPE_MANAGEMENT_KEY", f"{KEY}\r\n", "ends in a line break"),

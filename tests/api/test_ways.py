@@ -188,7 +188,8 @@ async def test_a_name_that_nobody_knows(catalog: Catalog, monkeypatch: pytest.Mo
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(Unreachable, match=r"nowhere\.example \(the name cannot be resolved"):
+    told = r"nowhere\.example \(the name cannot be resolved \(DNS\)\)"
+    with pytest.raises(Unreachable, match=told):
         await call("https://nowhere.example", catalog, CHANGE)
 
 
@@ -207,7 +208,9 @@ async def test_plain_http_behind_an_https_address(catalog: Catalog) -> None:
 async def test_a_page_in_the_services_place_is_no_answer(catalog: Catalog) -> None:
     """As the sign-in page of a network is, with a status that says that all is well."""
     async with serving(PAGE) as server:
-        with pytest.raises(Unreachable, match="Something else than Descope answered"):
+        with pytest.raises(
+            Unreachable, match="Something else than Descope answered, with a web page"
+        ):
             await call(server.url, catalog, READ)
         with pytest.raises(OutcomeUnknown, match="Something else than Descope answered"):
             await call(server.url, catalog, CHANGE)

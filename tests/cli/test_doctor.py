@@ -102,6 +102,7 @@ async def test_a_clock_that_is_off(date: int | str, ok: bool) -> None:
         )
     assert (code, list(failed(findings))) == ((0, []) if ok else (FAILED, ["clock"]))
     assert ok or "NTP" in failed(findings)["clock"]
+    assert ok or findings["clock"]["found"].endswith(" s off")
 
 
 def test_a_state_directory_that_cannot_be_used(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_too_open_a_directory_refuses_changes_and_stays(tmp_path: Path) -> None:
     done = run(*NEW, env=places(tmp_path))
     assert (done.returncode, done.stdout) == (3, "")
     assert "Nothing was sent" in done.stderr
-    assert f"chmod go-w {tmp_path / 'state'}" in done.stderr
+    assert f"is open to other accounts (mode 1777); close it (chmod go-w {tmp_path}" in done.stderr
     assert tree(tmp_path)["state"] == 0o1777
     assert run(*READ, env=places(tmp_path)).returncode == 0
 
@@ -97,7 +97,7 @@ def test_an_account_without_an_entry_reads_and_changes_nothing(tmp_path: Path, s
     assert as_nobody(*READ).returncode == 0
     done = as_nobody(*NEW)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no home directory" in done.stderr
+    assert "there is no home directory" in done.stderr
     assert "DESCOPE_MCP_STATE" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ import anyio
 import click
 import pytest
 
+from descope_mcp.call.large_arguments import LARGEST_ARGUMENTS
 from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE, cli
 
 from ..api.sockets import answer, closed_port, serving
@@ -165,7 +166,7 @@ def test_arguments_from_a_file_or_standard_input(tmp_path: Path, encoding: str) 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("{'id': 'x'}", "line 1, column 2"),
+        ("{'id': 'x'}", "is not valid JSON at line 1, column 2"),
         ("{'id': 'x'}", "JSON has double quotes"),
         ("{id: x}", "a shell may have taken its quotes"),
         ('{"id": "x",}', "line 1, column 1"),
@@ -182,6 +183,26 @@ def test_a_fault_in_json_is_told_with_its_place(given: str, said: str) -> None:
     assert said in done.stderr
 
 
+@pytest.mark.anyio
+async def test_a_document_may_be_larger_than_a_message(tmp_path: Path, own: dict[str, str]) -> None:
+    """What an export answers can be given back; more is refused with the number that fits."""
+    file = tmp_path / "arguments.json"
+    valid = answer(200, {"ok": True, "failures": []})
+    async with serving(valid) as server:
+        env = {**KEYS, **own, "DESCOPE_BASE_URL": server.url}
+        for text, sent in (("a line of it\n" * 400_000, 1), ("a line of it\n" * 1_400_000, 0)):
+            file.write_text(json.dumps({"files": {"flows/f.json": {"contents": text}}}))
+            server.requests.clear()
+            for more in ("", "--dry-run"):
+                command = ("call", "ValidateSnapshot", "--arguments", f"@{file}", more)
+                done = await anyio.to_thread.run_sync(
+                    lambda command=command: run(*filter(None, command), env=env)
+                )
+                assert done.returncode == (0 if sent else USAGE), done.stderr
+                assert sent or f"at most {LARGEST_ARGUMENTS} are taken" in done.stderr
+            assert len(server.requests) == sent
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_policy_saved_with_any_editor(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "policy.toml"
@@ -191,7 +212,25 @@ def test_a_policy_saved_with_any_editor(tmp_path: Path, encoding: str) -> None:
     broken = tmp_path / "broken.toml"
     broken.write_bytes(b'[[rule]]\ndecision = "deny"\nreason = "\xff"\n')
     done = run("policy", "check", str(broken))
-    assert (done.returncode, "save it as UTF-8" in done.stderr) == (USAGE, True)
+    assert done.returncode == USAGE
+    assert "it is neither UTF-8 nor UTF-16; save it as UTF-8" in done.stderr
+
+
+def test_an_export_saved_by_any_shell_is_proven(tmp_path: Path, own: dict[str, str]) -> None:
+    """PowerShell writes what it redirects in UTF-16, with line ends of its own."""
+    env = {**own, "PYTHONIOENCODING": "cp1252"}
+    assert run(*call("CreateTenant", "--sandbox", name="Zoë 🙂"), env=env).returncode == 0
+    export, key = (run("journal", name, env=env).stdout for name in ("export", "public-key"))
+    file, pem = tmp_path / "export", tmp_path / "key.pem"
+    prove = ("journal", "verify", str(file), "--public-key", str(pem))
+    for encoding in ("utf-8-sig", "utf-16"):
+        file.write_bytes(export.replace("\n", "\r\n").encode(encoding))
+        pem.write_bytes(key.replace("\n", "\r\n").encode(encoding))
+        done = run(*prove, env=own)
+        assert (done.returncode, done.stdout.startswith("2 entries, whole, signed")) == (0, True)
+    file.write_bytes(b"\xff\xff")
+    done = run(*prove, env=own)
+    assert (done.returncode, "neither UTF-8 nor UTF-16" in done.stderr) == (FAILED, True)
 
 
 # Output
@@ -298,7 +337,35 @@ def test_a_cap_has_a_code_of_its_own_and_says_when(tmp_path: Path, own: dict[str
 
 
 @pytest.mark.anyio
-async def test_an_interrupted_change_says_that_its_outcome_is_unknown(own: dict[str, str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_an_interrupted_change_says_that_its_outcome_is_unknown(
+    own: dict[str, str], number: signal.Signals
+) -> None:
+    done = await interrupted(number, own, *call("CreateRole", name="x"))
+    assert (done.returncode, done.stdout) == (UNKNOWN, "")
+    assert "its outcome is unknown" in done.stderr
+    shown = re.search(r"descope-mcp journal show (\w{8})", done.stderr)
+    assert shown
+    (entry,) = lines(run("journal", "show", shown[1], "--json", env=own).stdout)
+    assert (entry["result"], entry["reason"] != "") == ("unknown", True)
+    assert run("journal", "verify", env=own).returncode == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_an_interrupted_read_says_that_nothing_was_changed(
+    own: dict[str, str], number: signal.Signals
+) -> None:
+    done = await interrupted(number, own, *call("LoadAllRoles"))
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr == "descope-mcp: interrupted. Nothing was changed.\n"
+    assert run("journal", "list", env=own).stdout == ""
+
+
+async def interrupted(
+    number: signal.Signals, own: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """How the command ends if the signal comes while the service has its request."""
     sent = anyio.Event()
 
     async def hangs(writer: asyncio.StreamWriter) -> None:
@@ -307,7 +374,7 @@ async def test_an_interrupted_change_says_that_its_outcome_is_unknown(own: dict[
 
     async with serving(hangs) as server:
         process = subprocess.Popen(  # noqa: ASYNC220 - it runs beside the loop
-            [COMMAND, *call("CreateRole", name="x")],
+            [COMMAND, *arguments],
             env={**BASE, **KEYS, **own, "DESCOPE_BASE_URL": server.url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -317,14 +384,10 @@ async def test_an_interrupted_change_says_that_its_outcome_is_unknown(own: dict[
         )
         with anyio.fail_after(30):
             await sent.wait()
-        process.send_signal(signal.SIGINT)
-        out, err = await anyio.to_thread.run_sync(process.communicate)
-    assert (process.returncode, out) == (UNKNOWN, "")
-    assert "its outcome is unknown" in err
-    shown = re.search(r"descope-mcp journal show (\w{8})", err)
-    assert shown
-    (entry,) = lines(run("journal", "show", shown[1], "--json", env=own).stdout)
-    assert entry["result"] == "unknown"
+        process.send_signal(number)
+        with anyio.fail_after(30):
+            out, err = await anyio.to_thread.run_sync(process.communicate)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_a_refused_connection_names_the_address() -> None:
@@ -332,7 +395,7 @@ def test_a_refused_connection_names_the_address() -> None:
     env = {**KEYS, "DESCOPE_BASE_URL": f"http://{address}"}
     done = run("call", "LoadAllTenants", env=env)
     assert (done.returncode, done.stdout) == (FAILED, "")
-    assert f"{address} (connection refused" in done.stderr
+    assert f"{address} (connection refused: nobody listens there)" in done.stderr
 
 
 @pytest.mark.anyio
@@ -377,6 +440,6 @@ def test_a_log_that_cannot_be_written_is_a_setting_that_is_wrong(tmp_path: Path)
 def test_a_list_of_requests_says_where_it_looked(own: dict[str, str]) -> None:
     done = run("approvals", "list", env=own)
     assert (done.returncode, done.stdout) == (0, "")
-    assert own["DESCOPE_MCP_STATE"] in done.stderr
+    assert f"0 request(s) in {own['DESCOPE_MCP_STATE']}" in done.stderr
     shown = run("approvals", "show", "7", env=own)
     assert (shown.returncode, own["DESCOPE_MCP_STATE"] in shown.stderr) == (USAGE, True)
