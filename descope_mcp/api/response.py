@@ -214,7 +214,7 @@ _GATES = (401, 403, 407, 451, 511)
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _BETWEEN = (
     "Check the base URL (DESCOPE_BASE_URL), and whether a proxy, a firewall or the sign-in page of "
-    "a network stands in between; `descope-mcp doctor` tests it."
+    "a network stands in between."
 )
 _MEANING = {
     400: "Descope did not accept the request.",
@@ -229,8 +229,7 @@ _MEANING = {
 }
 _REMEDY = {
     400: "Compare the arguments with descope_describe.",
-    401: "Check the key (it may be expired, of another project or limited to other addresses); "
-    "`descope-mcp doctor` tests it.",
+    401: "Check the key (it may be expired, of another project or limited to other addresses).",
     403: "Use a key with this role or scope; management keys can be limited by role, project and "
     "address.",
     404: "Check the identifier; what was just created can take some seconds to appear.",

@@ -220,7 +220,7 @@ class Transport:
         return Unreachable(
             f"No answer from {self._shown()} ({reason(error)}).",
             "Check the network, the base URL (DESCOPE_BASE_URL), the certificates (SSL_CERT_FILE) "
-            "and the proxy (HTTPS_PROXY, NO_PROXY); `descope-mcp doctor` tests each.",
+            "and the proxy (HTTPS_PROXY, NO_PROXY).",
         )
 
     def _unknown(self, error: Exception) -> OutcomeUnknown:

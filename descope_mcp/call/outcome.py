@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited
+from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited, Unreachable
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
@@ -146,6 +146,9 @@ class Instead(Exception):
 def failure(error: ApiFailure) -> Failed:
     """The outcome that a failure of the API core is."""
     failed = Failed(error.kind, error.message, error.remedy)
+    if isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status == 401):
+        # Said here, and not by doctor itself.
+        failed = replace(failed, remedy=f"{error.remedy} `descope-mcp doctor` tests it.")
     if isinstance(error, ApiError):
         return replace(failed, status=error.status, code=error.code)
     if isinstance(error, RateLimited):

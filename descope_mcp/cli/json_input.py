@@ -28,6 +28,8 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         if isinstance(value, dict):
             return value
         text, place = _read(value)
+        if not text.strip():
+            raise click.BadParameter(f"{place} is empty; an object was expected")
         try:
             parsed = json.loads(
                 text, object_pairs_hook=_once, parse_constant=_no_number, strict=False

@@ -112,7 +112,7 @@ def failed(catalog: Catalog, status: int, body: bytes = b"", name: str = READ) -
 @pytest.mark.parametrize(
     ("status", "body", "message", "remedy"),
     [
-        (401, b"{}", "did not accept the credential", "descope-mcp doctor"),
+        (401, b"{}", "did not accept the credential", "of another project"),
         (403, b"{}", "lacks the right", "role, project and address"),
         (404, b"{}", "does not exist", "some seconds"),
         (400, b"{}", "did not accept the request", "descope_describe"),

@@ -124,6 +124,7 @@ def test_every_command_takes_json_and_prints_one_object_a_line(
         (["policy", "check", "nowhere.toml"], USAGE, "settings"),
         (["journal", "show", "ffff"], USAGE, "usage"),
         (["secrets", "forget", "x"], FAILED, "unknown_name"),
+        (["undo", "ffff"], USAGE, "unknown_call"),
     ],
 )
 def test_errors_are_objects_too(command: list[str], code: int, kind: str) -> None:
@@ -174,6 +175,7 @@ def test_arguments_from_a_file_or_standard_input(tmp_path: Path, encoding: str) 
         ('{"id": "x", "id": "y"}', "id stands there twice"),
         ('{"id": NaN}', "NaN is no number in JSON"),
         ("[1]", "an object was expected"),
+        ("-", "standard input is empty"),
         ("@/nowhere/file", "/nowhere/file cannot be read"),
     ],
 )
@@ -396,6 +398,8 @@ def test_a_refused_connection_names_the_address() -> None:
     done = run("call", "LoadAllTenants", env=env)
     assert (done.returncode, done.stdout) == (FAILED, "")
     assert f"{address} (connection refused: nobody listens there)" in done.stderr
+    assert done.stderr.endswith("`descope-mcp doctor` tests it.\n")
+    assert "descope-mcp doctor" not in run("doctor", env=env).stdout
 
 
 @pytest.mark.anyio

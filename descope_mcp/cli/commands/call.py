@@ -229,6 +229,7 @@ _EXIT_CODES = {
     "outcome_unknown": UNKNOWN,
     "invalid_arguments": USAGE,
     "unknown_operation": USAGE,
+    "unknown_call": USAGE,
     "missing_credential": USAGE,
     "rate_limited": NOT_NOW,
 }
