@@ -39,6 +39,17 @@ def test_the_sandbox_is_well() -> None:
     assert [line.split()[0] for line in plain.stdout.splitlines()] == ["ok"] * len(TESTS)
 
 
+def test_where_each_setting_came_from() -> None:
+    _, findings = doctor(
+        "--sandbox", DESCOPE_BASE_URI="https://uri.example", DESCOPE_MCP_TIMEOUT=""
+    )
+    found = findings["settings"]["found"]
+    assert "DESCOPE_BASE_URI from the environment" in found
+    assert "DESCOPE_MCP_STATE from the environment" in found
+    # An empty one is not set.
+    assert "TIMEOUT" not in found
+
+
 def test_a_wrong_key(sandbox: dict[str, str]) -> None:
     wrong = "K" + "w" * 40
     code, findings = doctor(**{**sandbox, "DESCOPE_MANAGEMENT_KEY": wrong})
