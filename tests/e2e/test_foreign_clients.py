@@ -98,7 +98,7 @@ async def test_the_typescript_client_takes_a_tour(node: str, descope: Recorder) 
         "cursor": -32602,
         "unknown": -32602,
         "read": AT_ONCE,
-        "refused": "cannot-ask",
+        "refused": "approval",
         "cancelled": True,
         "after": True,
         "errors": [],
@@ -146,5 +146,5 @@ async def test_the_inspector_lists_reads_and_is_refused(
     summary = await inspect(*tool("read", "LoadUser", "crowd"), *at_once)
     assert (summary["ok"], summary["toolErrors"], summary["errors"]) == (AT_ONCE, 0, 0)
     refused = await inspect(*tool("destructive", "DeleteUser", "u1"), code=5)
-    assert refused["structuredContent"]["rule"] == "cannot-ask"
+    assert refused["structuredContent"]["rule"] == "approval"
     assert not changed(descope)
