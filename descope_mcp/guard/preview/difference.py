@@ -134,17 +134,18 @@ def _in_list(
         gained = [item for key, item in named.items() if key not in known]
         lost = [item for key, item in known.items() if key not in named]
         staying = [(known[key], named[key]) for key in named if key in known]
+        moved = [key for key in named if key in known] != [key for key in known if key in named]
     else:
-        before_keys, after_keys = [*map(_key, old)], [*map(_key, new)]
-        gained = [i for i, key in zip(new, after_keys, strict=True) if key not in before_keys]
-        lost = [i for i, key in zip(old, before_keys, strict=True) if key not in after_keys]
-        staying = []
-    moved = [_key(was) for was, _ in staying] != [_key(i) for i in old if i not in lost]
-    if gained or lost or moved or not identity:
+        # Sets: a list of a document may have a hundred thousand elements.
+        was, becomes = {*map(_key, old)}, {*map(_key, new)}
+        gained = [item for item in new if _key(item) not in was]
+        lost = [item for item in old if _key(item) not in becomes]
+        staying, moved = [], True
+    if gained or lost or moved:
         yield Change(path, before, after, tuple(gained), tuple(lost), element)
-    for was, becomes in staying:
-        name = _named(becomes) or element
-        yield from _changes(items, was, becomes, f"{path}[]", name, given_only)
+    for earlier, later in staying:
+        name = _named(later) or element
+        yield from _changes(items, earlier, later, f"{path}[]", name, given_only)
 
 
 def _named(item: Any) -> str:

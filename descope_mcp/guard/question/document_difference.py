@@ -173,8 +173,9 @@ def _lines(change: _Change) -> Iterator[str]:
     where = f"{change.where}: " if change.where else ""
     before, after = change.before, change.after
     if isinstance(before, list) and isinstance(after, list):
-        lost = [one for one in before if one not in after]
-        gained = [one for one in after if one not in before]
+        old, new = ({_key(one) for one in side} for side in (before, after))
+        lost = [one for one in before if _key(one) not in new]
+        gained = [one for one in after if _key(one) not in old]
         said = [
             f"{verb} {', '.join(map(compact, ones))}"
             for verb, ones in (("loses", lost), ("gains", gained))
@@ -190,6 +191,10 @@ def _lines(change: _Change) -> Iterator[str]:
     else:
         was = "not set" if _says_nothing(before) else compact(before)
         yield f"{where}{was} -> {compact(after)}"
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _holds_secret(value: Any) -> bool:
