@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from typing import Any
 
 import anyio
@@ -119,6 +120,19 @@ def test_a_person_says_anything_else(
     assert "Run it?" in shown
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr
+    assert exists(sandbox, STAYS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_question(sandbox: dict[str, str], number: signal.Signals) -> None:
+    deletion = ["call", "DeleteUser", *arguments(loginId=STAYS)]
+    person = pexpect.spawn(COMMAND, deletion, env={**BASE, **sandbox, "TERM": "dumb"}, timeout=30)
+    person.expect("Type yes: ")
+    person.kill(number)
+    person.expect("interrupted. Nothing was changed.")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 128 + number
     assert exists(sandbox, STAYS)
 
 
