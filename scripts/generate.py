@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.catalog import Catalog, ToolsetInfo, load
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.schemas.signature import argument_lines
+from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
 from descope_mcp.sandbox.engine.registry import HANDLERS
@@ -47,11 +48,11 @@ def page(catalog: Catalog, toolset: ToolsetInfo) -> str:
     """The operations of a toolset in full."""
     lines = [f"# {toolset.title}", "", toolset.about, "", _GENERATED]
     for name in toolset.operations:
-        lines += ["", *_operation(catalog[name])]
+        lines += ["", *_operation(catalog[name], catalog.explanation(name))]
     return "\n".join(lines) + "\n"
 
 
-def _operation(operation: Operation) -> Iterator[str]:
+def _operation(operation: Operation, explained: Explanation) -> Iterator[str]:
     yield from (f"## {operation.name}", "", f"**{operation.title}.** {operation.description}", "")
     yield f"`{operation.method} {operation.path}`, class {operation.effect}"
     for label, said in (
@@ -63,7 +64,7 @@ def _operation(operation: Operation) -> Iterator[str]:
     ):
         if said:
             yield from ("", f"{label}: {said}")
-    if lines := argument_lines(operation):
+    if lines := argument_lines(operation, explained, unfolded=True):
         yield from ("", "```", *lines, "```")
     for example in operation.examples:
         given = json.dumps(example.arguments, ensure_ascii=False)

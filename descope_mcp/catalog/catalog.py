@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pydantic_core
 
+from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.prompt import Prompt
@@ -44,6 +45,7 @@ class Catalog(Mapping[str, Operation]):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._raw: dict[str, str] = data["operations"]
+        self._explanations: dict[str, str] = data["explanations"]
         self._made: dict[str, Operation] = {}
         #: Names that operations had, with those that they have.
         self.old_names: Mapping[str, str] = data["aliases"]
@@ -65,6 +67,10 @@ class Catalog(Mapping[str, Operation]):
         if made is None:
             made = self._made[name] = Operation.model_validate_json(self._raw[name])
         return made
+
+    def explanation(self, name: str) -> Explanation:
+        """What there is to say of the arguments of the operation called `name`."""
+        return Explanation.model_validate_json(self._explanations[name])
 
     @property
     def index(self) -> Mapping[str, Any]:

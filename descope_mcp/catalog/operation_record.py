@@ -282,6 +282,9 @@ class Example(Frozen):
 class Record(Frozen):
     """What is curated about one operation. ``endpoint`` ties it to the contract.
 
+    ``notes`` are a few words on arguments that every list of tools shows; what describe shows
+    besides is in ``tool_specs/arguments``.
+
     ``examples`` are calls as people ask for them; describe shows them, the search learns from what
     they say, and the compiler refuses one that would be refused.
 

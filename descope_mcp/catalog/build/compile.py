@@ -15,16 +15,19 @@ from typing import Any
 from descope_mcp.catalog import pagination, prompt
 from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.build import openapi, phrasings
+from descope_mcp.catalog.build.argument_notes import ArgumentNotes
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.marks import read_meanings
 from descope_mcp.catalog.build.meaning_rules import follow
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.references import Reference, References
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Record, Toolset
 from descope_mcp.catalog.schemas import input_schema as schema
+from descope_mcp.catalog.schemas.input_schema import require
 from descope_mcp.catalog.search import index as search_index
 from descope_mcp.catalog.secret_kinds import read_kinds
 
@@ -33,11 +36,12 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     """Read and check everything below `specs`.
 
     Returns:
-        ``{"operations": {name: ...}, "toolsets": [...], "aliases": {old name: name}, "errors":
-        {code: {meaning, remedy}}, "synonyms": {group: {concept: words}}, "times": {field: unit},
-        "prompts": {name: ...}, "index": ...}`` as plain JSON data. An operation is an ``Operation``
-        without its empty fields, the index what `search_index.build` returns; both, and the
-        prompts, are JSON texts of their own, so that a start parses none.
+        ``{"operations": {name: ...}, "explanations": {name: ...}, "toolsets": [...], "aliases":
+        {old name: name}, "errors": {code: {meaning, remedy}}, "synonyms": {group: {concept:
+        words}}, "times": {field: unit}, "prompts": {name: ...}, "index": ...}`` as plain JSON data.
+        An operation is an ``Operation`` without its empty fields, an explanation an
+        ``Explanation``, the index what `search_index.build` returns; these and the prompts are
+        JSON texts of their own, so that a start parses none.
 
     Raises:
         SpecError: anything is missing, surplus or inconsistent; one line per problem.
@@ -59,6 +63,9 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     place = partial(_line, specs / "prompts.yaml")
     problems += prompt.problems(prompts, records, place)
     units = ArgumentUnits(specs / "moments.yaml", answers["times"])
+    notes = ArgumentNotes(specs / "arguments")
+    references = References(specs / "references.yaml", spec)
+    explained: dict[str, dict[str, Any]] = {}
     problems += phrasings.problems(specs, {t.toolset: t.operations for t in toolsets.values()})
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
@@ -89,6 +96,18 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
             compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
             problems += unsaid
+            arguments = (name, toolset.toolset, compiled["input_schema"])
+            require(compiled["input_schema"], notes.marked("required", *arguments[1:]))
+            refers_to, unreferred = references.of(*arguments)
+            said, unknown, undescribed = notes.of(*arguments, refers_to)
+            explained[name] = {
+                "notes": said,
+                "unknown": unknown,
+                "refers_to": refers_to,
+                "folded": notes.marked("folded", *arguments[1:]),
+            }
+            where = line_of(path, ("operations", name))
+            problems += [f"{where}: {name}: {text}" for text in (*undescribed, *unreferred)]
             operations[name] = compiled
             if not record.says and (record.can_ask or _of_many(record, compiled["input_schema"])):
                 # Only now is known all that can make a person be asked.
@@ -99,6 +118,8 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 for index, text in _misfits(compiled)
             ]
     problems += units.surplus()
+    problems += notes.surplus()
+    problems += references.problems(records)
     problems += meanings.surplus(records)
     if problems:
         raise SpecError("\n".join(problems))
@@ -107,6 +128,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     ordered = {e.name: operations[e.name] for e in spec.endpoints.values()}
     return {
         "operations": {name: _json(operation) for name, operation in ordered.items()},
+        "explanations": _explanations(explained, references, records),
         "toolsets": [
             {
                 "toolset": t.toolset,
@@ -256,6 +278,29 @@ def _operation(
         "schemes": facts["schemes"],
         "places": facts["places"],
     }
+
+
+def _explanations(
+    explained: Mapping[str, dict[str, Any]], references: References, records: Mapping[str, Record]
+) -> dict[str, str]:
+    """What there is to say of every operation's arguments, with both sides of the references."""
+    referring: dict[str, dict[str, Reference]] = {
+        name: one["refers_to"]
+        for name, one in explained.items()
+        if records[name].worst_effect != "read"
+    }
+    kinds = references.kinds
+    on = {name: kind for kind, entry in kinds.items() for name in entry.operations}
+    texts = {}
+    for name, one in explained.items():
+        users = references.used_by(on[name], referring) if name in on else {}
+        refers_to: dict[str, Reference] = one["refers_to"]
+        named = {to.kind for to in refers_to.values()} | {*users}
+        reads = {kind: entry.listed_by for kind, entry in kinds.items() if kind in named}
+        targets = {path: to.to for path, to in refers_to.items()}
+        whole = {**one, "refers_to": targets, "used_by": users, "reads": reads}
+        texts[name] = _json({key: value for key, value in whole.items() if value})
+    return texts
 
 
 def _misfits(compiled: dict[str, Any]) -> Iterator[tuple[int, str]]:

@@ -21,17 +21,6 @@ def brief(operation: Operation) -> str:
     return f"{operation.name}({', '.join([*required, *(['...'] if optional else [])])})"
 
 
-def argument_lines(operation: Operation) -> list[str]:
-    """One line per argument: name, ``?`` if optional, type, and the note if there is one."""
-    needed = set(operation.input_schema.get("required", ()))
-    lines = []
-    for name, value in operation.input_schema["properties"].items():
-        mark = "" if name in needed else "?"
-        note = f" - {value['description']}" if "description" in value else ""
-        lines.append(f"{name}{mark}: {kind(value)}{note}")
-    return lines
-
-
 def kind(value: Mapping[str, Any]) -> str:
     """A JSON Schema as a short type: ``string[]``, ``{tenantId: string, roleNames: string[]}``."""
     if "enum" in value:
@@ -51,16 +40,21 @@ def kind(value: Mapping[str, Any]) -> str:
 
 
 def _required(operation: Operation) -> list[str]:
-    properties = operation.input_schema["properties"]
     groups = [" | ".join(group) for group in operation.one_of]
     names = operation.input_schema.get("required", ())
-    return [*(f"{name}: {_short(properties[name])}" for name in names), *groups]
+    return [*(f"{name}: {_type(operation, name)}" for name in names), *groups]
 
 
 def _optional(operation: Operation) -> list[str]:
     taken = {*operation.input_schema.get("required", ()), *(n for g in operation.one_of for n in g)}
-    properties = operation.input_schema["properties"]
-    return [f"{name}?: {_short(v)}" for name, v in properties.items() if name not in taken]
+    names = (name for name in operation.input_schema["properties"] if name not in taken)
+    return [f"{name}?: {_type(operation, name)}" for name in names]
+
+
+def _type(operation: Operation, name: str) -> str:
+    """The type of an argument; a moment may be written as any (see `timestamps`)."""
+    value = operation.input_schema["properties"][name]
+    return "time" if name in operation.moments else _short(value)
 
 
 def _short(value: Mapping[str, Any]) -> str:

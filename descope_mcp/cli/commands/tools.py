@@ -9,7 +9,8 @@ import click
 
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.schemas.signature import argument_lines, signature
+from descope_mcp.catalog.schemas.argument_lines import argument_lines
+from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.cli import options, output
 from descope_mcp.cli.main import FAILED, USAGE
 
@@ -52,7 +53,7 @@ def show(operation: str, as_json: bool) -> None:
     click.echo(f"{found.title}\n{found.description}\n")
     click.echo(f"{found.method} {found.path}  toolset {found.toolset}")
     click.echo(f"effect {found.effect}; hazards {', '.join(found.hazards) or 'none'}")
-    for line in argument_lines(found):
+    for line in argument_lines(found, catalog.explanation(found.name), unfolded=True):
         click.echo(f"  {line}")
     for label, text in (("not coming back", found.lost), ("restore", ", ".join(found.undone_by))):
         if text:

@@ -9,12 +9,20 @@ from typing import Any
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import ToolsetInfo
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.schemas.signature import argument_lines, brief
+from descope_mcp.catalog.schemas.argument_lines import argument_lines
+from descope_mcp.catalog.schemas.signature import brief
 from descope_mcp.guard.policy.decision import Decision, possible, worst
 
 
 def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, Any]:
-    """Everything about one operation; with `schema` also the JSON Schema of its arguments."""
+    """Everything about one operation.
+
+    Args:
+        one: the operation.
+        services: the policy and the catalog.
+        schema: also the JSON Schema of its arguments, and the fields of those that are folded.
+    """
+    explained = services.catalog.explanation(one.name)
     page: dict[str, Any] = {
         "name": one.name,
         "title": one.title,
@@ -24,7 +32,12 @@ def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, 
         "class": one.effect,
         "hazards": list(one.worst_hazards),
         "confirmation": _confirmation(one, services),
-        "arguments": argument_lines(one),
+        "arguments": argument_lines(one, explained, unfolded=schema),
+        "references": [f"{kind}: {explained.reads[kind]}" for kind in explained.references],
+        "usedBy": [
+            f"{kind} ({', '.join(fields)}): {explained.reads[kind]}"
+            for kind, fields in explained.used_by.items()
+        ],
         "oneOf": [" or ".join(group) for group in one.one_of],
         "examples": [
             f"{example.say} {json.dumps(example.arguments, ensure_ascii=False)}"

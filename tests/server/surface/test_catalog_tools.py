@@ -72,7 +72,8 @@ def test_answers_are_small(catalog: Catalog) -> None:
 
 def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> None:
     said = page(hub(catalog).describe({"names": ["DeactivateAccessKey"]}))
-    assert said["arguments"] == ["id: string"]
+    assert said["arguments"] == ["id: AccessKey.id"]
+    assert said["references"] == ["AccessKey: SearchAccessKeys"]
     assert said["examples"]
     assert said["undoneBy"] == ["ActivateAccessKey"]
     assert said["confirmation"].startswith("a person is asked")
@@ -82,6 +83,17 @@ def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> 
 def test_the_schema_is_given_on_request(catalog: Catalog) -> None:
     said = page(hub(catalog).describe({"names": ["LoadTenant"], "schema": True}))
     assert said["inputSchema"] == catalog["LoadTenant"].input_schema
+
+
+def test_with_the_schema_the_text_shows_what_is_folded(catalog: Catalog) -> None:
+    asked = {"names": ["CreateUser"]}
+    assert "pbkdf2_sha256" not in text(hub(catalog).describe(asked))
+    assert "pbkdf2_sha256" in text(hub(catalog).describe({**asked, "schema": True}))
+
+
+def test_what_an_object_is_used_by_is_told_with_the_read(catalog: Catalog) -> None:
+    said = page(hub(catalog).describe({"names": ["DeleteJwtTemplate"]}))
+    assert "McpServer (userTemplateId, keyTemplateId): LoadAllMcpServers" in said["usedBy"]
 
 
 @pytest.mark.parametrize(
