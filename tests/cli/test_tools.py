@@ -60,7 +60,7 @@ def test_every_operation_can_be_shown(catalog: Catalog) -> None:
         assert shown.exit_code == 0, shown.output
         assert f"{operation.method} {operation.path}" in shown.output
         for argument in operation.input_schema["properties"]:
-            assert f"  {argument}" in shown.output
+            assert f" {argument}" in shown.output
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:

@@ -43,7 +43,7 @@ def every(properties: Mapping[str, Any], above: str = "") -> Iterator[Argument]:
 
 
 def inside(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """The fields of an object, or of the entries of a free object, and the step that leads there."""
+    """The fields of an object, or of a free object's entries, and the step that leads there."""
     if fields := schema.get("properties"):
         return fields, ""
     extra = schema.get("additionalProperties")

@@ -15,21 +15,22 @@ from typing import Any
 from descope_mcp.catalog import pagination, prompt
 from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.build import openapi, phrasings
-from descope_mcp.catalog.build.argument_notes import ArgumentNotes
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
+from descope_mcp.catalog.build.explanations import Explanations
 from descope_mcp.catalog.build.marks import read_meanings
 from descope_mcp.catalog.build.meaning_rules import follow
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
-from descope_mcp.catalog.build.references import Reference, References
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Record, Toolset
 from descope_mcp.catalog.schemas import input_schema as schema
-from descope_mcp.catalog.schemas.input_schema import require
 from descope_mcp.catalog.search import index as search_index
 from descope_mcp.catalog.secret_kinds import read_kinds
+
+#: So many operations that often come next are named.
+_MOST_NEXT = 3
 
 
 def compile_catalog(specs: Path) -> dict[str, Any]:
@@ -63,9 +64,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     place = partial(_line, specs / "prompts.yaml")
     problems += prompt.problems(prompts, records, place)
     units = ArgumentUnits(specs / "moments.yaml", answers["times"])
-    notes = ArgumentNotes(specs / "arguments")
-    references = References(specs / "references.yaml", spec)
-    explained: dict[str, dict[str, Any]] = {}
+    explanations = Explanations(specs, spec)
     problems += phrasings.problems(specs, {t.toolset: t.operations for t in toolsets.values()})
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
@@ -96,18 +95,8 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
             compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
             problems += unsaid
-            arguments = (name, toolset.toolset, compiled["input_schema"])
-            require(compiled["input_schema"], notes.marked("required", *arguments[1:]))
-            refers_to, unreferred = references.of(*arguments)
-            said, unknown, undescribed = notes.of(*arguments, refers_to)
-            explained[name] = {
-                "notes": said,
-                "unknown": unknown,
-                "refers_to": refers_to,
-                "folded": notes.marked("folded", *arguments[1:]),
-            }
-            where = line_of(path, ("operations", name))
-            problems += [f"{where}: {name}: {text}" for text in (*undescribed, *unreferred)]
+            unexplained = explanations.add(name, toolset.toolset, compiled["input_schema"])
+            problems += [f"{line_of(path, ('operations', name))}: {name}: {t}" for t in unexplained]
             operations[name] = compiled
             if not record.says and (record.can_ask or _of_many(record, compiled["input_schema"])):
                 # Only now is known all that can make a person be asked.
@@ -118,17 +107,18 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 for index, text in _misfits(compiled)
             ]
     problems += units.surplus()
-    problems += notes.surplus()
-    problems += references.problems(records)
+    problems += explanations.surplus(records)
     problems += meanings.surplus(records)
     if problems:
         raise SpecError("\n".join(problems))
+    for name, reads in explanations.next_reads(records).items():
+        operations[name].setdefault("next", reads[:_MOST_NEXT])
     synonyms = read_yaml(specs / "synonyms.yaml")
     titles = {t.toolset: t.title for t in toolsets.values()}
     ordered = {e.name: operations[e.name] for e in spec.endpoints.values()}
     return {
         "operations": {name: _json(operation) for name, operation in ordered.items()},
-        "explanations": _explanations(explained, references, records),
+        "explanations": explanations.compiled(records),
         "toolsets": [
             {
                 "toolset": t.toolset,
@@ -278,29 +268,6 @@ def _operation(
         "schemes": facts["schemes"],
         "places": facts["places"],
     }
-
-
-def _explanations(
-    explained: Mapping[str, dict[str, Any]], references: References, records: Mapping[str, Record]
-) -> dict[str, str]:
-    """What there is to say of every operation's arguments, with both sides of the references."""
-    referring: dict[str, dict[str, Reference]] = {
-        name: one["refers_to"]
-        for name, one in explained.items()
-        if records[name].worst_effect != "read"
-    }
-    kinds = references.kinds
-    on = {name: kind for kind, entry in kinds.items() for name in entry.operations}
-    texts = {}
-    for name, one in explained.items():
-        users = references.used_by(on[name], referring) if name in on else {}
-        refers_to: dict[str, Reference] = one["refers_to"]
-        named = {to.kind for to in refers_to.values()} | {*users}
-        reads = {kind: entry.listed_by for kind, entry in kinds.items() if kind in named}
-        targets = {path: to.to for path, to in refers_to.items()}
-        whole = {**one, "refers_to": targets, "used_by": users, "reads": reads}
-        texts[name] = _json({key: value for key, value in whole.items() if value})
-    return texts
 
 
 def _misfits(compiled: dict[str, Any]) -> Iterator[tuple[int, str]]:

@@ -99,6 +99,11 @@ class References:
                 )
         return found, problems
 
+    def on(self, operation: str) -> str:
+        """The kind of the objects that an operation is on; "" if it is on none that is listed."""
+        kinds = (name for name, kind in self._file.kinds.items() if operation in kind.operations)
+        return next(kinds, "")
+
     def used_by(
         self, kind: str, referring: Mapping[str, Mapping[str, Reference]]
     ) -> dict[str, list[str]]:

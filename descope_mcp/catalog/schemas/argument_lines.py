@@ -85,7 +85,7 @@ class _Lines:
         return _Line(name, optional, f"{'map of ' if step else ''}object{lists}", note, inner)
 
     def _note(self, path: str, value: Mapping[str, Any]) -> str:
-        """What the record says of an argument in its few words, and what there is to say besides."""
+        """The few words that the record has, and what there is to say besides."""
         if path in self._explained.unknown:
             return _UNKNOWN
         said = (value.get("description", ""), self._explained.notes.get(path, ""))

@@ -135,7 +135,7 @@ def with_replace(
 
 
 def require(schema: dict[str, Any], paths: Iterable[str]) -> None:
-    """Let the objects in `schema` require the fields at some paths (as in `arguments.argument_paths`)."""
+    """Let the objects in `schema` require the fields at `paths` (see `argument_paths`)."""
     for path in paths:
         above, _, name = path.rpartition(".")
         here = schema

@@ -86,3 +86,14 @@ def test_every_read_of_a_kind_can_be_called_without_the_object(catalog: Catalog)
             needed = catalog[read].input_schema.get("required", ())
             refers = catalog.explanation(read).refers_to
             assert all(refers.get(n, "").partition(".")[0] != kind for n in needed), (kind, read)
+
+
+def test_the_read_of_one_object_leads_to_what_it_hangs_together_with(catalog: Catalog) -> None:
+    assert catalog["LoadMcpServer"].next[:2] == (
+        "LoadAllThirdPartyApplications",
+        "SearchMcpServerClients",
+    )
+    # What people wrote down counts.
+    assert catalog["LoadUser"].next == ("UsersAuthHistoryV2", "PatchUser", "SearchAudit")
+    # A filter is no object.
+    assert not catalog["LoadAllResources"].next
