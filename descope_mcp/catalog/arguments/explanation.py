@@ -13,8 +13,9 @@ class Explanation(Frozen):
     ``notes`` are clauses on what an argument means; of ``unknown`` nobody says it. ``refers_to``
     says which field of which kind of object an argument names. ``used_by`` are for an operation on
     objects of one kind the other kinds that refer to it, each with the fields that do. ``reads``
-    are the operations that list the objects of both. ``folded`` are arguments whose fields are
-    shown on request only.
+    are the operations that list the objects of both. ``required`` are fields that their object
+    cannot do without; the service checks that. ``folded`` are arguments whose fields are shown on
+    request only.
     """
 
     notes: dict[str, str] = Field(default_factory=dict)
@@ -22,6 +23,7 @@ class Explanation(Frozen):
     refers_to: dict[str, str] = Field(default_factory=dict)
     used_by: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     reads: dict[str, str] = Field(default_factory=dict)
+    required: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
 
     @property

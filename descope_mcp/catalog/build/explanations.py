@@ -11,7 +11,6 @@ from descope_mcp.catalog.build.argument_notes import ArgumentNotes
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.references import Reference, References
 from descope_mcp.catalog.operation_record import Record
-from descope_mcp.catalog.schemas.input_schema import require
 
 
 class Explanations:
@@ -24,17 +23,16 @@ class Explanations:
         self._said: dict[str, dict[str, Any]] = {}
         self._refers_to: dict[str, dict[str, Reference]] = {}
 
-    def add(self, name: str, toolset: str, schema: dict[str, Any]) -> list[str]:
-        """Explain an operation's arguments, and let its `schema` require what objects need.
-
-        Returns:
-            The arguments of which too little is said.
-        """
-        require(schema, self._notes.marked("required", toolset, schema))
+    def add(self, name: str, toolset: str, schema: Mapping[str, Any]) -> list[str]:
+        """Explain an operation's arguments; comes back with those of which too little is said."""
         refers_to, unreferred = self._references.of(name, toolset, schema)
         notes, unknown, unsaid = self._notes.of(name, toolset, schema, refers_to)
-        folded = self._notes.marked("folded", toolset, schema)
-        self._said[name] = {"notes": notes, "unknown": unknown, "folded": folded}
+        self._said[name] = {
+            "notes": notes,
+            "unknown": unknown,
+            "required": self._notes.marked("required", toolset, schema),
+            "folded": self._notes.marked("folded", toolset, schema),
+        }
         self._refers_to[name] = refers_to
         return [*unsaid, *unreferred]
 

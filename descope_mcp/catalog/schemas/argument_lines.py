@@ -49,9 +49,10 @@ class _Lines:
 
     def of(self, schema: Mapping[str, Any], above: str) -> Iterator[str]:
         """The lines of the fields of `schema`, whose paths begin with `above`."""
-        needed = schema.get("required", ())
+        needed = {*(f"{above}{name}" for name in schema.get("required", ()))}
+        needed |= {*self._explained.required}
         lines = [
-            self._line(name, value, f"{above}{name}", optional=name not in needed)
+            self._line(name, value, path := f"{above}{name}", optional=path not in needed)
             for name, value in schema["properties"].items()
         ]
         lines.sort(key=lambda line: line.kind if line.note == _UNKNOWN else "")

@@ -8,7 +8,7 @@ the root are closed as well when arguments are checked (`closed`). Recursive sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from descope_mcp.catalog.errors import SpecError
@@ -132,21 +132,6 @@ def with_replace(
         raise SpecError(f"{key} has an argument named {REPLACE} already")
     switch = {"type": "boolean", "description": _REPLACES}
     return {**properties, REPLACE: switch}, {**places, REPLACE: ("guard", REPLACE)}
-
-
-def require(schema: dict[str, Any], paths: Iterable[str]) -> None:
-    """Let the objects in `schema` require the fields at `paths` (see `argument_paths`)."""
-    for path in paths:
-        above, _, name = path.rpartition(".")
-        here = schema
-        for step in above.split("."):
-            if step != "*":
-                here = here["properties"][step.replace("[]", "")]
-                for _ in range(step.count("[]")):
-                    here = here["items"]
-            else:
-                here = here["additionalProperties"]
-        here["required"] = [*here.get("required", ()), name]
 
 
 def nullable(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[str]:
