@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,19 @@ from descope_mcp.guard.policy.file import read, ready_made
 from descope_mcp.guard.question.renderers.terminal import screen
 from descope_mcp.store.store import Store
 from tests.call.everyday_questions import asked
+from tests.call.varied_questions import fifteen
 from tests.guard.policy.everyday import decided
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables; with `--show`, fifteen questions as a terminal shows them instead."""
     catalog = load()
+    if sys.argv[1:] == ["--show"]:
+        with TemporaryDirectory() as directory:
+            store = Store(Path(directory, "state"), Path(directory, "key", "key"))
+            said = anyio.run(fifteen, catalog, store)
+        print("\f\n".join(f"{screen(one)}\n" for one in said), end="")
+        return
     print(f"{'of 1000 everyday calls':28} {'runs':>6} {'asks':>6} {'denied':>7}")
     for effect in EFFECTS:
         _row(effect, _counted(catalog, Policy(), effect))

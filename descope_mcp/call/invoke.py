@@ -14,7 +14,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
-from descope_mcp.call import call_log, large_arguments
+from descope_mcp.call import call_log, large_arguments, project_facts
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.judge import see, undisturbed
 from descope_mcp.call.outcome import (
@@ -26,20 +26,21 @@ from descope_mcp.call.outcome import (
     Refused,
     Rehearsed,
 )
-from descope_mcp.call.send import send, with_handles
+from descope_mcp.call.send import send, so_already, with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported
 from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
-from descope_mcp.guard.policy.decision import items
+from descope_mcp.guard.policy.decision import SO_ALREADY, items
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
+from descope_mcp.guard.preview.settled import is_settled
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.compose import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project
-from descope_mcp.guard.question.quoting import NotShown, quoted, typeable
+from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.guard.question.shown_rights import shown_rights
 from descope_mcp.store.errors import StoreError
@@ -104,6 +105,8 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
             if identities(first.operation, seen.preview) != targets:
                 continue
             checked, preview = seen.checked, seen.preview
+            if _nothing_to_do(call, checked, preview):
+                return so_already(checked, preview)
             counted = bool(said)
             if not counted:
                 await _shadowed(call, checked, services)
@@ -125,6 +128,12 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
     raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
 
 
+def _nothing_to_do(call: Call, checked: Checked, preview: Preview) -> bool:
+    """Whether a person would be asked about nothing. An undo has seen to it that there is more."""
+    asks = checked.decision.action == "confirm" and not (call.undoes or call.consent)
+    return asks and is_settled(checked.operation, checked.given, preview, checked.changes)
+
+
 async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refused:
     """What a call would do: its whole way but for a person's word and the call itself.
 
@@ -137,6 +146,8 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
         if checked.effect != "read" or checked.decision.action != "allow":
             seen = await see(call, checked, services)
             checked = seen.checked
+            if _nothing_to_do(call, checked, seen.preview):
+                checked = replace(checked, decision=SO_ALREADY)
             said = await _disclosed(call, checked, seen.preview, services, seen.read)
         await _count(checked, services, ahead=True)
     except Instead as instead:
@@ -225,8 +236,8 @@ async def _consent(
         return allowed
     said = await _disclosed(call, checked, preview, services, read, typed)
     code = await run_sync(given_word.needs_code, store)
-    form, label = mcp_form.message(said), mcp_form.label(said)
-    asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
+    form = mcp_form.message(said, services.policy.long_documents)
+    asked = confirmation.ask(form, mcp_form.label(said), typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(operation, asked, said))
 
 
@@ -266,7 +277,7 @@ def _project_of(checked: Checked, services: Services) -> Project:
     for name, place in checked.operation.places.items():
         if place.where == "path" and place.name in ("projectId", "project_id"):
             project = str(checked.arguments[name])
-    return Project(quoted(project or "not set"), "", services.policy.is_production(project))
+    return project_facts.shown(project, services)
 
 
 def _must_type(checked: Checked, preview: Preview, project: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from descope_mcp.api import large_work
+from descope_mcp.call import project_facts
 from descope_mcp.call.examine import Checked, weighed
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.send import request
@@ -16,11 +19,13 @@ from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.outside_change import disturbed
 from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.role_permissions import rights
+from descope_mcp.guard.preview.standing import UNMARKED, Standing, standing
 
 
 class Seen(NamedTuple):
@@ -42,8 +47,11 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     read = thrifty(_reader(call, checked, services))
     # A person who is asked is shown the counts; one who has answered has seen them.
     asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
-    preview = await _look(checked, services, read, counting=asking)
-    preview = replace(preview, rights=await _rights(checked, preview, services, read))
+    looking: list[Callable[[], Awaitable[Any]]]
+    looking = [partial(_look, checked, services, read, counting=asking)]
+    looking += [partial(project_facts.learn, services)] if asking else []
+    preview = (await gather(looking))[0]
+    preview = await _marked(checked, preview, services, read, asking=asking)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     return Seen(preview, judged, read, since)
 
@@ -98,6 +106,18 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
         remedy = "Mend what keeps the read from working and call again."
         raise Instead(Refused("preview", message, remedy)) from None
+
+
+async def _marked(
+    checked: Checked, preview: Preview, services: Services, read: Reader, *, asking: bool
+) -> Preview:
+    """The preview with what roles bring and, for a person, what marks those whom the call hits."""
+
+    async def marks() -> Standing:
+        return await standing(services.catalog, preview.target, read) if asking else UNMARKED
+
+    found: list[Any] = await gather([partial(_rights, checked, preview, services, read), marks])
+    return replace(preview, rights=found[0], standing=found[1])
 
 
 async def _rights(checked: Checked, preview: Preview, services: Services, read: Reader) -> Rights:

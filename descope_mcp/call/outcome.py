@@ -58,9 +58,15 @@ class Undo:
     progress: Progress = silent
 
 
+#: What became of a call that had nothing to do, and was not sent.
+SO_ALREADY = "so already"
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """It ran. ``data`` holds no secret; ``partial`` counts what failed inside the success.
+    """It ran, or had nothing to do (`SO_ALREADY`).
+
+    ``data`` holds no secret; ``partial`` counts what failed inside the success.
 
     ``notes`` are sentences for the caller, about what did not go as it should although it ran;
     ``became`` says in a word what happened to it. ``size`` is that of the answer in bytes, as it

@@ -17,7 +17,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
-from descope_mcp.call import undo_steps
+from descope_mcp.call import project_facts, undo_steps
 from descope_mcp.call.examine import Checked, examine
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
@@ -40,8 +40,8 @@ from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.question.affected_targets import called
 from descope_mcp.guard.question.compose_undo import Undone, UndoStep, as_undo, undo_disclosure
-from descope_mcp.guard.question.question_data import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.errors import StoreError
@@ -72,8 +72,8 @@ async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
     outcome = await invoke(replace(plan.steps[0], approval=request.approval), services)
     if isinstance(outcome, NeedsConfirmation):
         said = as_undo(outcome.disclosure, _undone(request, plan))
-        text, label = mcp_form.message(said), mcp_form.label(said)
-        question = replace(outcome.question, text=text, label=label)
+        text = mcp_form.message(said, services.policy.long_documents)
+        question = replace(outcome.question, text=text, label=mcp_form.label(said))
         return NeedsConfirmation(plan.operation, question, said)
     if not isinstance(outcome, Completed):
         return outcome
@@ -109,7 +109,7 @@ async def _planned(request: Undo, services: Services) -> Plan:
     after = tuple(
         tuple(step.get("after", range(number))) for number, step in enumerate(kept["steps"])
     )
-    return Plan(entry, operation, steps, after, tuple(gone))
+    return Plan(entry, operation, steps, after, tuple(gone), called(details.get("before") or ()))
 
 
 def _entry(request: Undo, services: Services) -> Entry:
@@ -215,10 +215,10 @@ async def _consent(
     )
     if allowed := await run_sync(ahead):
         return allowed
+    await project_facts.learn(services)
+    project = project_facts.shown(services.project, services)
     try:
-        said = undo_disclosure(
-            _undone(request, plan), steps, _project(services), request.caller, typed
-        )
+        said = undo_disclosure(_undone(request, plan), steps, project, request.caller, typed)
     except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
@@ -229,13 +229,13 @@ async def _consent(
 
 def _undone(request: Undo, plan: Plan) -> Undone:
     return Undone(
-        plan.operation, plan.entry.target, _time(plan.entry.at), plan.missing, request.anyway
+        plan.operation,
+        plan.entry.target,
+        _time(plan.entry.at),
+        plan.missing,
+        request.anyway,
+        plan.names,
     )
-
-
-def _project(services: Services) -> Project:
-    production = services.policy.is_production(services.project)
-    return Project(quoted(services.project or "not set"), "", production)
 
 
 def _binding(request: Undo, plan: Plan, steps: Sequence[UndoStep], project: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,8 @@ AT_ONCE = 8
 class Plan:
     """The calls that take an entry back, and what does not come back.
 
-    ``after`` has for each call the numbers of those that have to have run before it.
+    ``after`` has for each call the numbers of those that have to have run before it, ``names`` what
+    those were called whom the entry hit, by their ids.
     """
 
     entry: Entry
@@ -31,6 +32,7 @@ class Plan:
     steps: tuple[Call, ...]
     after: tuple[tuple[int, ...], ...]
     missing: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 async def run(plan: Plan, said: str, services: Services) -> Outcome:

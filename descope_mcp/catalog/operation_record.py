@@ -224,6 +224,19 @@ Source = str | Lookup
 WORDS = ("kept", "lost", "option", "lock")
 
 
+class Settled(Frozen):
+    """What is so already where a call has nothing to do.
+
+    Every one of ``values``, a reference, is ``within`` what the before-state holds (of several
+    sources the first that is there), is ``outside`` of it, or ``equals`` a literal.
+    """
+
+    values: str
+    within: Source | tuple[Source, ...] = ()
+    outside: Source | tuple[Source, ...] = ()
+    equals: str = ""
+
+
 class Restore(Frozen):
     """A call that undoes the operation, wholly or in part.
 
@@ -309,6 +322,11 @@ class Record(Frozen):
     name or id that it is given. Where that may be overwritten, the first preview step looks for
     it, the call is compared with it like an update, and undo brings it back.
 
+    ``settled`` says when a call has nothing to do, by the before-state alone: ``compared`` where
+    nothing becomes different by an update, or a condition (`Settled`). Nothing is sent then, and
+    nobody is asked. It is not said where setting a value makes more of it than it was (it was
+    inherited), and only where the preview reads the object itself: searches lag behind.
+
     ``restore`` are the calls that undo the operation, in their order. An operation with
     ``update`` needs none where writing the before-state back with itself undoes it. ``lost`` says
     what does not come back; an operation that changes something and has neither says so there.
@@ -330,6 +348,7 @@ class Record(Frozen):
     existing: Existing | Literal[""] = ""
     before: dict[str, Source | tuple[Source, ...]] = Field(default_factory=dict)
     whole: tuple[str, ...] = ()
+    settled: Settled | Literal["compared", ""] = ""
     target: str = ""
     preview: tuple[Read, ...] = ()
     impact: tuple[Count, ...] = ()

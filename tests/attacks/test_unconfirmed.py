@@ -12,13 +12,21 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.call.outcome import (
+    SO_ALREADY,
+    Call,
+    Completed,
+    Failed,
+    NeedsConfirmation,
+    Refused,
+)
 from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import EVERY, Policy, decide
 from descope_mcp.guard.policy.risk import assess
+from descope_mcp.guard.preview.standing import READS
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.attacks.world import SECRET, World, asked_about, bare, calls
 from tests.recorder import PROJECT, Recorded, recording
@@ -34,10 +42,10 @@ def world(catalog: Catalog) -> World:
 
 
 def _reads(operation: Operation) -> set[str]:
-    """What may be read ahead: the recipes, and of a call that names roles what those bring."""
+    """What may be read ahead: the recipes, what roles bring, and what marks those who are hit."""
     marks = operation.marks.get("roles", Marks())
     rights = {"SearchRoles"} if marks.acts or operation.defines else set()
-    return rights | {step.operation for step in (*operation.preview, *operation.impact)}
+    return rights | READS | {step.operation for step in (*operation.preview, *operation.impact)}
 
 
 async def test_unasked_nothing_but_the_preview_reaches_descope(
@@ -59,7 +67,9 @@ async def test_unasked_nothing_but_the_preview_reaches_descope(
                 wrong.append(f"{operation.name} ({kind}) sent {sent - _reads(operation)}")
             if isinstance(outcome, NeedsConfirmation) and SECRET in outcome.question.text:
                 wrong.append(f"{operation.name} ({kind}) shows a secret")
-            if not isinstance(outcome, NeedsConfirmation):
+            # What is so already in this world is answered without a question, and not sent.
+            settled = isinstance(outcome, Completed) and outcome.became == SO_ALREADY
+            if not (isinstance(outcome, NeedsConfirmation) or (settled and operation.settled)):
                 wrong.append(f"{operation.name} ({kind}) was answered {outcome}")
         await services.client.close()
     none(wrong, BYPASSED)

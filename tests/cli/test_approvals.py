@@ -73,7 +73,7 @@ def test_a_request_is_one_line_a_question_and_data(env: dict[str, str], store: S
     (line,) = run("approvals", "list", env=env).stdout.splitlines()
     assert line.endswith('Delete the user "x"')
     shown = run("approvals", "show", number, env=env).stdout
-    assert shown.startswith('Delete the user "x"?\nIn project "P1".')
+    assert shown.startswith('Delete the user "x"?\nTake care. ')
     assert "gains x" not in shown
     assert f"approvals diff {number}" in shown
     assert run("approvals", "diff", number, env=env).stdout.count("gains x") == len(LONG)

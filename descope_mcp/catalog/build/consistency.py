@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import consequence_template, recipe_reference, replacement
-from descope_mcp.catalog.build import creation
+from descope_mcp.catalog.build import creation, settling
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
@@ -54,6 +54,7 @@ class Consistency:
         yield from self._recipes(endpoint, record, own)
         roots: Roots = {"args": own, "project": {"type": "string"}, **self._seen(record)}
         yield from _words(record, roots)
+        yield from ((("settled",), text) for text in settling.problems(record, own, roots))
         yield from creation.problems(endpoint, record, self.records)
         sent = {name for name, (where, _) in places.items() if where in ("query", "body")}
         held = self._held(record)

@@ -20,6 +20,7 @@ from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import Disclosure, Project, from_json, to_data
 from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
+from descope_mcp.guard.question.renderers.layout import is_long
 from descope_mcp.store.consent import approvals, second_factor
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.journal import acts
@@ -58,7 +59,7 @@ def show(number: int, as_json: bool) -> None:
         return
     said = _said(request)
     click.echo(renderer.screen(said))
-    if renderer.shortened(said):
+    if is_long(said):
         whole = shell_quoting.command("approvals", "diff", number)
         click.echo(f"\nWhat becomes different, whole: {whole}")
     click.echo(f"\n{request.status}, asked {shown(request.created)} by {request.caller}")
@@ -139,7 +140,7 @@ def _asked(store: Store, request: Request) -> bool:
     said, number = _said(request), request.number
     whole = shell_quoting.command("approvals", "diff", number)
     more = f"All that becomes different: {whole}"
-    if not terminal.question(said, "approve", more if renderer.shortened(said) else ""):
+    if not terminal.question(said, "approve", more if is_long(said) else ""):
         return False
     terminal.second_factor(store)
     _answer(store, number, approved=True)

@@ -33,6 +33,7 @@ from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import terminal as renderer
+from descope_mcp.guard.question.renderers.layout import is_long
 from descope_mcp.server.answers import field_selection, list_parts
 from descope_mcp.server.answers.field_selection import WrongFields
 from descope_mcp.store.errors import StoreError
@@ -166,7 +167,7 @@ async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> 
     asks = {"allow": "runs unasked", "confirm": "a person is asked"}[outcome.decision]
     text = "It reads and changes nothing."
     if said:
-        documents = [renderer.difference(said)] if renderer.shortened(said) else []
+        documents = [renderer.difference(said)] if is_long(said) else []
         text = "\n\n".join([renderer.screen(said), *documents])
     click.echo(f"{text}\n\nNothing was sent. {asks.capitalize()} (rule {outcome.rule}).")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard
@@ -38,6 +38,8 @@ _ASK: tuple[Hazard, ...] = ("account_takeover", "reveals_secret", "forges_record
 _SERVER_PLANES = ("management", "scim")
 #: An ordinary change of so many items asks, unless the file says otherwise.
 ASK_FROM = 20
+#: Where a question is put: in the client's form, or outside of the client, in a terminal.
+Place = Literal["form", "terminal"]
 #: In `Policy.production`: every project.
 EVERY = "*"
 
@@ -48,7 +50,8 @@ class Policy:
 
     ``production`` holds the projects in which nothing may affect the whole project. ``rules``
     are in the order of the file, ``source`` is its name. An ordinary change of ``ask_from`` items
-    or more asks.
+    or more asks. ``long_documents`` says where a person is asked whose question holds a difference
+    of documents that is longer than a screen.
     """
 
     read_only: bool = False
@@ -56,6 +59,7 @@ class Policy:
     rules: tuple[PolicyRule, ...] = ()
     source: str = ""
     ask_from: int = ASK_FROM
+    long_documents: Place = "form"
 
     def is_production(self, *projects: str) -> bool:
         """Whether one of `projects` is marked, however its id is spelled."""
@@ -76,6 +80,10 @@ class Decision:
     reason: str
     typed: bool = False
     cap: Cap | None = None
+
+
+#: On a call that would ask about what is so already.
+SO_ALREADY = Decision("allow", "so-already", "All that it would do is so already.")
 
 
 def decide(

@@ -71,6 +71,7 @@ def applied(name: str, catalog: Catalog, own: Policy) -> Policy:
         rules=rules,
         source=Path(name).name,
         ask_from=table.ask_from,
+        long_documents=table.long_documents,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
-from descope_mcp.guard.policy.decision import ASK_FROM
+from descope_mcp.guard.policy.decision import ASK_FROM, Place
 from descope_mcp.guard.policy.rule import Action
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -119,9 +119,11 @@ class RuleTable(Frozen):
 class PolicyTable(Frozen):
     """A whole policy file: the projects that are production, and the rules in their order.
 
-    An ordinary change of ``ask_from`` items or more asks.
+    An ordinary change of ``ask_from`` items or more asks. ``long_documents`` is where a person is
+    asked about documents whose difference is longer than a screen.
     """
 
     production: tuple[ProjectId, ...] = ()
     ask_from: Count = ASK_FROM
+    long_documents: Place = "form"
     rule: tuple[RuleTable, ...] = ()

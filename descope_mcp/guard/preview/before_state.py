@@ -77,7 +77,7 @@ class _Reading:
 
     def bases(self, path: str, scope: Scope) -> list[Any]:
         """The objects in which the fields below `path` are looked for by their names."""
-        found = [_from(source, scope) for source in self._sources(path) or ("$before",)]
+        found = [held_by(source, scope) for source in self._sources(path) or ("$before",)]
         return [base for base in found if isinstance(base, dict)]
 
     def _sources(self, path: str) -> tuple[Source, ...]:
@@ -106,7 +106,7 @@ class _Reading:
         if sources and inside and not isinstance(sources[0], Lookup):
             return self.object(schema, path, scope, self.bases(path, scope))
         if sources:
-            found = next((v for s in sources if (v := _from(s, scope)) is not ABSENT), ABSENT)
+            found = next((v for s in sources if (v := held_by(s, scope)) is not ABSENT), ABSENT)
         elif found is ABSENT and inside and bases:
             found = None  # an object that is not set is left out of answers; a plain value is not
         if inside and isinstance(found, dict):
@@ -118,7 +118,7 @@ class _Reading:
         (lookup,) = self._sources(f"{path}[]")
         elements = []
         for element in scope.args.get(path) or []:
-            found = _from(lookup, Scope(element, scope.before))
+            found = held_by(lookup, Scope(element, scope.before))
             own = found[0] if isinstance(found, list) and len(found) == 1 else None
             inner = Scope(element, own)
             # Nothing is changed by an element that a creation creates.
@@ -130,7 +130,7 @@ class _Reading:
         return tuple(elements)
 
 
-def _from(source: Source, scope: Scope) -> Any:
+def held_by(source: Source, scope: Scope) -> Any:
     """What a reference or lookup reaches; ABSENT if it reaches nothing."""
     if isinstance(source, str):
         return _reached(source, {"args": scope.args, "before": scope.before})

@@ -28,6 +28,7 @@ from descope_mcp.guard.preview.permission_change import NO_RIGHTS, Rights
 from descope_mcp.guard.preview.read_budget import MOST_READS_IN_ALL, Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, most_reads, needs
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
+from descope_mcp.guard.preview.standing import UNMARKED, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Preview:
     ``found`` holds what each step found, the target first, with the secrets of each read sealed.
     ``missing`` are names and ids in the call that the first step found nothing for,
     ``incomplete`` the reads that had more than was read. ``counts`` is None where nobody counted.
-    ``rights`` says what the roles in the call bring, by their permissions.
+    ``rights`` says what the roles in the call bring, by their permissions, ``standing`` what marks
+    those whom it hits.
     """
 
     scope: Scope
@@ -46,6 +48,7 @@ class Preview:
     incomplete: tuple[str, ...] = ()
     counts: tuple[Tally, ...] | None = None
     rights: Rights = NO_RIGHTS
+    standing: Standing = UNMARKED
 
     @property
     def target(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,8 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import as_list
+from descope_mcp.guard.preview.standing import UNMARKED, Standing
+from descope_mcp.guard.question.marks import marks, weight
 from descope_mcp.guard.question.question_data import Group, Member
 from descope_mcp.guard.question.quoting import whole
 from descope_mcp.guard.question.value_format import words
@@ -21,10 +22,6 @@ _ADDRESSES = ("loginIds", "loginId", "email")
 _IDS = (*_ADDRESSES, "id", "userId", "appId", "tenantId", "clientId")
 #: Lists in answers that are called by too little.
 _TITLES = {"keys": "access keys", "apps": "applications", "SSOSettings": "single sign-on settings"}
-_OWNER = re.compile(r"\bowner\b", re.I)
-_ADMINISTRATOR = re.compile(r"\badmin(?:istrator)?\b|\bsuper ?user\b", re.I)
-#: Permissions that Descope itself gives a meaning: who has one administers others.
-_ADMINISTERS = {"Impersonate", "User Admin", "SSO Admin"}
 
 
 def hits(operation: Operation, preview: Preview, counts: Sequence[Tally]) -> tuple[Group, ...]:
@@ -41,44 +38,48 @@ def hits(operation: Operation, preview: Preview, counts: Sequence[Tally]) -> tup
             title = _TITLES.get(name) or words(name)
             numbers = [c.number for c in counts if c.label.startswith(title)]
             more = max([0, *(n - len(elements) for n in numbers)])
-            named = _members(elements)
+            named = _members(elements, preview.standing)
             groups.append(Group(title, named, max(more, len(elements) - len(named))))
     return (*groups, *_counted_lists(operation, preview))
 
 
-def members(elements: Sequence[Any]) -> dict[str, str]:
+def members(elements: Sequence[Any], standing: Standing) -> dict[str, Member]:
     """What a person knows elements by, by every value that identifies them."""
-    names: dict[str, str] = {}
+    names: dict[str, Member] = {}
     for element in elements:
         if isinstance(element, Mapping):
-            member = _member(element)
-            marked = f" ({', '.join(member.marks)})" if member.marks else ""
+            member = _member(element, standing)._replace(id="")
             for key in _IDS:
-                value = element.get(key)
-                for one in value if isinstance(value, list) else [value]:
-                    names.setdefault(str(one), f"{member.name}{marked}")
+                for one in as_list(element.get(key)):
+                    names.setdefault(str(one), member)
     return names
 
 
-def marks_of(target: Any) -> list[str]:
-    """What marks a single target: owner, administrator, disabled."""
-    return list(_marks(target)) if isinstance(target, Mapping) else []
+def called(found: Sequence[Any]) -> dict[str, str]:
+    """What a person knows those by whom a preview found, by the ids that the service made."""
+    elements = [one for seen in found for one in as_list(seen) if isinstance(one, Mapping)]
+    return {
+        str(one[key]): str(member._replace(marks=()))
+        for one in elements
+        for key in ("userId", "id")
+        if one.get(key) and (member := _member(one, UNMARKED)).name
+    }
 
 
 def _is_element(seen: Any) -> bool:
     return isinstance(seen, Mapping) and any(seen.get(key) for key in _NAMES)
 
 
-def _members(elements: Sequence[Any]) -> tuple[Member, ...]:
+def _members(elements: Sequence[Any], standing: Standing) -> tuple[Member, ...]:
     """One for every element that has a name; with service-made ids only where names are alike."""
-    named = [member for one in elements if (member := _member(one)).name]
+    named = [member for one in elements if (member := _member(one, standing)).name]
     distinct = len({member.name for member in named}) == len(named)
     if not distinct:
-        named = [_member(one, _IDS) for one in elements]
-    return tuple(sorted(dict.fromkeys(named), key=lambda member: not member.marks))
+        named = [_member(one, standing, _IDS) for one in elements]
+    return tuple(sorted(dict.fromkeys(named), key=lambda member: weight(member.marks)))
 
 
-def _member(element: Any, ids: Sequence[str] = _ADDRESSES) -> Member:
+def _member(element: Any, standing: Standing, ids: Sequence[str] = _ADDRESSES) -> Member:
     if not isinstance(element, Mapping):
         return Member(whole(element))
     name = next((element[key] for key in _NAMES if element.get(key)), "")
@@ -86,22 +87,7 @@ def _member(element: Any, ids: Sequence[str] = _ADDRESSES) -> Member:
     if not name and known:
         name, known = known[0], known[1:]
     shown = whole(name) if name else ""
-    return Member(shown, whole(known[0]) if known else "", tuple(_marks(element)))
-
-
-def _marks(element: Mapping[str, Any]) -> Iterator[str]:
-    """What marks a user: rights over others, and whether they are shut out already."""
-    roles = [*values_at(element, "roleNames[]"), *values_at(element, "userTenants[].roleNames[]")]
-    permissions = {
-        *values_at(element, "permissions[]"),
-        *values_at(element, "userTenants[].permissions[]"),
-    }
-    if any(_OWNER.search(str(role)) for role in roles):
-        yield "owner"
-    elif any(_ADMINISTRATOR.search(str(role)) for role in roles) or permissions & _ADMINISTERS:
-        yield "administrator"
-    if element.get("status") in ("disabled", "inactive"):
-        yield str(element["status"])
+    return Member(shown, whole(known[0]) if known else "", marks(element, standing))
 
 
 def _counted_lists(operation: Operation, preview: Preview) -> Iterator[Group]:

@@ -10,20 +10,24 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
 from descope_mcp.guard.preview.recipe_values import as_list
-from descope_mcp.guard.question.affected_targets import hits, marks_of, members
+from descope_mcp.guard.question.affected_targets import hits, members
 from descope_mcp.guard.question.consequence import Known, filled
+from descope_mcp.guard.question.danger import danger
 from descope_mcp.guard.question.document_difference import compared, document_differences, parts
+from descope_mcp.guard.question.marks import marks, sentences
 from descope_mcp.guard.question.question_data import (
     Difference,
     Disclosure,
     Fact,
     Group,
+    Member,
     Project,
     Rights,
 )
@@ -35,7 +39,6 @@ from descope_mcp.guard.secrets.redaction import masked, misread
 _INDEX = re.compile(r"\[\d+\]")
 _REFERENCE = re.compile(r"\$args\.([\w.\[\]]+)")
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
-_MARKED = {"owner": "It hits an owner.", "administrator": "It hits an administrator."}
 _MOST_FACTS = 8
 _LONGEST_FACT = 120
 
@@ -74,7 +77,7 @@ def disclose(
     """
     readable(operation, arguments)
     given = masked(operation, arguments)
-    found = members(_elements(preview.target))
+    found = members(_elements(preview.target), preview.standing)
     inside = {n: [c for c in changes or () if _in(c.path, n)] for n in operation.content}
     apart = [c for c in changes or () if not any(_in(c.path, n) for n in operation.content)]
     different = differences(operation, apart, found)
@@ -90,14 +93,19 @@ def disclose(
     said = filled(risk.says or operation.says or operation.title, known)
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
-    rest = _rest(operation, plain, changes or (), said.shown, groups, preview, found)
-    warnings = [_MARKED.get(mark, f"Its target is {mark}.") for mark in marks_of(preview.target)]
-    warnings += dict.fromkeys(risk.say)
+    rest = _rest(operation, plain, changes, said.shown, groups, preview, found)
+    warnings = [*sentences(preview.target, preview.standing), *dict.fromkeys(risk.say)]
     if changes is not None and not changes:
         warnings.append("Nothing becomes different.")
     if preview.missing:
         warnings.append(f"Not found: {', '.join(map(whole, preview.missing))}.")
     warnings += [f"Only a part was read: {name}." for name in preview.incomplete]
+    undo = undoable(operation)
+    hit = [member.marks for group in groups for member in group.members]
+    if operation.update or not isinstance(preview.target, list):
+        hit += [marks(one, preview.standing) for one in _elements(preview.target)]
+    gains = any(one.gained for one in rights)
+    grade, because = danger(risk, undo, hit, gains=gains)
     return Disclosure(
         operation.name,
         operation.title,
@@ -105,7 +113,9 @@ def disclose(
         project,
         caller,
         decision.rule,
-        undo=undoable(operation),
+        undo=undo,
+        danger=grade,
+        because=because,
         warnings=tuple(warnings),
         rights=tuple(rights),
         leads_to=tuple(_leads_to(plain, preview)),
@@ -179,14 +189,14 @@ def _elements(target: Any) -> list[Any]:
 def _rest(
     operation: Operation,
     given: Mapping[str, Any],
-    changes: Sequence[Change],
+    changes: Sequence[Change] | None,
     said: frozenset[str],
     groups: Sequence[Group],
     preview: Preview,
-    names: Mapping[str, str],
+    names: Mapping[str, Member],
 ) -> Iterator[Fact]:
     """The arguments that nothing else shows, equal ones of many elements once."""
-    changed = {(change.path, change.element) for change in changes}
+    changed = {(change.path, change.element) for change in changes or ()}
     everywhere = {path for path, _ in changed}
     in_words = {source.removeprefix("$args.") for source in said if source.startswith("$args.")}
     if "target" in said and operation.target.startswith("$args."):
@@ -196,8 +206,11 @@ def _rest(
     listed = (groups and not preview.missing) or (operation.update and lists)
     named = naming if listed else set()
     grouped: dict[tuple[str, str], list[str]] = {}
+    compared = bool(operation.update) and bool(preview.found) and changes is not None
     for path, element, value in _leaves(given, lists):
         plain = _INDEX.sub("[]", path)
+        if compared and not element and is_compared(operation, plain):
+            continue  # what does not become different stays as it is
         if _within(plain, in_words) or (plain in named and _seen(value, names, groups)):
             continue
         if "target" in said and plain in naming and value in as_list(target):
@@ -211,7 +224,7 @@ def _rest(
         ).append(element)
     total = max([0, *(len(given[n]) for n in lists if isinstance(given.get(n), list))])
     for (path, value), of in grouped.items():
-        who = [names.get(one) or whole(one) for one in dict.fromkeys(of) if one]
+        who = [str(names.get(one) or whole(one)) for one in dict.fromkeys(of) if one]
         first, _, below = path.partition("[].")
         label = words(below if below and first in lists else path.removesuffix("[]"))
         for_all = " for all" if len(who) == total else f" for {', '.join(who)}"
@@ -228,7 +241,7 @@ def _naming(operation: Operation) -> set[str]:
     return {*paths, *(f"{path}[]" for path in paths)}
 
 
-def _seen(value: Any, names: Mapping[str, str], groups: Sequence[Group]) -> bool:
+def _seen(value: Any, names: Mapping[str, Member], groups: Sequence[Group]) -> bool:
     """Whether a name or id in the call, or each of several, is that of somebody who is shown."""
     if isinstance(value, list):
         return all(_seen(one, names, groups) for one in value)
@@ -342,5 +355,7 @@ def _counts(
     titles = {group.title for group in groups}
     for tally in counts:
         covered = tally.key in said if tally.key else False
-        if not covered and tally.label not in titles:
+        # Of several, those of which there are none say nothing.
+        nothing = not tally.number and len(counts) > 1
+        if not (covered or nothing) and tally.label not in titles:
             yield Fact(tally.label, f"{'at least ' if tally.at_least else ''}{tally.number:,}")

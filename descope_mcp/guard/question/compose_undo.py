@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
@@ -14,7 +14,7 @@ from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.question.compose import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project, Step
-from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow
+from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class UndoStep:
 class Undone:
     """The call that is taken back: its operation, what it was about (quoted), and when it ran.
 
-    ``missing`` are sentences on what does not come back. With ``anyway``, changes since then are
+    ``missing`` are sentences on what does not come back, ``names`` what those are called (quoted)
+    whom the call hit, by their ids. With ``anyway``, changes since then are
     overwritten unseen.
     """
 
@@ -42,6 +43,7 @@ class Undone:
     ran: str
     missing: Sequence[str] = ()
     anyway: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_undo(said: Disclosure, undone: Undone) -> Disclosure:
@@ -67,10 +69,9 @@ def undo_disclosure(
     """
     told = []
     for step in steps:
-        # What a creation leaves as it is by default is not worth a word.
-        given = {
-            k: v for k, v in step.arguments.items() if step.operation.update or not is_unset(v)
-        }
+        # What is left as it is by default is not worth a word where nothing is there yet.
+        fresh = not (step.operation.update and step.preview.found)
+        given = _filled(step.arguments) if fresh else step.arguments
         said = disclose(
             step.operation,
             given,
@@ -81,7 +82,12 @@ def undo_disclosure(
             caller=caller,
             counts=step.counts,
         )
-        told.append(Step(said.consequence, said.hits, (*said.given, *said.now, *said.counts)))
+        does = said.consequence
+        if step.operation.update and not step.preview.found:
+            does = step.operation.title
+        for key, name in undone.names.items():
+            does = does.replace(whole(key), name)
+        told.append(Step(does, said.hits, (*said.given, *said.now, *said.counts)))
     size = sum(len(step.consequence) + sum(len(f.value) for f in step.facts) for step in told)
     if size > MOST_SHOWN:
         raise TooMuchToShow(undone.operation.name)
@@ -94,11 +100,29 @@ def undo_disclosure(
         caller,
         ", ".join(rules),
         undo="part",
+        danger="Dangerous",
+        because=_because(steps),
         warnings=_overwriting(undone),
         steps=tuple(told),
         lost=" ".join(undone.missing),
         typed=typed,
     )
+
+
+def _because(steps: Sequence[UndoStep]) -> tuple[str, ...]:
+    """What of an undo is dangerous."""
+    takes = any("account_takeover" in step.risk.hazards for step in steps)
+    destroys = sum(step.risk.effect == "destructive" for step in steps)
+    said = ["gives rights back"] if takes else []
+    return (*said, *([f"deletes or replaces in {destroys:,} steps"] if destroys else []))
+
+
+def _filled(value: Any) -> Any:
+    """What of a value is more than what a field holds that nobody set."""
+    if isinstance(value, Mapping):
+        inner = {key: _filled(item) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if not is_unset(item)}
+    return [_filled(item) for item in value] if isinstance(value, list) else value
 
 
 def _taking_back(undone: Undone) -> str:

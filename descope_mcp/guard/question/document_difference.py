@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from descope_mcp.catalog.arguments.validation import HANDLE, SEALED
 from descope_mcp.guard.question.consequence import joined, number
-from descope_mcp.guard.question.question_data import Difference
+from descope_mcp.guard.question.question_data import Difference, Member
 from descope_mcp.guard.question.quoting import fits, whole
 from descope_mcp.guard.question.text_difference import passages
 from descope_mcp.guard.question.value_format import compact, words
@@ -38,11 +38,11 @@ def document_differences(before: Any, after: Any) -> tuple[Difference, ...]:
     sides = ({} if side is None else side for side in (before, after))
     old, new = (side if isinstance(side, Mapping) else {"": side} for side in sides)
     found: list[Difference] = []
-    absent: list[str] = []
+    absent: list[Member] = []
     for part in dict.fromkeys([*old, *new]):
         was, becomes = old.get(part, _NOTHING), new.get(part, _NOTHING)
         if becomes is _NOTHING:
-            absent.append(_part(part))
+            absent.append(Member(_part(part)))
             continue
         changes = list(_changes(_read(was), _read(becomes), "", 0))
         if not changes:

@@ -22,11 +22,15 @@ class Fact(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One of those whom a call hits, and what marks it (administrator, disabled)."""
+    """One of those whom a call hits, and what marks it (administrator, disabled), in order."""
 
     name: str
     id: str = ""
     marks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        marked = f"({', '.join(self.marks)})" if self.marks else ""
+        return " ".join(filter(None, (self.name, self.id, marked)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,13 @@ class Group:
 class Difference:
     """What becomes different, said once for all of whom it is true.
 
-    ``of`` are their names, empty where there is one target only. ``lines`` are the passages of a
+    ``of`` are they, empty where there is one target only. ``lines`` are the passages of a
     long text, or what changes in a document.
     """
 
     field: str
     becomes: str
-    of: tuple[str, ...] = ()
+    of: tuple[Member, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -71,11 +75,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Where a call would run; ``name`` is "" where it is not known."""
+    """Where a call would run; ``name`` is "" and ``production`` None where it is not known."""
 
     id: str
     name: str = ""
-    production: bool = False
+    production: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ class Disclosure:
     """All that a person is told about one call, or about one undo.
 
     ``consequence`` is one sentence without its full stop. ``undo`` says how much of it can be
-    taken back. ``documents`` are the differences of whole documents, part by part; ``caller`` is
-    who asks and ``rule`` by which rule a person is asked. ``typed`` is what has to be typed.
+    taken back, ``danger`` in a word how dangerous it is, ``because`` why. ``documents`` are the
+    differences of whole documents, part by part; ``caller`` is who asks and ``rule`` by which rule
+    a person is asked. ``typed`` is what has to be typed.
     """
 
     operation: str
@@ -94,6 +99,8 @@ class Disclosure:
     caller: str
     rule: str
     undo: Literal["whole", "part", "no"] = "no"
+    danger: str = ""
+    because: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     rights: tuple[Rights, ...] = ()
     leads_to: tuple[str, ...] = ()

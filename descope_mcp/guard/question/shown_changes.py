@@ -14,7 +14,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import needed_lists
 from descope_mcp.guard.preview.difference import UNKNOWN, Change, is_unset
 from descope_mcp.guard.question.consequence import joined, number
-from descope_mcp.guard.question.question_data import Difference
+from descope_mcp.guard.question.question_data import Difference, Member
 from descope_mcp.guard.question.quoting import TooMuchToShow, fits, whole
 from descope_mcp.guard.question.text_difference import passages
 from descope_mcp.guard.question.value_format import compact, shown, words
@@ -22,7 +22,7 @@ from descope_mcp.guard.secrets.redaction import masked_at
 
 
 def differences(
-    operation: Operation, changes: Sequence[Change], names: Mapping[str, str]
+    operation: Operation, changes: Sequence[Change], names: Mapping[str, Member]
 ) -> tuple[Difference, ...]:
     """What becomes different.
 
@@ -40,7 +40,7 @@ def differences(
         becomes = _becomes(masked, operation.moments.get(change.path, ""))
         group = groups.setdefault((change.path, becomes), _Group(not change.loses))
         if change.element:
-            group.of.append(names.get(change.element) or whole(change.element))
+            group.of.append(names.get(change.element) or Member(whole(change.element)))
         group.lines = group.lines or _passages(operation, masked)
     order = sorted(groups.items(), key=lambda pair: (pair[1].harmless, len(pair[1].of)))
     by_field = tuple(
@@ -53,11 +53,11 @@ def differences(
 
 def _by_member(found: Sequence[Difference]) -> tuple[Difference, ...]:
     """The same, with each member once: those of whom the same things become different together."""
-    bundles: dict[str, list[Difference]] = {}
+    bundles: dict[Member, list[Difference]] = {}
     for difference in found:
         for name in difference.of:
             bundles.setdefault(name, []).append(difference)
-    together: dict[tuple[int, ...], list[str]] = {}
+    together: dict[tuple[int, ...], list[Member]] = {}
     for name, bundle in bundles.items():
         together.setdefault(tuple(map(id, bundle)), []).append(name)
     made = [
@@ -90,6 +90,10 @@ def summary(found: Sequence[Difference]) -> str:
         of = found[0].of
         many = f" for {len(of):,}" if len(of) > 1 else ""
         return f"{found[0].field} {found[0].becomes}{many}"
+    if len(found) <= _FEW and not any(difference.of or difference.lines for difference in found):
+        each = ", ".join(f"{difference.field} {difference.becomes}" for difference in found)
+        if len(each) < 2 * _SHORT:
+            return each
     fields = list(dict.fromkeys(difference.field for difference in found))
     if len(fields) > _MOST_FIELDS:
         fields = [*fields[:_MOST_FIELDS], number(len(fields) - _MOST_FIELDS, "more", "more")]
@@ -105,7 +109,7 @@ def _field(operation: Operation, path: str) -> str:
 @dataclass(slots=True)
 class _Group:
     harmless: bool
-    of: list[str] = field(default_factory=list)
+    of: list[Member] = field(default_factory=list)
     lines: tuple[str, ...] = ()
 
 
@@ -166,3 +170,4 @@ def _element(item: Any) -> str:
 #: A change of fewer characters is said in the sentence itself.
 _SHORT = 60
 _MOST_FIELDS = 5
+_FEW = 3

@@ -59,7 +59,8 @@ async def _asked(
     answer: Approval | No | None = None
     if elicitation.can_be_asked(ctx):
         if not needed.question.text:
-            return await declined.outside(needed, request.caller, services, declined.TOO_LONG)
+            because = declined.too_long(needed, services)
+            return await declined.outside(needed, request.caller, services, because)
         if elicitation.is_modern(ctx):
             return elicitation.required(needed.question)
         answer = await elicitation.ask(ctx, needed.question)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
@@ -15,9 +16,17 @@ from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.server.asking.elicitation import No
 
+if TYPE_CHECKING:
+    from descope_mcp.guard.question.question_data import Disclosure
+
 #: Why a person is asked outside of the client, and the rule of that refusal.
 CANNOT_SHOW = ("approval", "This call needs a person's yes, and this client cannot show a form.")
 TOO_LONG = ("too-long", "What this call changes is longer than a form can show whole.")
+IN_A_TERMINAL = (
+    "too-long",
+    "What this call changes is longer than a screen, and the policy has people asked about such in "
+    "a terminal.",
+)
 STANDS = (
     "declined-before",
     "A person said no to this call less than a minute ago, and is not asked again so soon.",
@@ -31,6 +40,14 @@ def unread(no: No) -> tuple[str, str]:
         f"The client said no {no.seconds:.1f} s after the question, sooner than a person could "
         "have read it: it probably answered by itself and showed nothing.",
     )
+
+
+def too_long(needed: NeedsConfirmation, services: Services) -> tuple[str, str]:
+    """Why a form has no text."""
+    from descope_mcp.guard.question.renderers.layout import is_long
+
+    elsewhere = services.policy.long_documents != "form" and is_long(needed.disclosure)
+    return IN_A_TERMINAL if elsewhere else TOO_LONG
 
 
 async def keep(no: No, request: Call | Undo, services: Services) -> None:
@@ -91,12 +108,13 @@ async def outside(
         StoreError: the request cannot be kept.
     """
     from descope_mcp.guard.question.question_data import to_json
+    from descope_mcp.guard.question.renderers.layout import is_long
     from descope_mcp.store.consent import approvals
 
     question, (rule, why) = needed.question, because
     stale = partial(approvals.outdated, services.store, question.binding, OF_CALL)
     if outdated := await run_sync(stale):
-        rule, why = "changed", _differs(outdated.number, outdated.question, question.text)
+        rule, why = "changed", _differs(outdated.number, outdated.question, needed.disclosure)
     file = partial(
         approvals.file,
         services.store,
@@ -116,25 +134,27 @@ async def outside(
             "Nothing was sent. Ask the person to answer them: `descope-mcp approvals list`.",
         )
     approve = shell_quoting.command("approvals", "approve", request.number)
+    diff = shell_quoting.command("approvals", "diff", request.number)
+    whole = f" `{diff}` shows all that becomes different." if is_long(needed.disclosure) else ""
     # The person's terminal may have another environment than this process.
     state = shell_quoting.setting("DESCOPE_MCP_STATE", str(services.store.directory))
     return Refused(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
         f"Nothing was sent. Ask the person to run `{approve}` in a terminal, and make the same "
-        "call again after that; until then repeating changes nothing. The request lies in the "
-        f"state of this server: {state}.",
+        f"call again after that; until then repeating changes nothing.{whole} The request lies in "
+        f"the state of this server: {state}.",
     )
 
 
-def _differs(number: int, approved: str, now: str) -> str:
+def _differs(number: int, approved: str, now: Disclosure) -> str:
     """What has changed since a request was approved, by what its question said."""
     from descope_mcp.guard.question.question_data import from_json
     from descope_mcp.guard.question.renderers import mcp_form
 
     said = from_json(approved)
-    before = mcp_form.message(said).splitlines() if said else []
-    after = now.splitlines()
+    before = mcp_form.text(said).splitlines() if said else []
+    after = mcp_form.text(now).splitlines()
     gone = [line.strip() for line in before if line not in after][:_MOST_LINES]
     come = [line.strip() for line in after if line not in before][:_MOST_LINES]
     was = f" It said: {quoted(' / '.join(gone))}; now: {quoted(' / '.join(come))}." if gone else ""

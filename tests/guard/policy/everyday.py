@@ -10,9 +10,12 @@ import yaml
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.guard.policy.decision import Decision, Policy, decide
+from descope_mcp.guard.policy.decision import SO_ALREADY, Decision, Policy, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.preview.settled import is_settled
 
 
 class Task(NamedTuple):
@@ -43,4 +46,10 @@ def decided(catalog: Catalog, policy: Policy) -> Iterator[tuple[Task, Risk, Deci
         merged = merge(operation, check(operation, task.arguments), task.before)
         arguments = check(operation, merged.arguments)
         risk = assess(operation, arguments, frozenset(), merged.changes)
-        yield task, risk, decide(operation, arguments, "terminal", "P1", risk, policy)
+        decision = decide(operation, arguments, "terminal", "P1", risk, policy)
+        seen = Preview(Scope(task.arguments, task.before), (task.before,))
+        if decision.action == "confirm" and is_settled(
+            operation, task.arguments, seen, merged.changes
+        ):
+            decision = SO_ALREADY
+        yield task, risk, decision

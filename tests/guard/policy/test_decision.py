@@ -108,6 +108,8 @@ def test_a_file_says_from_which_number_on_people_are_asked(
     assert (policy.ask_from, policy.read_only, len(policy.rules)) == (3, True, 1)
     path.write_text(ALLOWED)
     assert applied(str(path), catalog, Policy()).ask_from == 20
+    path.write_text('long_documents = "terminal"\n' + ALLOWED)
+    assert applied(str(path), catalog, Policy()).long_documents == "terminal"
     path.write_text("ask_from = 0\n")
     with pytest.raises(PolicyError, match="ask_from"):
         applied(str(path), catalog, Policy())

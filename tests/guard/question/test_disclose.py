@@ -265,7 +265,7 @@ def test_risks_losses_and_ways_back_are_said() -> None:
         safer={"operation": "UpdateUserStatus", "why": "it can be undone"},
     )
     for line in (
-        'In project "P1". Can be undone in part.',
+        'Dangerous, affects many. Can be undone in part. Project "P1".',
         "All sessions end.",
         "Not coming back: The user id.",
         "Softer: UpdateUserStatus: it can be undone.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from descope_mcp.guard.question.document_difference import document_differences, parts
+from descope_mcp.guard.question.question_data import Member
 
 ROLE = {"name": "Viewer", "permissionNames": ["a", "b"], "default": False}
 
@@ -23,7 +24,7 @@ def test_parts_that_come_and_go() -> None:
         ('"new.json"', "new, 1 value"),
         ("left out", "1 part that is there now"),
     ]
-    assert found[1].of == ('"old.json"',)
+    assert found[1].of == (Member('"old.json"'),)
     assert found[0].lines == ('b / c: not set -> "x"',)
 
 

@@ -10,6 +10,8 @@ from descope_mcp.guard.question.question_data import Difference, Disclosure, Fac
 Kind = Literal["consequence", "warning", "gain", "loss", "text", "quiet"]
 
 UNDO = {"whole": "Can be undone.", "part": "Can be undone in part.", "no": "Cannot be undone."}
+#: The difference of documents is long if it takes more lines than a screen has.
+SCREEN = 24
 #: Up to so many members of a group are named with what else they are known by.
 _FEW = 8
 
@@ -23,31 +25,32 @@ class Block(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def blocks(said: Disclosure, *, most_lines: int = 0) -> Iterator[Block]:
+def blocks(said: Disclosure, *, shortened: bool = False) -> Iterator[Block]:
     """What a person is told, in order.
 
     Args:
         said: all of it.
-        most_lines: of the differences of documents, after which only their parts are named; 0 for
-            all of them.
+        shortened: if the difference of documents is long, name its parts alone.
     """
     yield Block("consequence", f"{said.consequence}?")
-    yield Block("text", f"{place(said)} {UNDO[said.undo]}")
-    yield from (Block("warning", warning) for warning in said.warnings)
+    yield Block("warning", f"{_danger(said)} {UNDO[said.undo]} {place(said)}")
+    if said.lost:
+        yield Block("loss", f"Not coming back: {said.lost}")
+    if said.warnings:
+        yield Block("warning", " ".join(said.warnings))
     yield from _rights(said)
     for group in said.hits:
         yield from _group(group)
     yield from _changes(said)
-    yield from _documents(said.documents, most_lines)
+    yield from _documents(said, shortened=shortened)
     yield from _steps(said)
     for title, facts in (("With", said.given), ("Now", said.now), ("Besides", said.counts)):
         if facts:
             yield Block("text", f"{title}: {_listed(facts)}")
-    if said.lost:
-        yield Block("loss", f"Not coming back: {said.lost}")
     if said.softer:
         yield Block("text", f"Softer: {said.softer}.")
-    yield Block("quiet", f"Asked by {said.caller}, by the rule {said.rule}.")
+    where = f" in {said.project.id}" if said.project.name else ""
+    yield Block("quiet", f"Asked by {said.caller} (rule {said.rule}){where}.")
 
 
 def _rights(said: Disclosure) -> Iterator[Block]:
@@ -62,10 +65,17 @@ def _rights(said: Disclosure) -> Iterator[Block]:
 
 
 def _changes(said: Disclosure) -> Iterator[Block]:
-    if said.changes:
+    told = [one for one in said.changes if not _is_said(one, said.consequence)]
+    if told:
         yield Block("text", "Becomes different:")
-    for difference in said.changes:
+    for difference in told:
         yield from _difference(difference)
+
+
+def _is_said(difference: Difference, consequence: str) -> bool:
+    """Whether the consequence says all of it already."""
+    short = not (difference.of or difference.lines)
+    return short and f"{difference.field} {difference.becomes}" in consequence
 
 
 def _steps(said: Disclosure) -> Iterator[Block]:
@@ -78,10 +88,14 @@ def _steps(said: Disclosure) -> Iterator[Block]:
 
 
 def place(said: Disclosure) -> str:
-    """The project in a sentence."""
+    """The project in a sentence; by its id where it has no name."""
     project = said.project
-    name = f"{project.name} ({project.id})" if project.name else f"project {project.id}"
-    return f"In {name}{', PRODUCTION' if project.production else ''}."
+    kind = {True: "PRODUCTION", False: "not production", None: ""}[project.production]
+    return f"Project {project.name or project.id}{f', {kind}' if kind else ''}."
+
+
+def _danger(said: Disclosure) -> str:
+    return f"{', '.join([said.danger or 'Take care', *said.because])}."
 
 
 def _listed(facts: Sequence[Fact]) -> str:
@@ -92,71 +106,61 @@ def _group(group: Group) -> Iterator[Block]:
     count = len(group.members) + group.more
     title = f"{group.title[:1].upper()}{group.title[1:]} ({count:,})"
     more = [f"and {group.more:,} more"] if group.more else []
-    names = _named(group.members)
-    if not names:
+    if not group.members:
         yield Block("text", title)
-    elif len(names) <= _FEW:
-        yield Block("text", f"{title}: {', '.join([*names, *more])}")
+    elif count <= _FEW or len(group.members) <= _FEW:
+        yield Block("text", f"{title}: {', '.join([*map(str, group.members), *more])}")
     else:
         yield Block("text", f"{title}:")
-        yield from _columns(names, more)
+        yield from _columns(group.members, more)
 
 
-def _columns(names: Sequence[str], more: Sequence[str] = ()) -> Iterator[Block]:
-    """Many names: those with the same marks together, so that nobody's is overlooked."""
-    marked: dict[str, list[str]] = {}
-    for name in names:
-        bare, _, mark = name.rpartition('" (')
-        marked.setdefault(mark.rstrip(")") if bare else "", []).append(f'{bare}"' if bare else name)
-    plain = marked.pop("", [])
-    for mark, of in marked.items():
-        yield Block("warning", f"  {mark} ({len(of):,}):", tuple(of))
+def _columns(members: Sequence[Member], more: Sequence[str] = ()) -> Iterator[Block]:
+    """Many members: those with the same marks together, so that nobody's is overlooked."""
+    distinct = len({member.name for member in members}) == len(members)
+    marked: dict[tuple[str, ...], list[str]] = {}
+    for member in members:
+        name = member.name if distinct else str(member._replace(marks=()))
+        marked.setdefault(member.marks, []).append(name)
+    plain = marked.pop((), [])
+    for marks, names in sorted(marked.items(), key=lambda pair: len(pair[1])):
+        yield Block("warning", f"  {', '.join(marks)} ({len(names):,}):", tuple(names))
     if marked and plain:
         yield Block("text", f"  others ({len(plain):,}):", (*plain, *more))
     elif plain or more:
         yield Block("text", "", (*plain, *more))
 
 
-def _named(members: Sequence[Member]) -> list[str]:
-    distinct = len({member.name for member in members}) == len(members)
-    few = len(members) <= _FEW
-    return [
-        " ".join(
-            filter(
-                None,
-                [
-                    member.name,
-                    member.id if few or not distinct else "",
-                    f"({', '.join(member.marks)})" if member.marks else "",
-                ],
-            )
-        )
-        for member in members
-    ]
-
-
 def _difference(difference: Difference) -> Iterator[Block]:
     said = f"{difference.field}: {difference.becomes}"
     of = difference.of
     if len(of) <= _FEW:
-        whom = f", for {', '.join(of)}" if of else ""
+        whom = f", for {', '.join(map(str, of))}" if of else ""
         yield Block("text", f"  {said}{whom}", lines=difference.lines)
         return
     yield Block("text", f"  {said}, for {len(of):,}:", lines=difference.lines)
     yield from _columns(of)
 
 
-def lines_of(documents: Sequence[Difference]) -> int:
+def is_long(said: Disclosure) -> bool:
+    """Whether what becomes different in documents takes more than a screen."""
+    return _lines_of(said.documents) > SCREEN
+
+
+def _lines_of(documents: Sequence[Difference]) -> int:
     """About how many lines of a terminal the differences of documents take."""
     return sum(1 + sum(1 + len(line) // 74 for line in part.lines) for part in documents)
 
 
-def _documents(documents: Sequence[Difference], most_lines: int) -> Iterator[Block]:
+def _documents(said: Disclosure, *, shortened: bool) -> Iterator[Block]:
     """The parts of documents that become different, without their lines if these are many."""
+    documents, long = said.documents, is_long(said)
     if not documents:
         return
-    short = bool(most_lines) and lines_of(documents) > most_lines
     many = f"{len(documents):,} parts" if len(documents) > 1 else "1 part"
-    yield Block("text", f"Becomes different ({many}):")
+    size = f"; {_lines_of(documents):,} lines, {'not' if shortened else 'all'} here" if long else ""
+    yield Block("text", f"Becomes different ({many}{size}):")
     for part in documents:
-        yield Block("text", f"  {part.field}: {part.becomes}", part.of, () if short else part.lines)
+        names = tuple(map(str, part.of))
+        lines = () if shortened and long else part.lines
+        yield Block("text", f"  {part.field}: {part.becomes}", names, lines)

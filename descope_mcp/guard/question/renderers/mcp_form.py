@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from descope_mcp.guard.policy.decision import Place
 from descope_mcp.guard.question.question_data import Disclosure
-from descope_mcp.guard.question.renderers.layout import blocks
+from descope_mcp.guard.question.renderers.layout import blocks, is_long
 
 MOST_CHARACTERS = 8_000
 _MOST_LABEL = 160
@@ -18,22 +19,29 @@ _MOST_LABEL = 160
 _MARKUP = re.compile(r"[*`<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
 
 
-def message(said: Disclosure) -> str:
-    """The text of the form; "" if it does not fit one."""
+def message(said: Disclosure, long_documents: Place = "form") -> str:
+    """The text of the form; "" if it does not fit one, or if it is to be asked elsewhere."""
+    if long_documents != "form" and is_long(said):
+        return ""
+    whole = text(said)
+    return whole if len(whole) <= MOST_CHARACTERS else ""
+
+
+def text(said: Disclosure) -> str:
+    """All that a person is told, however long it is."""
     parts: list[str] = []
     for block in blocks(said):
-        text = block.text
+        line = block.text
         if block.names:
-            text = f"{text} {', '.join(block.names)}".strip()
-        parts += [text, *(f"    {line}" for line in block.lines)]
-    whole = plain("\n".join(parts))
-    return whole if len(whole) <= MOST_CHARACTERS else ""
+            line = f"{line} {', '.join(block.names)}".strip()
+        parts += [line, *(f"    {one}" for one in block.lines)]
+    return plain("\n".join(parts))
 
 
 def label(said: Disclosure) -> str:
     """The words of a yes: the consequence, or the title where that is long."""
-    text = plain(said.consequence)
-    return text if len(text) <= _MOST_LABEL else plain(said.title)
+    short = plain(said.consequence)
+    return short if len(short) <= _MOST_LABEL else plain(said.title)
 
 
 def plain(text: str) -> str:

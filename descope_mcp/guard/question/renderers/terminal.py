@@ -7,11 +7,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from descope_mcp.guard.question.question_data import Disclosure
-from descope_mcp.guard.question.renderers.layout import Block, Kind, blocks, lines_of
+from descope_mcp.guard.question.renderers.layout import Block, Kind, blocks
 
 WIDTH = 80
-#: More lines of a document's difference are shown by a command of their own.
-MOST_DOCUMENT_LINES = 24
 _COLOURS: dict[Kind, str] = {
     "consequence": "1",
     "warning": "33",
@@ -22,7 +20,7 @@ _COLOURS: dict[Kind, str] = {
 
 
 def screen(said: Disclosure, *, width: int = WIDTH, colours: bool = False) -> str:
-    """The whole question.
+    """The whole question; of a long difference of documents its parts (`difference` has it).
 
     Args:
         said: what is told.
@@ -30,7 +28,7 @@ def screen(said: Disclosure, *, width: int = WIDTH, colours: bool = False) -> st
         colours: whether the terminal has any.
     """
     lines: list[str] = []
-    for block in blocks(said, most_lines=MOST_DOCUMENT_LINES):
+    for block in blocks(said, shortened=True):
         shown = list(_lines(block, max(40, width)))
         code = _COLOURS.get(block.kind, "") if colours else ""
         lines += [f"\x1b[{code}m{line}\x1b[0m" if code else line for line in shown]
@@ -42,11 +40,6 @@ def difference(said: Disclosure, *, width: int = WIDTH) -> str:
     every = blocks(said)
     shown = [b for b in every if b.lines or b.text.startswith(("  ", "Becomes"))]
     return "\n".join(line for block in shown for line in _lines(block, max(40, width)))
-
-
-def shortened(said: Disclosure) -> bool:
-    """Whether `screen` names only the parts of what becomes different in documents."""
-    return lines_of(said.documents) > MOST_DOCUMENT_LINES
 
 
 def again(said: Disclosure, *, width: int = WIDTH) -> str:
@@ -81,8 +74,8 @@ def _columns(names: Sequence[str], width: int) -> Iterator[str]:
     if not names:
         return
     room = width - 2
-    widest = min(room, max(map(_width, names)) + 2)
-    per_line = max(1, room // widest)
+    widest = min(room, max(map(_width, names)) + 1)
+    per_line = max(1, (room + 1) // widest)
     if per_line == 1 and len(names) > 1:
         yield from _wrapped(f"  {', '.join(names)}", width)
         return
