@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference
-from descope_mcp.catalog.operation_record import Lookup, Record, Settled
+from descope_mcp.catalog.operation_record import Lookup, Record, Settled, Source
 from descope_mcp.catalog.schemas import input_schema
 
 
@@ -32,8 +32,8 @@ def problems(record: Record, own: dict[str, Any], roots: Mapping[str, Any]) -> I
     if sum(map(bool, (rule.within, rule.outside, rule.equals))) != 1:
         yield "one of within, outside and equals is needed"
     sources = rule.within or rule.outside
-    several = sources if isinstance(sources, tuple) else (sources,)
-    for source in filter(None, several):
+    several: tuple[Source, ...] = sources if isinstance(sources, tuple) else (sources,)
+    for source in several:
         among = source.among if isinstance(source, Lookup) else source
         if not among.startswith("$before."):
             yield f"{among} is not of the before-state"

@@ -56,10 +56,13 @@ def members(elements: Sequence[Any], standing: Standing) -> dict[str, Member]:
 
 
 def called(found: Sequence[Any]) -> dict[str, str]:
-    """What a person knows those by whom a preview found, by the ids that the service made."""
+    """What a person knows those by whom a preview found, by the ids that the service made.
+
+    Both are quoted.
+    """
     elements = [one for seen in found for one in as_list(seen) if isinstance(one, Mapping)]
     return {
-        str(one[key]): str(member._replace(marks=()))
+        whole(one[key]): str(member._replace(marks=()))
         for one in elements
         for key in ("userId", "id")
         if one.get(key) and (member := _member(one, UNMARKED)).name

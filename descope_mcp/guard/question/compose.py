@@ -40,6 +40,8 @@ _INDEX = re.compile(r"\[\d+\]")
 _REFERENCE = re.compile(r"\$args\.([\w.\[\]]+)")
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
 _MOST_FACTS = 8
+#: What becomes different, where that is not known.
+GIVEN_HERE = "what is given here"
 _LONGEST_FACT = 120
 
 
@@ -88,7 +90,7 @@ def disclose(
         counts,
         (parts(documents) if operation.content else summary(different))
         if changes is not None or documents
-        else "what is given here",
+        else GIVEN_HERE,
     )
     said = filled(risk.says or operation.says or operation.title, known)
     groups = hits(operation, preview, counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,10 +12,16 @@ from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import is_unset
 from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import Preview
-from descope_mcp.guard.question.compose import disclose
-from descope_mcp.guard.question.question_data import Disclosure, Project, Step
-from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow, whole
+from descope_mcp.guard.question.compose import GIVEN_HERE, disclose
+from descope_mcp.guard.question.consequence import NOWHERE
+from descope_mcp.guard.question.question_data import Disclosure, Fact, Group, Member, Project, Step
+from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+#: Stands for the one whom a step hits until it is known whether the next does the same.
+_EACH = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,8 @@ class UndoStep:
 class Undone:
     """The call that is taken back: its operation, what it was about (quoted), and when it ran.
 
-    ``missing`` are sentences on what does not come back, ``names`` what those are called (quoted)
-    whom the call hit, by their ids. With ``anyway``, changes since then are
+    ``missing`` are sentences on what does not come back, ``names`` what those are called whom the
+    call hit, by their ids, both quoted. With ``anyway``, changes since then are
     overwritten unseen.
     """
 
@@ -67,27 +74,7 @@ def undo_disclosure(
     Raises:
         NotShown: the steps are too many for one question, or cannot be shown.
     """
-    told = []
-    for step in steps:
-        # What is left as it is by default is not worth a word where nothing is there yet.
-        fresh = not (step.operation.update and step.preview.found)
-        given = _filled(step.arguments) if fresh else step.arguments
-        said = disclose(
-            step.operation,
-            given,
-            risk=step.risk,
-            decision=step.decision,
-            preview=step.preview,
-            project=project,
-            caller=caller,
-            counts=step.counts,
-        )
-        does = said.consequence
-        if step.operation.update and not step.preview.found:
-            does = step.operation.title
-        for key, name in undone.names.items():
-            does = does.replace(whole(key), name)
-        told.append(Step(does, said.hits, (*said.given, *said.now, *said.counts)))
+    told = _together([_told(step, undone, project, caller) for step in steps])
     size = sum(len(step.consequence) + sum(len(f.value) for f in step.facts) for step in told)
     if size > MOST_SHOWN:
         raise TooMuchToShow(undone.operation.name)
@@ -95,7 +82,7 @@ def undo_disclosure(
     return Disclosure(
         undone.operation.name,
         f"Undo: {undone.operation.title}",
-        f"{_taking_back(undone)}, in {len(told):,} steps",
+        f"{_taking_back(undone)}, in {len(steps):,} steps",
         project,
         caller,
         ", ".join(rules),
@@ -107,6 +94,69 @@ def undo_disclosure(
         lost=" ".join(undone.missing),
         typed=typed,
     )
+
+
+def _told(step: UndoStep, undone: Undone, project: Project, caller: str) -> Step:
+    """One step: what it does, with whom it hits by the name that the undone call knew."""
+    operation, target = step.operation, step.preview.target
+    there = bool(operation.update) and target is not None
+    # What is left as it is by default is not worth a word where nothing is there yet.
+    given = step.arguments if there else _filled(step.arguments)
+    said = disclose(
+        operation,
+        given,
+        risk=step.risk,
+        decision=step.decision,
+        preview=step.preview,
+        project=project,
+        caller=caller,
+        changes=merge(operation, given, target).changes if there else None,
+        counts=step.counts,
+    )
+    does = said.consequence.removesuffix(f": {GIVEN_HERE}")
+    does = operation.title if NOWHERE in does else does
+    who = [one for one in _QUOTED.findall(does) if one in undone.names]
+    # The first is whom it hits; where, and with what, comes after.
+    does = does.replace(who[0], _EACH, 1) if who else does
+    does = _QUOTED.sub(lambda one: undone.names.get(one[0], one[0]), does)
+    named = tuple(Member(undone.names[one]) for one in who[:1])
+    different = tuple(Fact(one.field, one.becomes) for one in said.changes)
+    hits = (*((Group("", named),) if named else ()), *said.hits)
+    return Step(does, hits, (*different, *said.given, *said.now, *said.counts))
+
+
+def _together(told: Sequence[Step]) -> list[Step]:
+    """Steps that do the same with one each, one after the other, as one of all of them."""
+    found: list[Step] = []
+    for step in told:
+        last = found[-1] if found else None
+        if (
+            last
+            and _EACH in step.consequence
+            and (last.consequence, last.facts)
+            == (
+                step.consequence,
+                step.facts,
+            )
+        ):
+            members = (*last.hits[0].members, *step.hits[0].members)
+            hits = (Group("", members), *last.hits[1:])
+            found[-1] = last._replace(hits=hits, times=last.times + 1)
+        else:
+            found.append(step)
+    return [_spelled(step) for step in found]
+
+
+def _spelled(step: Step) -> Step:
+    """A step with its one member in the sentence, or with all of them below it."""
+    if _EACH not in step.consequence:
+        return step
+    group, *rest = step.hits
+    if step.times == 1:
+        does = step.consequence.replace(_EACH, group.members[0].name)
+        return step._replace(consequence=does, hits=tuple(rest))
+    does = step.consequence.replace(_EACH, "each")
+    return step._replace(consequence=does, hits=(replace(group, title="of them"), *rest))
 
 
 def _because(steps: Sequence[UndoStep]) -> tuple[str, ...]:

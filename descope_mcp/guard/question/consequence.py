@@ -14,6 +14,8 @@ from descope_mcp.guard.question.quoting import whole
 
 #: So many elements of a list are named in a sentence; all of them are below it.
 _MOST_NAMED = 4
+#: What a sentence says of a value that is not there.
+NOWHERE = "(none)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def number(count: int, one: str, many: str) -> str:
 
 def _nothing(place: Place) -> str:
     """What stands for a value that is not there."""
-    return f"no {place[0].many}" if place[0].many else "(none)"
+    return f"no {place[0].many}" if place[0].many else NOWHERE
 
 
 def _place(place: Place, known: Known, shown: set[str]) -> str:

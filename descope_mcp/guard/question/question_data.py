@@ -66,11 +66,12 @@ class Rights:
 
 
 class Step(NamedTuple):
-    """One step of an undo: what it does, whom it hits, and with what."""
+    """One step of an undo, or several alike: what it does, whom it hits, and with what."""
 
     consequence: str
     hits: tuple[Group, ...] = ()
     facts: tuple[Fact, ...] = ()
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

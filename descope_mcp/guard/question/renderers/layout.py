@@ -79,8 +79,12 @@ def _is_said(difference: Difference, consequence: str) -> bool:
 
 
 def _steps(said: Disclosure) -> Iterator[Block]:
-    for number, step in enumerate(said.steps, 1):
-        yield Block("text", f"{number}. {step.consequence}")
+    number = 1
+    for step in said.steps:
+        last = number + step.times - 1
+        span = f"{number}-{last}" if step.times > 1 else f"{number}"
+        yield Block("text", f"{span}. {step.consequence}")
+        number = last + 1
         for group in step.hits:
             yield from _group(group)
         if step.facts:
