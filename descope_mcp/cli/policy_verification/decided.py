@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.call.outcome import SO_ALREADY, Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard
 from descope_mcp.cli.policy_verification.proof import Proof, Tried, became, spelled
@@ -74,6 +74,9 @@ async def _unasked(
 async def _try(stage: Stage, name: str, arguments: dict[str, Any], rule: str) -> Tried:
     """Make a call that a policy asks about or denies, without a word."""
     before, outcome = stage.written, await stage.run(name, arguments)
+    if isinstance(outcome, Completed) and outcome.became == SO_ALREADY:
+        sent = stage.written > before
+        return Tried("so already, and not sent", "call.send" if sent else "", telling=False)
     if isinstance(outcome, Completed):
         # It may have run if what it changed turned out to be less than it could have been.
         again = stage.judged_again(outcome.call_id)
