@@ -71,7 +71,7 @@ async def test_a_person_is_told_that_later_changes_go(acme: Services) -> None:
     assert isinstance(refused, Refused), refused
     assert refused.rule == "changed-since"
     question = (await asked(acme, Undo(first.call_id, "agent", anyway=True))).question
-    assert 'permission names: loses "billing.read"' in question.text
+    assert 'permission names loses "billing.read"' in question.text
 
 
 def told(*steps: UndoStep, anyway: bool = False) -> str:
