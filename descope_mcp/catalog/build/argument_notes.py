@@ -14,10 +14,10 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from descope_mcp.catalog.arguments.argument_paths import Argument, ends, every
-from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
+from descope_mcp.catalog.build.yaml_source import line_of, read_model
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation_record import Frozen
 
@@ -140,14 +140,7 @@ class ArgumentNotes:
 
 
 def _read(path: Path) -> _File:
-    try:
-        file = _File.model_validate(read_yaml(path) or {})
-    except ValidationError as error:
-        problems = [
-            f"{line_of(path, e['loc'])}: {'.'.join(map(str, e['loc']))}: {e['msg']}"
-            for e in error.errors()
-        ]
-        raise SpecError("\n".join(problems)) from None
+    file = read_model(path, _File)
     ends_of = Counter(end for sort in _SORTS for end in getattr(file, sort))
     if twice := [end for end, count in ends_of.items() if count > 1]:
         raise SpecError(f"{path.name}: {', '.join(twice)}: listed twice")

@@ -13,12 +13,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from descope_mcp.catalog.arguments.argument_paths import Argument, ends, every
 from descope_mcp.catalog.build.openapi import Contract
-from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
-from descope_mcp.catalog.errors import SpecError
+from descope_mcp.catalog.build.yaml_source import line_of, read_model
 from descope_mcp.catalog.operation_record import Frozen, Record
 from descope_mcp.catalog.schemas import input_schema
 
@@ -65,14 +64,7 @@ class References:
             SpecError: a key is unknown.
         """
         self._path = path
-        try:
-            self._file = _File.model_validate(read_yaml(path))
-        except ValidationError as error:
-            problems = [
-                f"{line_of(path, e['loc'])}: {'.'.join(map(str, e['loc']))}: {e['msg']}"
-                for e in error.errors()
-            ]
-            raise SpecError("\n".join(problems)) from None
+        self._file = read_model(path, _File)
         self._spec = spec
         self._met: set[tuple[str, ...]] = set()
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation_record import Toolset
+
+M = TypeVar("M", bound=BaseModel)
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -68,10 +70,19 @@ def read_toolset(path: Path) -> Toolset:
     """One file of ``tool_specs/operations``.
 
     Raises:
+        SpecError: as `read_model`.
+    """
+    return read_model(path, Toolset)
+
+
+def read_model(path: Path, model: type[M]) -> M:
+    """The content of a YAML file as a model.
+
+    Raises:
         SpecError: a key is unknown, missing or of the wrong type; names file and line.
     """
     try:
-        return Toolset.model_validate(read_yaml(path))
+        return model.model_validate(read_yaml(path) or {})
     except ValidationError as error:
         problems = [
             f"{line_of(path, e['loc'])}: {'.'.join(map(str, e['loc']))}: {e['msg']}"
