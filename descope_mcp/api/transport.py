@@ -1,19 +1,11 @@
-"""Sending one request: retries where they are safe, bounds on time, size and concurrency.
-
-A read may be sent again after 429, the passing 5xx and lost connections. A change is sent again
-only if it certainly did not run: no connection was made, or the service turned it away with 429,
-or with 503 and a time to come back. After anything else it is unknown whether the change took
-effect, and that is what is reported.
-"""
+"""Sending one request: retries where they are safe (`retry`), bounds on time, size, concurrency."""
 
 from __future__ import annotations
 
-import email.utils
 import http.cookiejar
 import logging
 import os
 import ssl
-import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -23,18 +15,11 @@ from weakref import WeakValueDictionary
 import anyio
 import httpx
 
-from descope_mcp.api import proxies
+from descope_mcp.api import proxies, retry
 from descope_mcp.api.connection_failures import reason
 from descope_mcp.api.errors import OutcomeUnknown, RateLimited, Unreachable
 from descope_mcp.api.request import Flight, Request
 
-#: Answers that Descope's SDKs treat as passing: 503 and what its front sends for a lost origin.
-PASSING = frozenset({503, 520, 521, 522, 524, 530})
-PAUSES = (0.2, 1.0, 3.0)
-#: A longer wait than this is the caller's to decide on.
-LONGEST_WAIT = 20.0
-#: No more than this is believed when the service says when to come back.
-LONGEST_CLAIM = 24 * 3600.0
 LARGEST_ANSWER = 16 * 1024 * 1024
 #: Of one caller, so many reads and so many changes are on their way at once; others of it wait.
 #: Slow ones are not to keep the next one waiting, and the service has rate limits of its own.
@@ -151,7 +136,7 @@ class Transport:
         if room is None:
             room = self._rooms[caller] = _Room()
         async with room.reads if repeatable else room.changes:
-            for pause in (*PAUSES, None):
+            for pause in (*retry.PAUSES, None):
                 try:
                     # A change that is on its way is finished; one that waits can be cancelled.
                     with anyio.CancelScope(shield=not repeatable) as flight.scope:
@@ -167,8 +152,8 @@ class Transport:
                     if not repeatable:
                         raise failure from None
                 else:
-                    delay = _delay(answer, repeatable, pause)
-                    if delay is None or pause is None or delay > LONGEST_WAIT:
+                    delay = retry.delay(answer, repeatable=repeatable, pause=pause)
+                    if delay is None or pause is None or delay > retry.LONGEST_WAIT:
                         return self._final(answer, repeatable)
                     # Turned away. Any other answer means that it ran, whatever is done with it.
                     flight.on_its_way = answer.status not in (429, 503)
@@ -201,7 +186,7 @@ class Transport:
             return RawAnswer(response.status_code, response.headers, body, cut)
 
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
-        wanted = retry_after(answer)
+        wanted = retry.retry_after(answer.headers)
         if answer.status == 429 or (answer.status == 503 and wanted is not None):
             after = 60.0 if wanted is None else wanted
             raise RateLimited(
@@ -209,7 +194,7 @@ class Transport:
                 f"Try again in {after:.0f} seconds." if after else "It names no time to wait.",
                 after,
             )
-        if answer.status in PASSING and not repeatable:
+        if answer.status in retry.PASSING and not repeatable:
             raise OutcomeUnknown(
                 f"Descope's front answered {answer.status} to a change that had been sent.",
                 "Read the target to see whether the change took effect before repeating it.",
@@ -278,28 +263,3 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
     if unpacker and response.num_bytes_downloaded and not unpacker.eof:
         raise httpx.DecodingError("half of a gzip")
     return bytes(body), False
-
-
-def _delay(answer: RawAnswer, repeatable: bool, pause: float | None) -> float | None:
-    """How long to wait before the request may be sent again; None: it may not."""
-    wanted = retry_after(answer)
-    if answer.status == 429 and wanted is None:
-        return pause
-    if answer.status in (429, 503) and wanted is not None:
-        # "At once" is no time for anything to change in.
-        return max(wanted, pause or 0.0)
-    if answer.status in PASSING and repeatable:
-        return pause
-    return None
-
-
-def retry_after(answer: RawAnswer) -> float | None:
-    """Seconds from the Retry-After header (RFC 9110, section 10.2.3), None without one."""
-    value = answer.headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return min(float(value), LONGEST_CLAIM)
-    try:
-        seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(0.0, seconds), LONGEST_CLAIM)

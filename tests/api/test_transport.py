@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
-from descope_mcp.api import transport
+from descope_mcp.api import retry, transport
 from descope_mcp.api.client import Client
 from descope_mcp.api.errors import ApiError, ApiFailure, OutcomeUnknown, RateLimited, Unreachable
 from descope_mcp.catalog.catalog import Catalog
@@ -38,7 +38,7 @@ from .sockets import (
 
 pytestmark = pytest.mark.anyio
 
-TRIES = 1 + len(transport.PAUSES)
+TRIES = 1 + len(retry.PAUSES)
 
 
 async def closes(writer: asyncio.StreamWriter) -> None:
@@ -95,7 +95,7 @@ LOST: dict[str, Behaviour | bytes] = {
     "unasked encoding": UNASKED,
 }
 PASSING: dict[str, Behaviour | bytes] = {
-    str(status): answer(status, b"<html>bad</html>") for status in transport.PASSING
+    str(status): answer(status, b"<html>bad</html>") for status in retry.PASSING
 }
 UNEXPLAINED: dict[str, Behaviour | bytes] = {
     str(status): answer(status, b"<html>bad</html>", (("Content-Type", "text/html"),))
@@ -139,12 +139,12 @@ async def test_a_read_succeeds_when_the_fault_passes(catalog: Catalog, behaviour
     assert got.data == {"permissions": []}
 
 
-@pytest.mark.parametrize("status", [*transport.PASSING, 500, 502, 504])
+@pytest.mark.parametrize("status", [*retry.PASSING, 500, 502, 504])
 async def test_a_read_reports_a_fault_that_stays(catalog: Catalog, status: int) -> None:
     async with serving(answer(status, b"<html>", (("cf-ray", "8f-FRA"),))) as server:
         with pytest.raises(ApiError, match="8f-FRA") as caught:
             await call(server.url, catalog, READ)
-        assert len(server.requests) == (TRIES if status in transport.PASSING else 1)
+        assert len(server.requests) == (TRIES if status in retry.PASSING else 1)
     assert caught.value.status == status
 
 
@@ -245,7 +245,7 @@ async def test_at_once_is_tried_after_a_pause_and_passed_on(catalog: Catalog, st
 
     async with serving(limited(status, "0"), limited(status, "0"), answer()) as server:
         await call(server.url, catalog, CHANGE, waiting=waiting)
-        assert (len(server.requests), waits) == (3, [*transport.PAUSES[:2]])
+        assert (len(server.requests), waits) == (3, [*retry.PAUSES[:2]])
     async with serving(limited(status, "0")) as server:
         with pytest.raises(RateLimited) as caught:
             await call(server.url, catalog, READ)
