@@ -1,4 +1,8 @@
-"""Tokens (o200k): what the lists of tools and typical answers cost a model."""
+"""Tokens (o200k): what the lists of tools and typical answers cost a model.
+
+A model reads names, descriptions and schemas. What titles and annotations would add, where a client
+passes them on, stands apart.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.surface import tool_list
 from descope_mcp.server.surface.catalog_tools import Hub
-from descope_mcp.server.surface.token_cost import exact, listed, tokens
+from descope_mcp.server.surface.token_cost import beside, exact, listed, tokens
 from descope_mcp.store.store import Store
 
 _QUERIES = (
@@ -32,9 +36,13 @@ def main() -> None:
     catalog = load()
     hub = Hub(_services(catalog))
     print(f"{'tokens (o200k)':42} {'now':>8}  aim")
-    print(f"{'list of the hub':42} {listed(tool_list.hub(Policy())):8}  1800")
-    every = tool_list.endpoints(catalog, ["all"], Policy())
-    print(f"{'list of all operations':42} {listed(every):8}  75000")
+    lists = {
+        ("list of the hub", "1300"): tool_list.hub(Policy()),
+        ("list of all operations", "70000"): tool_list.endpoints(catalog, ["all"], Policy()),
+    }
+    for (name, aim), offered in lists.items():
+        print(f"{name:42} {listed(offered):8}  {aim}")
+        print(f"{'  titles and annotations besides':42} {beside(offered):8}")
     print(
         f"{'descope_describe DeleteTenant':42} {_cost(hub.describe({'names': ['DeleteTenant']})):8}"
     )

@@ -117,6 +117,11 @@ class Rule(Frozen):
         return (*value, *(path for paths in below for path in paths))
 
     @property
+    def conditions(self) -> frozenset[str]:
+        """The names of the conditions that are set."""
+        return frozenset(name for name in (*CONDITIONS, *COMPARISONS) if getattr(self, name))
+
+    @property
     def compares(self) -> bool:
         """Whether the rule needs the before-state."""
         return any(getattr(self, name) for name in COMPARISONS)

@@ -190,11 +190,8 @@ async def test_the_server_does_not_offer_what_the_file_denies(rules: str, tmp_pa
     assert {"LoadTenant", "DeleteUser", "PatchUser"} <= names
     assert called.is_error
     assert "Lists are too long" in str(called.content)
-    assert denied["confirmation"] == "denied (Lists are too long.)"
-    assert (
-        allowed["confirmation"]
-        == "none (The policy file allows it.); depends on the arguments, some are denied"
-    )
+    assert denied["confirmation"] == "denied: Lists are too long."
+    assert allowed["confirmation"] == "none; some calls are denied (The policy file allows it.)"
     assert status["policy"] == "acme.toml"
     assert "denied: Lists are too long." in str(search)
 

@@ -45,9 +45,10 @@ async def test_all_lists_every_operation_but_the_blocked_one(
     for tool in tools[: -len(BESIDE)]:
         operation = catalog[tool["name"]]
         assert tool["inputSchema"] == published(operation.input_schema)
-        reads = operation.worst_effect == "read"
-        changes = {"destructiveHint": operation.worst_effect == "destructive"}
-        assert tool["annotations"] == ({"readOnlyHint": True} if reads else changes)
+        told, effect = tool["annotations"], operation.worst_effect
+        assert tool["title"] == told["title"] == operation.title
+        assert told["readOnlyHint"] is (effect == "read")
+        assert told["destructiveHint"] is (effect == "destructive")
 
 
 async def test_the_list_does_not_change_with_what_is_called(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
 
 
-def signature(operation: Operation, most: int = 8) -> str:
-    """The operation's name and arguments, the required ones first, at most `most` of them."""
-    shown = [*_required(operation), *_optional(operation)]
+def signature(
+    operation: Operation, most: int = 8, about: Callable[[str], int] | None = None
+) -> str:
+    """The operation's name and arguments, at most `most` of them.
+
+    The required ones come first, then those whose name and note `about` says most of.
+    """
+    shown = [*_required(operation), *_optional(operation, about)]
     more = [f"+{len(shown) - most} more"] if len(shown) > most else []
     return f"{operation.name}({', '.join([*shown[:most], *more])})"
 
@@ -45,9 +50,12 @@ def _required(operation: Operation) -> list[str]:
     return [*(f"{name}: {_type(operation, name)}" for name in names), *groups]
 
 
-def _optional(operation: Operation) -> list[str]:
+def _optional(operation: Operation, about: Callable[[str], int] | None = None) -> list[str]:
     taken = {*operation.input_schema.get("required", ()), *(n for g in operation.one_of for n in g)}
-    names = (name for name in operation.input_schema["properties"] if name not in taken)
+    properties = operation.input_schema["properties"]
+    names = [name for name in properties if name not in taken]
+    if about is not None:
+        names.sort(key=lambda name: -about(f"{name} {properties[name].get('description', '')}"))
     return [f"{name}?: {_type(operation, name)}" for name in names]
 
 

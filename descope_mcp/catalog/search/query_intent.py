@@ -104,6 +104,10 @@ class Reader:
             unknown,
         )
 
+    def units(self, text: str) -> set[str]:
+        """Every stem and concept of a query, misspelt words put right."""
+        return {*self._concepts.units(" ".join(self._corrected(text)))}
+
     def _wanted(self, plain: list[str], stems: list[str]) -> Iterator[Wanted]:
         """The things of a query, phrase by phrase and word by word."""
         within: set[int] = set()

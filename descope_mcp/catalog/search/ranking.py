@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -167,6 +167,14 @@ class Index:
         )
         fits = bool(named) or self._sure(query, told, matches, best[0], likeness) > 0
         return Found(tuple(islice(suitable, limit)), fits)
+
+    def about(self, text: str, operation: Operation) -> Callable[[str], int]:
+        """Counts what a text, as an argument's name, has in common with a query.
+
+        What the operation's title says is said of all its arguments.
+        """
+        asked = self._reader.units(text) - {*self._concepts.units(operation.title)}
+        return lambda said: len(asked.intersection(self._concepts.units(said)))
 
     def _by_words(
         self, query: Query, matches: Sequence[_Match], likeness: Mapping[int, float]

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 
 from descope_mcp.call.outcome import Failed
 from descope_mcp.call.services import Services
+from descope_mcp.catalog.call_class import call_class
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.omitted_fields import left_out
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours
+from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
 from descope_mcp.server.surface import operation_pages
-from descope_mcp.server.surface.operation_pages import policy_note
 
 if TYPE_CHECKING:
     from descope_mcp.catalog.search.ranking import Index
 
 #: Of how many of the operations found the neighbours are named.
 _EXPLAINED = 3
+#: So many arguments are shown of those, and of the others.
+_ARGUMENTS, _ARGUMENTS_BELOW = 8, 3
+#: So many of those are named that make a call worse, or a person be asked.
+_NAMED = 3
 #: So many operations are named where none fits.
 _NEAREST = 3
 
@@ -61,7 +67,10 @@ class Hub:
             )
         if not fits:
             return self._nothing_fits(found[:_NEAREST])
-        rows = [self._row(operation) for operation in found]
+        rows = [
+            self._row(operation, self._index.about(arguments["query"], operation), number)
+            for number, operation in enumerate(found)
+        ]
         shown = {operation.name for operation in found}
         for row, operation in zip(rows[:_EXPLAINED], found, strict=False):
             others = neighbours(operation, self._catalog, besides=shown)
@@ -132,14 +141,19 @@ class Hub:
         )
         return tool_result.result(status, text)
 
-    def _row(self, operation: Operation) -> dict[str, Any]:
+    def _row(self, operation: Operation, about: Callable[[str], int], place: int) -> dict[str, Any]:
+        """An operation in short, with those of its arguments first that the query is about."""
+        most = _ARGUMENTS if place < _EXPLAINED else _ARGUMENTS_BELOW
         row = {
             "name": operation.name,
-            "class": operation.effect,
-            "call": signature(operation),
+            "class": call_class(operation, _NAMED, about),
+            "call": signature(operation, most, about),
             "title": operation.title,
         }
-        note = policy_note(operation, self._services)
+        policy, project = self._services.policy, self._services.project
+        asked = foreseeable(operation, policy, project, _NAMED, about)
+        kept = "left-out fields stay" if left_out(operation) else ""
+        note = "; ".join(filter(None, [asked, kept]))
         return {**row, "note": note} if note else row
 
     def _no_toolset(self, name: str) -> types.CallToolResult:

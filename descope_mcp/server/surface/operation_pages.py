@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from descope_mcp.call.services import Services
+from descope_mcp.catalog.call_class import call_class
 from descope_mcp.catalog.catalog import ToolsetInfo
+from descope_mcp.catalog.omitted_fields import existing, left_out
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.catalog.schemas.signature import brief
-from descope_mcp.guard.policy.decision import Decision, possible, worst
+from descope_mcp.guard.policy.decision import needed_lists, worst
+from descope_mcp.guard.policy.foreseeable_questions import foreseeable
+from descope_mcp.guard.question.quoting import MOST_SHOWN
+
+_AT_ONCE = f"{MOST_SHOWN:,} characters of arguments; more cannot be shown to a person who is asked"
 
 
 def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, 
         "description": one.description,
         "endpoint": f"{one.method} {one.path}",
         "toolset": one.toolset,
-        "class": one.effect,
+        "class": call_class(one),
         "hazards": list(one.worst_hazards),
         "confirmation": _confirmation(one, services),
         "arguments": argument_lines(one, explained, unfolded=schema),
@@ -38,6 +44,9 @@ def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, 
             f"{kind} ({', '.join(fields)}): {explained.reads[kind]}"
             for kind, fields in explained.used_by.items()
         ],
+        "leftOut": left_out(one),
+        "existing": existing(one),
+        "atOnce": _AT_ONCE if one.can_ask and needed_lists(one) else "",
         "oneOf": [" or ".join(group) for group in one.one_of],
         "examples": [
             f"{example.say} {json.dumps(example.arguments, ensure_ascii=False)}"
@@ -71,21 +80,11 @@ def overview(info: ToolsetInfo, services: Services) -> dict[str, Any]:
     """A toolset with its operations, one line each."""
     ones = [services.catalog[name] for name in info.operations]
     lines = [
-        {"name": o.name, "class": o.effect, "call": brief(o), "title": o.title}
-        | ({"note": note} if (note := policy_note(o, services)) else {})
+        {"name": o.name, "class": call_class(o, most=0), "call": brief(o), "title": o.title}
+        | ({"note": note} if (note := _note(o, services)) else {})
         for o in ones
     ]
     return {**toolset(info), "operations": lines}
-
-
-def policy_note(one: Operation, services: Services) -> str:
-    """What the policy does to calls of an operation at worst; empty where it lets them pass."""
-    decision = worst(one, services.policy, services.project)
-    if decision.action == "allow":
-        return ""
-    if decision.action == "deny":
-        return f"denied: {decision.reason}"
-    return "may ask a person" if one.when else "asks a person"
 
 
 def as_text(page: Mapping[str, Any]) -> str:
@@ -108,14 +107,16 @@ def _line(row: Mapping[str, Any]) -> str:
     return f"[{row['class']}] {row['call']} - {row['title']}{note}"
 
 
+def _note(one: Operation, services: Services) -> str:
+    return foreseeable(one, services.policy, services.project, most=0)
+
+
 def _confirmation(one: Operation, services: Services) -> str:
-    """What will be asked at worst, and whether that depends on the call."""
-    decision: Decision = worst(one, services.policy, services.project)
-    said = {"allow": "none", "confirm": "a person is asked", "deny": "denied"}[decision.action]
-    typed = " and types the target's name" if decision.typed else ""
-    met = possible(one, services.policy, services.project)
-    depends = ""
-    if decision.action != "deny" and (one.when or len(met) > 1):
-        denied = any(other.action == "deny" for other in met)
-        depends = f"; depends on the arguments{', some are denied' if denied else ''}"
-    return f"{said}{typed} ({decision.reason}){depends}"
+    """On which calls a person is asked, why, and whether the target's name has to be typed."""
+    asked = foreseeable(one, services.policy, services.project)
+    decision = worst(one, services.policy, services.project)
+    if decision.action == "deny":
+        return asked
+    said = asked if decision.action == "confirm" else "; ".join(filter(None, ["none", asked]))
+    typed = ", who types the target's name" if decision.typed else ""
+    return f"{said}{typed} ({decision.reason})"

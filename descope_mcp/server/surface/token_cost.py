@@ -17,10 +17,26 @@ import mcp_types as types
 _RATIO = 4.3
 
 
+#: What a client hands on to its model; titles and annotations it keeps for itself.
+_READ = {"name", "description", "input_schema"}
+
+
 def listed(offered: Sequence[types.Tool]) -> int:
-    """The tokens of a list of tools as it is sent."""
-    sent = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in offered]
-    return tokens(json.dumps(sent, separators=(",", ":"), ensure_ascii=False))
+    """The tokens of a list of tools as a model reads it: names, descriptions, schemas."""
+    return _cost(offered, _READ)
+
+
+def beside(offered: Sequence[types.Tool]) -> int:
+    """The tokens that titles and annotations add, for clients that pass on all that was sent."""
+    return _cost(offered, None) - listed(offered)
+
+
+def _cost(offered: Sequence[types.Tool], fields: set[str] | None) -> int:
+    shown = [
+        tool.model_dump(mode="json", by_alias=True, exclude_none=True, include=fields)
+        for tool in offered
+    ]
+    return tokens(json.dumps(shown, separators=(",", ":"), ensure_ascii=False))
 
 
 def tokens(text: str) -> int:

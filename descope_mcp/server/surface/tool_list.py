@@ -1,10 +1,9 @@
 """The tools of both surfaces, as MCP describes them. Annotations follow the worst case.
 
-The hub's tools say everything about themselves; directories insist on it, on the title inside the
-annotations too. An operation's tool, one of up to 457, says whether it only reads, and if not,
-whether it destroys. That is always said outright: some clients take a hint that is missing for the
-harmless value. What is left out means the protocol's default, which is the cautious one (not
-idempotent, reaches the outside); its name serves as title.
+Every tool says everything about itself: some clients take a hint that is missing for the harmless
+value, and directories insist on it. The title stands twice, since clients since 2025-06-18 look for
+it beside the name, older ones and directories inside the annotations. None of it costs a model
+anything, which reads names, descriptions and schemas.
 """
 
 from __future__ import annotations
@@ -32,17 +31,20 @@ _VIEW = {
     "limit": {"type": "integer", "minimum": 1, "description": "Show so many elements"},
 }
 
+#: Directories want a tool that calls whatever operation it is given to say of which API, with a
+#: link to its documentation.
+_RUNS = "Run an operation of the Descope API (https://docs.descope.com/api) of class"
 _CALLS: dict[Effect, tuple[str, str]] = {
-    "read": ("Read from Descope", "Run an operation of class read. It changes and sends nothing."),
+    "read": ("Read from Descope", f"{_RUNS} read: it changes and sends nothing."),
     "write": (
         "Add or change in Descope",
-        "Run an operation of class write: it adds, changes one thing or sends a message; nothing "
-        "is lost. A person is asked where it can give access or create a credential.",
+        f"{_RUNS} write: it adds, changes one thing or sends a message; nothing is lost. A person "
+        "is asked where it can give access or create a credential.",
     ),
     "destructive": (
         "Delete or overwrite in Descope",
-        "Run an operation of class destructive: it deletes, overwrites, revokes, cuts off or ends "
-        "sessions. A person is asked first and sees what is lost.",
+        f"{_RUNS} destructive: it deletes, overwrites, revokes, cuts off or ends sessions. A "
+        "person is asked first and sees what is lost.",
     ),
 }
 
@@ -83,14 +85,13 @@ def endpoints(
 
 def endpoint(operation: Operation) -> types.Tool:
     """An operation as a tool of its own."""
-    effect = operation.worst_effect
-    reads = types.ToolAnnotations(read_only_hint=True)
-    changes = types.ToolAnnotations(destructive_hint=effect == "destructive")
+    effect, again = operation.worst_effect, operation.idempotent
     return types.Tool(
         name=operation.name,
+        title=operation.title,
         description=operation.description,
         input_schema=published(operation.input_schema),
-        annotations=reads if effect == "read" else changes,
+        annotations=_annotations(operation.title, effect, idempotent=again, open_world=True),
     )
 
 
@@ -118,7 +119,11 @@ def _tool(
         schema["required"] = required
     schema["additionalProperties"] = False
     return types.Tool(
-        name=name, description=description, input_schema=schema, annotations=annotations
+        name=name,
+        title=annotations.title,
+        description=description,
+        input_schema=schema,
+        annotations=annotations,
     )
 
 
@@ -137,7 +142,12 @@ _SEARCH = _tool(
             "description": "Only this toolset (see descope_describe)",
         },
         "effect": {"type": "string", "enum": list(EFFECTS), "description": "Only this class"},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 20},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 20,
+            "description": "Most operations to show; 6 if left out",
+        },
     },
     ["query"],
     _annotations("Find Descope operations", "read", idempotent=True, open_world=False),

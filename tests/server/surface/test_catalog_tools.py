@@ -76,7 +76,7 @@ def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> 
     assert said["references"] == ["AccessKey: SearchAccessKeys"]
     assert said["examples"]
     assert said["undoneBy"] == ["ActivateAccessKey"]
-    assert said["confirmation"].startswith("a person is asked")
+    assert said["confirmation"].startswith("asks a person (")
     assert "inputSchema" not in said
 
 

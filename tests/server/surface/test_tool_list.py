@@ -69,10 +69,28 @@ def test_annotations_tell_the_worst_case(catalog: Catalog) -> None:
         if record.get("existing") in ("replaced", "unknown") or record.get("defines"):
             effects.add("destructive")
         told = tool.model_dump(by_alias=True, exclude_none=True)["annotations"]
-        if effects == {"read"}:
-            assert told == {"readOnlyHint": True}, tool.name
-        else:
-            assert told == {"destructiveHint": "destructive" in effects}, tool.name
+        assert told == {
+            "title": record["title"],
+            "readOnlyHint": effects == {"read"},
+            "destructiveHint": "destructive" in effects,
+            "idempotentHint": record.get("idempotent", False),
+            "openWorldHint": True,
+        }, tool.name
+
+
+def test_every_tool_has_a_title_where_clients_look_for_it(catalog: Catalog) -> None:
+    for tool in (*hub(Policy()), *every_endpoint(catalog)):
+        assert tool.annotations is not None
+        assert tool.title == tool.annotations.title != ""
+
+
+def test_the_hub_describes_every_argument_and_links_the_documentation() -> None:
+    for tool in hub(Policy()):
+        for name, argument in tool.input_schema["properties"].items():
+            assert argument.get("description"), (tool.name, name)
+    calls = [tool for tool in hub(Policy()) if "operation" in tool.input_schema["properties"]]
+    assert len(calls) == 3
+    assert all("https://docs.descope.com/" in str(tool.description) for tool in calls)
 
 
 def test_the_hub_says_of_each_tool_what_it_does() -> None:
@@ -109,12 +127,12 @@ def test_toolsets_choose_what_is_listed(catalog: Catalog) -> None:
 
 def test_the_hub_costs_few_tokens() -> None:
     assert exact()
-    assert cost(hub(Policy())) <= 1_800
+    assert cost(hub(Policy())) <= 1_300
 
 
 def test_the_whole_list_costs_what_it_should(catalog: Catalog) -> None:
     assert exact()
-    assert cost(every_endpoint(catalog)) <= 75_000
+    assert cost(every_endpoint(catalog)) <= 70_000
 
 
 def test_each_toolset_stays_within_its_budget(
@@ -139,7 +157,7 @@ def test_the_tools_are_as_they_were(catalog: Catalog, pytestconfig: pytest.Confi
     `pytest --renew-snapshots` writes the file anew, one line per tool.
     """
     shown = [
-        {key: tool[key] for key in ("name", "inputSchema", "annotations")}
+        {key: tool[key] for key in ("name", "title", "inputSchema", "annotations")}
         for tool in listed([*hub(Policy()), *every_endpoint(catalog)])["tools"]
     ]
     if pytestconfig.getoption("--renew-snapshots"):
