@@ -23,7 +23,7 @@ def call_class(
         most: so many arguments are named.
         about: which of them come first.
     """
-    said = [operation.effect]
+    said: list[str] = [operation.effect]
     for effect in EFFECTS[EFFECTS.index(operation.effect) + 1 :]:
         raising = [term for r in operation.when if r.effect == effect for term in terms(r)]
         if raising:

@@ -22,13 +22,13 @@ RECURSION = 2
 
 #: The argument that sends a replace as it is; not given, the guard fills in what is left out.
 REPLACE = "replace"
-_REPLACES = "true clears what is left out"
+_REPLACES = "clear what is left out"
 
 _PREFIX = "#/components/schemas/"
 _CREDENTIALS = {
     "refresh_jwt": "refresh JWT",
     "session_jwt": "session JWT",
-    "access_key": "access key; left out: the configured one",
+    "access_key": "access key, or the configured one",
 }
 
 

@@ -7,8 +7,8 @@ the server checks anyway. It is never stricter than the checked form (`Operation
 - the fields of an object are declared too where the argument is required, since they have to be
   filled in;
 - every other object, and every object in an object, is an ``object`` whose description ends in
-  its shape: ``{tenantId, roleNames: string[]}``. A field without a type is a string; in a shape
-  that would be long, objects inside of it are just that;
+  its shape: ``{tenantId, roleNames[], on: boolean}``. A field without a type is a string, one with
+  brackets alone a list of strings;
 - ``additionalProperties: false`` is not repeated. Undeclared arguments are refused on every level
   all the same. Some of Gemini's clients pass the keyword on, which its API refuses.
 
@@ -17,12 +17,8 @@ the server checks anyway. It is never stricter than the checked form (`Operation
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
-
-#: The longest shape in which the objects inside are spelled out.
-_LONG = 160
 
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,27 +34,25 @@ def published(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def shape(value: Mapping[str, Any]) -> str:
     """A JSON Schema in short; empty for a string."""
-    spelled = _shape(value, levels=sys.maxsize)
-    return spelled if len(spelled) <= _LONG else _shape(value, levels=1)
-
-
-def _shape(value: Mapping[str, Any], levels: int) -> str:
-    """A JSON Schema in short, so many levels of objects with their fields."""
     if "enum" in value:
         return "|".join(map(str, value["enum"]))
     if "anyOf" in value:
-        return "|".join(_shape(choice, levels) or "string" for choice in value["anyOf"])
+        return "|".join(shape(choice) or "string" for choice in value["anyOf"])
     if value.get("type") == "array":
-        return f"{_shape(value['items'], levels) or 'string'}[]"
+        return f"{shape(value['items']) or 'string'}[]"
     if "properties" in value:
-        if not levels:
-            return "object"
-        fields = ((name, _shape(field, levels - 1)) for name, field in value["properties"].items())
-        return f"{{{', '.join(f'{name}: {kind}' if kind else name for name, kind in fields)}}}"
+        fields = (_field(name, shape(field)) for name, field in value["properties"].items())
+        return f"{{{', '.join(fields)}}}"
     extra = value.get("additionalProperties")
     if isinstance(extra, Mapping):
-        return f"map of {_shape(extra, levels) or 'string'}"
+        return f"map of {inner}" if (inner := shape(extra)) else "map"
     return "" if value["type"] == "string" else str(value["type"])
+
+
+def _field(name: str, kind: str) -> str:
+    if kind in ("", "string[]"):
+        return f"{name}{kind.removeprefix('string')}"
+    return f"{name}: {kind}"
 
 
 def _declared(value: Mapping[str, Any], *, spelled: bool) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class PhrasingModel:
         self._numbers = [numbers.get(name) for name in data["operations"]]
         self._nothing: int = data["operations"].index(NOTHING)
         self._bias: list[float] = data["bias"]
+        #: What the signals of a query count, see `confidence`.
+        self.confidence: list[float] = data["confidence"]
         self._step = float(data["step"])
         self._operations = _unpacked("H", data["places"])
         self._weights = _unpacked("b", data["weights"])
@@ -83,6 +85,10 @@ class PhrasingModel:
             self._rarity[name] = rarity / 100
             self._found[name] = (start, start + size)
             start += size
+
+    def has_seen(self, word: str) -> bool:
+        """Whether the word was in any of the texts, those that no operation answers too."""
+        return stem(word) in self._found
 
     def knows(self, word: str) -> bool:
         """Whether the word speaks for any operation."""
@@ -119,6 +125,7 @@ def packed(
     bias: Iterable[float],
     weights: Mapping[str, Mapping[int, float]],
     made_of: str,
+    confidence: Iterable[float] = (),
 ) -> dict[str, Any]:
     """The content of the file.
 
@@ -128,6 +135,7 @@ def packed(
         bias: of each operation.
         weights: for each feature, by number of an operation.
         made_of: a digest of what the model was fitted to.
+        confidence: what the signals of a query count.
     """
     names = sorted(name for name in weights if weights[name])
     largest = max(abs(w) for name in names for w in weights[name].values())
@@ -139,6 +147,7 @@ def packed(
     return {
         "made_of": made_of,
         "operations": operations,
+        "confidence": [round(weight, 3) for weight in confidence],
         "step": round(step, 6),
         "bias": [round(b, 3) for b in bias],
         "features": "\n".join(name for name, _ in kept),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from descope_mcp.catalog.search.words import Concepts, concepts, says_nothing, split, stem
@@ -51,13 +52,16 @@ Wanted = tuple[tuple[str, float], ...]
 class Query(NamedTuple):
     """A query as it is understood. Actions and marks are names of concepts.
 
-    `unknown` are the words that say something and that no record has, misspelt ones left out.
+    `words` are those that say something, `misspelt` those of them that stand for other words, which
+    are given; `unknown` are the rest of what no record has.
     """
 
     wanted: tuple[Wanted, ...]
     actions: frozenset[str]
     marks: frozenset[str]
     as_user: bool
+    words: tuple[str, ...] = ()
+    misspelt: Mapping[str, Sequence[str]] = MappingProxyType({})
     unknown: tuple[str, ...] = ()
 
 
@@ -95,12 +99,17 @@ class Reader:
             text = literal.sub(what, text)
         plain = list(self._corrected(text))
         stems = [stem(word) for word in plain]
-        unknown = tuple(word for word in split(text) if not self._understood(word))
+        words = tuple(word for word in split(text) if not says_nothing(word) and len(word) > 1)
+        foreign = [word for word in words if not self._is_known(word)]
+        misspelt = {word: right for word in foreign if (right := self._correct(word))}
+        unknown = tuple(word for word in foreign if word not in misspelt)
         return Query(
             tuple(self._wanted(plain, stems)),
             self._actions_of(text),
             self._marks_of(text, stems),
             bool(_AS_USER.search(text.lower())),
+            words,
+            misspelt,
             unknown,
         )
 
@@ -153,17 +162,15 @@ class Reader:
         """The concepts of a group that a stem means."""
         return group.intersection(unit[1:] for unit in self._concepts.of_word(one))
 
-    def _understood(self, word: str) -> bool:
+    def _is_known(self, word: str) -> bool:
         one = stem(word)
-        known = one in self._known or self._concepts.known(one) or says_nothing(word)
-        return known or len(word) == 1 or bool(self._correct(word))
+        return one in self._known or self._concepts.known(one)
 
     def _corrected(self, text: str) -> Iterator[str]:
         """The words of a text; one that nobody knows is corrected, unless it is somebody's name."""
         names = {name.lower() for name in _NAME.findall(text)}
         for word in split(text):
-            one = stem(word)
-            if one in self._known or self._concepts.known(one) or says_nothing(word):
+            if self._is_known(word) or says_nothing(word):
                 yield word
             elif word not in names:
                 yield from self._correct(word)

@@ -1,17 +1,16 @@
-"""Finding operations by words: BM25F over words and concepts, and what else the query says.
+"""Finding operations by words, and by what else the query says.
 
-The things that a query looks for (`query_intent`) are compared with the index (`index`). What comes
-out is weighed by how much of the query it covers, by how much the query is like a title, an alias
-or an example, and by what shall be done, to how many, and who speaks. A model of how people ask
-(`phrasing_model`) counts beside it, and a query that is a name or title (`titles`) comes first.
+The things that a query looks for (`query_intent`) are compared with the index (`word_scores`). What
+comes out is weighed by how much of the query it covers, by how like the query is to a title, an
+alias or an example, and by what shall be done, to how many, and who speaks. A model of how people
+ask (`phrasing_model`) counts beside it, and a query that is a name or title (`titles`) comes first.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -20,10 +19,12 @@ from typing import Any, NamedTuple
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.search.confidence import Signals, sure
 from descope_mcp.catalog.search.phrasing_model import PhrasingModel, Told
-from descope_mcp.catalog.search.query_intent import Query, Reader, Wanted
+from descope_mcp.catalog.search.query_intent import Query, Reader
 from descope_mcp.catalog.search.spelling import Spelling
 from descope_mcp.catalog.search.titles import Titles
+from descope_mcp.catalog.search.word_scores import Match, WordScores
 from descope_mcp.catalog.search.words import concepts
 
 
@@ -43,12 +44,9 @@ class Weights:
     marked: float = 1.3  # one with a mark that the query has
     other_mark: float = 0.65  # one without a mark that the query has
     end_user: float = 0.75  # an operation of the sign-in of users, unless the query speaks as one
-    # Whether anything fits: chosen by regression on queries with and without an answer.
-    sure_model: float = 3.7
-    sure_nothing: float = 3.5
-    sure_covered: float = 4.8
-    sure_like: float = 1.8
-    sure: float = 4.1
+    denied: float = 0.3  # how far one goes back that the policy denies
+    old: float = 0.2  # and an old version that is not asked for
+    not_as_user: float = 0.1  # and one of the sign-in of users, unless the query speaks as one
     words: float = 0.65  # what is known of the words beside the model of phrasings
 
 
@@ -57,8 +55,10 @@ _WEIGHTS = Weights()
 _LEAST = 1e-3
 #: How many operations are looked at closely.
 _LOOKED_AT = 120
-#: What any word counts in a likeness beside its rarity.
-_FLOOR = 0.5
+#: The mark of a former version.
+_OLD = "old"
+#: So many of the best are asked whether they are of one toolset.
+_NEXT = 6
 
 
 class Found(NamedTuple):
@@ -66,13 +66,6 @@ class Found(NamedTuple):
 
     operations: tuple[Operation, ...]
     fits: bool
-
-
-class _Match(NamedTuple):
-    """How rare a wanted thing is, and what it counts for each operation that has it."""
-
-    rarest: float
-    scores: dict[int, float]
 
 
 class _Facets(NamedTuple):
@@ -99,42 +92,30 @@ class Index:
         self._weights = weights
         self._names = list(catalog)
         index = catalog.index
-        units: list[str] = index["units"]
-        self._postings: dict[str, list[tuple[int, int]]] = {
-            unit: list(zip(found[::2], found[1::2], strict=True))
-            for unit, found in zip(units, index["postings"], strict=True)
-        }
-        self._rarities = {unit: self._rarity(len(found)) for unit, found in self._postings.items()}
+        self._words = WordScores(
+            index,
+            saturation=weights.saturation,
+            rarest=weights.rarest,
+            uncovered=weights.uncovered,
+        )
         self._facets = [
             _Facets(toolset, effect, plane, frozenset(actions), frozenset(marks))
             for toolset, effect, plane, actions, marks in index["facets"]
         ]
-        self._phrases: list[tuple[int, float]] = []  # of which operation, and how much it says
-        self._phrases_with: dict[str, list[int]] = defaultdict(list)
-        for number, phrases in enumerate(index["phrases"]):
-            for phrase in phrases:
-                self._add_phrase(number, [units[unit] for unit in phrase])
+        self._old = [n for n, facets in enumerate(self._facets) if _OLD in facets.marks]
+        self._end_user = [n for n, f in enumerate(self._facets) if f.plane == "end_user"]
+        self._numbers = {name: number for number, name in enumerate(self._names)}
         self._vocabulary: str = index["vocabulary"]
         self._concepts = concepts(catalog.synonyms)
         self._model = PhrasingModel(model or catalog.phrasings, self._names)
         self._titles = Titles(index["titles"], self._names)
         self._reader = Reader(
             catalog.synonyms,
-            self._postings,
+            self._words.postings,
             lambda word: self._spelling.correct(word),
             concept=weights.concept,
             part=weights.part,
         )
-
-    def _add_phrase(self, number: int, phrase: list[str]) -> None:
-        for unit in phrase:
-            self._phrases_with[unit].append(len(self._phrases))
-        stems = [unit for unit in phrase if not unit.startswith("#")]
-        self._phrases.append((number, sum(self._rarities[unit] + _FLOOR for unit in stems)))
-
-    def _rarity(self, count: int) -> float:
-        """What a unit counts that `count` operations have."""
-        return min(math.log(1 + len(self._names) / (count + 0.5)), self._weights.rarest)
 
     @cached_property
     def _spelling(self) -> Spelling:
@@ -148,25 +129,42 @@ class Index:
         return list(self.find(text, toolset=toolset, effect=effect, limit=limit).operations)
 
     def find(
-        self, text: str, *, toolset: str = "", effect: Effect | None = None, limit: int = 6
+        self,
+        text: str,
+        *,
+        toolset: str = "",
+        effect: Effect | None = None,
+        limit: int = 6,
+        denied: Collection[str] = (),
     ) -> Found:
-        """The operations that fit `text` best, best first, and whether any fits well."""
-        query = self._reader.read(text)
-        told = self._model.scores(text, self._concepts)
-        matches = [self._matches(one) for one in query.wanted]
-        likeness = self._likeness(query.wanted)
-        scores = self._together(self._by_words(query, matches, likeness), told)
+        """The operations that fit `text` best, best first, and whether any fits well.
+
+        Those that are `denied` stand back, unless the text names them.
+        """
+        best, signals = self.judged(text, denied)
         named = self._titles.named(text)
-        scores |= dict.fromkeys(named, math.inf)
-        best = sorted(scores, key=lambda number: (-scores[number], number))
         suitable = (
             self._catalog[self._names[number]]
-            for number in best
+            for number in dict.fromkeys([*named, *best])
             if toolset in ("", self._facets[number].toolset)
             and effect in (None, self._facets[number].effect)
         )
-        fits = bool(named) or self._sure(query, told, matches, best[0], likeness) > 0
+        fits = bool(named) or (signals is not None and sure(signals, self._model.confidence) > 0)
         return Found(tuple(islice(suitable, limit)), fits)
+
+    def judged(self, text: str, denied: Collection[str] = ()) -> tuple[list[int], Signals | None]:
+        """All operations by number, best first, and what says whether the first fits.
+
+        There are no signals where nothing is known of any word.
+        """
+        query = self._reader.read(text)
+        told = self._model.scores(text, self._concepts)
+        matches = [self._words.match(one) for one in query.wanted]
+        likeness = self._words.likeness(query.wanted)
+        scores = self._together(self._by_words(query, matches, likeness), told)
+        self._set_back(scores, query, denied)
+        best = sorted(scores, key=lambda number: (-scores[number], number))
+        return best, self._signals(query, told, matches, best, likeness) if matches else None
 
     def about(self, text: str, operation: Operation) -> Callable[[str], int]:
         """Counts what a text, as an argument's name, has in common with a query.
@@ -177,39 +175,43 @@ class Index:
         return lambda said: len(asked.intersection(self._concepts.units(said)))
 
     def _by_words(
-        self, query: Query, matches: Sequence[_Match], likeness: Mapping[int, float]
+        self, query: Query, matches: Sequence[Match], likeness: Mapping[int, float]
     ) -> dict[int, float]:
-        scores = self._covering(matches)
+        scores = self._words.covering(matches)
         for number in heapq.nlargest(_LOOKED_AT, scores, key=scores.__getitem__):
             alike = 1 + self._weights.likeness * likeness.get(number, 0.0)
             scores[number] *= alike * self._suits(self._facets[number], query)
         return scores
 
-    def _sure(
+    def _signals(
         self,
         query: Query,
         told: Told,
-        matches: Sequence[_Match],
-        best: int,
+        matches: Sequence[Match],
+        best: Sequence[int],
         likeness: Mapping[int, float],
-    ) -> float:
-        """How sure it is that the best operation is what was asked for; above 0: it is.
-
-        The model has learned what no operation does; beside it counts how much of the query the
-        operation covers, words that nobody knows included, and how like it is to a phrase of it.
-        """
-        given = self._weights
-        if not matches:
-            return -math.inf
+    ) -> Signals:
+        """What says whether the first of the best operations is what was asked for."""
+        first, toolset = best[0], self._facets[best[0]].toolset
+        strange = [word for word in query.words if not self._model.knows(word)]
+        misspelt = [
+            word
+            for word in strange
+            if not self._model.has_seen(word)
+            and any(map(self._model.knows, query.misspelt.get(word, ())))
+        ]
+        words = len(query.words) or 1
         unknown = sum(not self._model.knows(word) for word in query.unknown)
-        said = sum(match.rarest for match in matches) + given.rarest * unknown
-        covered = sum(match.rarest for match in matches if best in match.scores)
-        return (
-            given.sure_model * (told.operations[best] - told.nothing)
-            - given.sure_nothing * told.nothing
-            + given.sure_covered * covered / (said or 1.0)
-            + given.sure_like * likeness.get(best, 0.0)
-            - given.sure
+        asked = sum(match.rarest for match in matches) + self._weights.rarest * unknown
+        covered = sum(m.rarest for m in matches if first in m.scores) / (asked or 1.0)
+        return Signals(
+            margin=told.operations[first] - told.nothing,
+            nothing=told.nothing,
+            covered=covered,
+            like=covered * likeness.get(first, 0.0),
+            agreement=sum(self._facets[n].toolset == toolset for n in best[1:_NEXT]) / (_NEXT - 1),
+            misspelt=len(misspelt) / words,
+            strangers=(len(strange) - len(misspelt)) / words,
         )
 
     def _together(self, scores: Mapping[int, float], told: Told) -> dict[int, float]:
@@ -221,61 +223,17 @@ class Index:
             for number, said in told.operations.items()
         }
 
-    def _covering(self, matches: Sequence[_Match]) -> dict[int, float]:
-        """The operations by their words.
-
-        One that has most of the query's words beats one that has a few of them often.
-        """
-        scores: dict[int, float] = defaultdict(float)
-        covered: dict[int, float] = defaultdict(float)
-        total = sum(match.rarest for match in matches)
-        for match in matches:
-            for number, score in match.scores.items():
-                scores[number] += score
-                covered[number] += match.rarest
-        least = self._weights.uncovered
-        return {n: score * (least + covered[n] / total) for n, score in scores.items()}
-
-    def _matches(self, one: Wanted) -> _Match:
-        """How rare a wanted thing is, and the operations that have it."""
-        best: dict[int, float] = {}
-        rarest = 0.0
-        # The index has weights in hundredths.
-        half = 100 * self._weights.saturation
-        for unit, share in one:
-            rarity = share * self._rarities[unit]
-            rarest = max(rarest, rarity)
-            for number, weight in self._postings[unit]:
-                score = rarity * weight / (weight + half)
-                if score > best.get(number, 0.0):
-                    best[number] = score
-        return _Match(rarest, best)
-
-    def _likeness(self, wanted: tuple[Wanted, ...]) -> dict[int, float]:
-        """How much the query is the same as one of an operation's phrases, 0 to 1.
-
-        It is the share of what both say in what either says, rare words counting more: it tells a
-        deletion of users from a deletion of what users have.
-        """
-        both: dict[int, float] = defaultdict(float)
-        size = 0.0
-        for one in wanted:
-            best: dict[int, float] = {}
-            for unit, share in one:
-                worth = share * (self._rarities[unit] + _FLOOR)
-                for phrase in self._phrases_with.get(unit, ()):
-                    if worth > best.get(phrase, 0.0):
-                        best[phrase] = worth
-            size += max(share * (self._rarities[unit] + _FLOOR) for unit, share in one)
-            for phrase, worth in best.items():
-                both[phrase] += worth
-        most: dict[int, float] = {}
-        for phrase, same in both.items():
-            number, length = self._phrases[phrase]
-            like = same / max(length + size - same, same)
-            if like > most.get(number, 0.0):
-                most[number] = like
-        return most
+    def _set_back(self, scores: dict[int, float], query: Query, denied: Collection[str]) -> None:
+        """Lower what hardly anybody means who does not say so."""
+        given = self._weights
+        if _OLD not in query.marks:
+            for number in self._old:
+                scores[number] -= given.old
+        if not query.as_user:
+            for number in self._end_user:
+                scores[number] -= given.not_as_user
+        for name in denied:
+            scores[self._numbers[name]] -= given.denied
 
     def _suits(self, facets: _Facets, query: Query) -> float:
         """How well an operation suits what the query says besides its words."""

@@ -19,7 +19,7 @@ _WHO = (
 )
 _SIGN = re.compile(
     rf"\b(?:sign|log)(?:s|ed|ing|ged|ging)?[- ]?(?:(?:{_WHO}) )?(in|up|out|on|off)(?:s|to)?\b|"
-    r"(?<![a-z])sign(in|up|out)|Sign(In|Up|Out)",
+    r"(?<![a-z])sign(in|up|out)|Sign(In|Up|Out)|(?-i:\bLog(in|out)(?=[A-Z]))",
     re.IGNORECASE,
 )
 #: How the sign-in is written that `_SIGN` finds.
@@ -50,7 +50,7 @@ def split(text: str) -> list[str]:
 
 
 def _one_word(found: re.Match[str]) -> str:
-    how = (found[1] or found[2] or found[3]).lower()
+    how = next(filter(None, found.groups())).lower()
     return f" sign{_SIGNED.get(how, how)} "
 
 

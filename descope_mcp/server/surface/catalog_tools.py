@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -18,6 +19,7 @@ from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours
+from descope_mcp.guard.policy.decision import worst
 from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
@@ -60,6 +62,7 @@ class Hub:
             toolset=toolset,
             effect=effect if effect in EFFECTS else None,
             limit=arguments.get("limit", 6),
+            denied=self._denied,
         )
         if not found:
             return tool_result.failed(
@@ -86,6 +89,13 @@ class Hub:
         lines = [f"[{row['class']}] {row['name']} - {row['title']}" for row in rows]
         answer = {"fits": False, "toolset": toolset, "operations": rows}
         return tool_result.result(answer, "\n".join([message, *lines]))
+
+    @cached_property
+    def _denied(self) -> frozenset[str]:
+        """The operations that the policy denies whatever their arguments."""
+        policy, project = self._services.policy, self._services.project
+        every = self._catalog.values()
+        return frozenset(o.name for o in every if worst(o, policy, project).action == "deny")
 
     def describe(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Operations in full, a toolset's operations, or the toolsets."""

@@ -153,7 +153,7 @@ def test_the_shape_of_an_object_in_short() -> None:
             "any": {"anyOf": [{"type": "string"}, {"type": "number"}]},
         },
     }
-    text = "{id, roles: string[], on: boolean, kind: a|b, more: map of integer, any: string|number}"
+    text = "{id, roles[], on: boolean, kind: a|b, more: map of integer, any: string|number}"
     assert shape(tenant) == text
     root = {"type": "object", "properties": {"tenant": {**tenant, "description": "note"}}}
     optional = published(root)["properties"]["tenant"]

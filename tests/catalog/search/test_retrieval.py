@@ -64,7 +64,7 @@ def test_what_nothing_answers_is_told(index: Index, half: int) -> None:
     """Most of what no operation does is told, and hardly ever of what one does."""
     unanswerable = _read("unanswerable.yaml")[half::2]
     told = sum(not index.find(text).fits for text in unanswerable)
-    assert told >= 0.68 * len(unanswerable)
+    assert told >= 0.72 * len(unanswerable)
     answered = [query.text for query in own_queries() if query.held_out == bool(half)]
     assert sum(not index.find(text).fits for text in answered) <= 0.02 * len(answered)
 

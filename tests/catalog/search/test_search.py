@@ -1,7 +1,11 @@
+import random
+
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.search.ranking import Index
+from descope_mcp.catalog.search.words import split, words
 
 #: What people type, and the operations that answer it.
 PLAIN = [
@@ -52,6 +56,39 @@ def test_a_plain_question_finds_its_operation(index: Index, query: str, wanted: 
 @pytest.mark.parametrize("query", ["delte a usr", "dekete user", "delete users account"])
 def test_typos_and_inflection_are_forgiven(index: Index, query: str) -> None:
     assert "DeleteUser" in [operation.name for operation in index.search(query, limit=3)]
+
+
+def test_a_name_or_title_is_first_in_whatever_order_and_with_whatever_around_it(
+    index: Index, catalog: Catalog
+) -> None:
+    shuffled = random.Random(1)
+    for operation in catalog.values():
+        for said in (operation.title, " ".join(split(operation.name))):
+            parts = split(said)
+            shuffled.shuffle(parts)
+            for text in (" ".join(parts), f"Please: {said}", f"the {said.lower()}"):
+                titles = {one.title for one in index.search(text, limit=1)}
+                assert titles == {operation.title} or operation in _alike(said, catalog), text
+
+
+def _alike(said: str, catalog: Catalog) -> list[Operation]:
+    """The operations whose name or title has the same words, in any number."""
+    wanted = {*words(said)}
+    texts = {o.name: ({*words(o.title)}, {*words(o.name)}) for o in catalog.values()}
+    found = [name for name, both in texts.items() if wanted in both]
+    return [catalog[name] for name in found] if len(found) > 1 else []
+
+
+def test_what_is_denied_stands_behind_unless_it_is_named(index: Index) -> None:
+    first, second = index.search("a user's applications", limit=2)
+    denied = {first.name}
+    assert index.find("a user's applications", denied=denied).operations[0] == second
+    assert index.find(first.title, denied=denied).operations[0] == first
+
+
+def test_old_versions_stand_behind_the_new_ones(index: Index) -> None:
+    assert index.search("search for users")[0].name == "SearchUsers"
+    assert index.search("search users v1")[0].name == "SearchUsersV1"
 
 
 def test_filters(index: Index) -> None:

@@ -19,7 +19,7 @@ from descope_mcp.server.surface.catalog_tools import Hub
 from descope_mcp.store.store import Store
 
 #: Bytes of the text of an answer.
-SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 2_000, 1_500, 5_000
+SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 1_500, 5_000
 
 
 def hub(catalog: Catalog, policy: Policy | None = None) -> Hub:
@@ -60,6 +60,36 @@ def test_what_the_policy_denies_is_found_and_marked(catalog: Catalog) -> None:
     assert "(denied: " in found
 
 
+def test_a_search_says_by_which_arguments_a_call_is_worse_or_asked_about(
+    catalog: Catalog,
+) -> None:
+    found = text(hub(catalog).search({"query": "PatchUser disable status", "limit": 1}))
+    assert found.startswith("[write; destructive with status: disabled or ")
+    assert "PatchUser(loginId: string, status?: string, " in found
+    assert "asks a person unless only loginId" in found
+    assert "left-out fields stay" in found
+
+
+def test_the_arguments_that_the_query_is_about_come_first(catalog: Catalog) -> None:
+    query = "list users with role editor in tenant acme"
+    found = text(hub(catalog).search({"query": query, "limit": 1}))
+    assert found.startswith("[read] SearchUsers(tenantRole")
+
+
+def test_one_and_several_name_each_other(catalog: Catalog) -> None:
+    pairs = [
+        (name, several)
+        for name in catalog
+        for several in (f"{name}s", f"{name}Batch", f"{name[:-1]}ies", f"Batch{name}s")
+        if several in catalog
+    ]
+    assert len(pairs) > 15
+    for pair in pairs:
+        for name, other in (pair, reversed(pair)):
+            found = text(hub(catalog).search({"query": name, "limit": 1}))
+            assert other in found, (name, other)
+
+
 def test_answers_are_small(catalog: Catalog) -> None:
     one = hub(catalog)
     found = [len(text(one.search({"query": q.text})).encode()) for q in own_queries()]
@@ -78,6 +108,16 @@ def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> 
     assert said["undoneBy"] == ["ActivateAccessKey"]
     assert said["confirmation"].startswith("asks a person (")
     assert "inputSchema" not in said
+
+
+def test_a_page_says_what_is_left_out_and_what_a_call_can_hold(catalog: Catalog) -> None:
+    one = hub(catalog)
+    said = page(one.describe({"names": ["PatchUserBatch"]}))
+    assert said["class"].startswith("write; destructive with ")
+    assert said["leftOut"] == "What is left out stays as it is."
+    assert "20,000 characters" in said["atOnce"]
+    assert page(one.describe({"names": ["ImportTheme"]}))["existing"]
+    assert "atOnce" not in page(one.describe({"names": ["PatchUser"]}))
 
 
 def test_the_schema_is_given_on_request(catalog: Catalog) -> None:
