@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _EXPLAINED = 3
 #: So many arguments are shown of those, and of the others.
 _ARGUMENTS, _ARGUMENTS_BELOW = 8, 3
-#: So many of those are named that make a call worse, or a person be asked.
-_NAMED = 3
+#: And so many of those that make a call worse, or a person be asked.
+_NAMED, _NAMED_BELOW = 3, 2
 #: So many operations are named where none fits.
 _NEAREST = 3
 
@@ -153,16 +153,18 @@ class Hub:
 
     def _row(self, operation: Operation, about: Callable[[str], int], place: int) -> dict[str, Any]:
         """An operation in short, with those of its arguments first that the query is about."""
-        most = _ARGUMENTS if place < _EXPLAINED else _ARGUMENTS_BELOW
+        below = place >= _EXPLAINED
+        most = _ARGUMENTS_BELOW if below else _ARGUMENTS
+        named = _NAMED_BELOW if below else _NAMED
         row = {
             "name": operation.name,
-            "class": call_class(operation, _NAMED, about),
+            "class": call_class(operation, named, about),
             "call": signature(operation, most, about),
             "title": operation.title,
         }
         policy, project = self._services.policy, self._services.project
-        asked = foreseeable(operation, policy, project, _NAMED, about)
-        kept = "left-out fields stay" if left_out(operation) else ""
+        asked = foreseeable(operation, policy, project, named, about)
+        kept = "left-out fields stay" if left_out(operation) and not below else ""
         note = "; ".join(filter(None, [asked, kept]))
         return {**row, "note": note} if note else row
 
