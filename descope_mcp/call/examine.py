@@ -17,7 +17,8 @@ from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import Decision, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.difference import Change
-from descope_mcp.guard.preview.permission_change import Rights
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.target_names import KnownNames, known_names
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.secrets.handle import Opened
 
@@ -28,7 +29,8 @@ class Checked:
 
     ``given`` are the arguments of the caller, ``arguments`` those to send. Both hold handles;
     ``opened`` is what they stand for, for the requests alone. ``changes`` is what becomes
-    different, None as long as the before-state is not known. ``size`` is that of the arguments.
+    different and ``names`` are those of its targets, None as long as the before-state is not known.
+    ``size`` is that of the arguments.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Checked:
     risk: Risk
     decision: Decision
     changes: tuple[Change, ...] | None = None
+    names: KnownNames | None = None
     opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
     size: int = 0
 
@@ -86,25 +89,35 @@ def weighed(
     services: Services,
     arguments: dict[str, Any],
     changes: tuple[Change, ...] | None,
-    rights: Rights,
+    preview: Preview,
 ) -> Checked:
-    """The call with the arguments to send, judged by what becomes different.
+    """The call with the arguments to send, judged by what becomes different and for whom.
 
     Raises:
         Instead: it is denied.
     """
     operation = checked.operation
-    risk = assess(operation, arguments, services.trusted_hosts, changes, rights.redefined)
-    decision = _decide(call, operation, arguments, risk, services)
-    again = replace(checked, arguments=arguments, risk=risk, decision=decision, changes=changes)
+    hosts, redefined = services.trusted_hosts, preview.rights.redefined
+    risk = assess(operation, arguments, hosts, changes, redefined)
+    names = known_names(operation, preview)
+    decision = _decide(call, operation, arguments, risk, services, names)
+    again = replace(
+        checked, arguments=arguments, risk=risk, decision=decision, changes=changes, names=names
+    )
     _allowed_at_all(again)
     return again
 
 
 def _decide(
-    call: Call, operation: Operation, arguments: dict[str, Any], risk: Risk, services: Services
+    call: Call,
+    operation: Operation,
+    arguments: dict[str, Any],
+    risk: Risk,
+    services: Services,
+    names: KnownNames | None = None,
 ) -> Decision:
-    return decide(operation, arguments, call.caller, services.project, risk, services.policy)
+    caller, project, policy = call.caller, services.project, services.policy
+    return decide(operation, arguments, caller, project, risk, policy, names)
 
 
 def _allowed_at_all(checked: Checked) -> None:

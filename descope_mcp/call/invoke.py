@@ -33,7 +33,7 @@ from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
-from descope_mcp.guard.policy.decision import SO_ALREADY, items
+from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.settled import is_settled
@@ -62,7 +62,7 @@ async def _run(call: Call, services: Services) -> Outcome:
         bytes_given = large_arguments.bounded(call.arguments)
         examined = await large_work.run(bytes_given, examine, call, services)
         checked = await with_handles(call, replace(examined, size=bytes_given), services)
-        if checked.effect == "read" and checked.decision.action == "allow":
+        if _is_free_read(checked, services):
             await _shadowed(call, checked, services)
             await _count(checked, services)
             return await send(call, checked, services)
@@ -76,6 +76,12 @@ async def _run(call: Call, services: Services) -> Outcome:
         return instead.outcome
     except StoreError as error:
         return Refused("store", f"Nothing was sent, since {error}.", _STORE)
+
+
+def _is_free_read(checked: Checked, services: Services) -> bool:
+    """Whether nobody has to be asked about a read, whatever its target is called besides."""
+    free = checked.effect == "read" and checked.decision.action == "allow"
+    return free and not rests_on_names(checked.operation, services.policy)
 
 
 async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
@@ -143,7 +149,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
         size = large_arguments.bounded(call.arguments)
         checked = await with_handles(call, replace(examine(call, services), size=size), services)
         said = None
-        if checked.effect != "read" or checked.decision.action != "allow":
+        if not _is_free_read(checked, services):
             seen = await see(call, checked, services)
             checked = seen.checked
             if _nothing_to_do(call, checked, seen.preview):
@@ -230,6 +236,7 @@ async def _consent(
         operation=operation.name,
         arguments=checked.given,
         items=items(operation, checked.arguments),
+        names=checked.names,
         grantable=not decision.typed,
     )
     if allowed := await run_sync(ahead):

@@ -17,6 +17,7 @@ from descope_mcp.call.target_lock import newest
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy.decision import rests_on_names
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.ordered_gather import gather
@@ -53,6 +54,9 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     preview = (await gather(looking))[0]
     preview = await _marked(checked, preview, services, read, asking=asking)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
+    if judged.decision.action == "confirm" != checked.decision.action:
+        # Only what it hits shows that a person has to be asked: then they are shown all of it.
+        return await see(call, replace(checked, decision=judged.decision), services)
     return Seen(preview, judged, read, since)
 
 
@@ -88,10 +92,10 @@ def _reader(call: Call, checked: Checked, services: Services) -> Reader:
 
 
 async def _look(checked: Checked, services: Services, read: Reader, *, counting: bool) -> Preview:
-    """The before-state. A call that needs no yes and loses nothing can do without."""
+    """The before-state. A call can do without that asks nobody, loses nothing and is anybody's."""
     operation, given, project = checked.operation, checked.arguments, services.project
     needed = checked.decision.action == "confirm" or operation.update == "replace"
-    needed = needed or operation.may_overwrite
+    needed = needed or operation.may_overwrite or rests_on_names(operation, services.policy)
     try:
         return await look(services.catalog, operation, given, project, read, counting=counting)
     except TargetMissing as error:
@@ -141,7 +145,7 @@ def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -
         message = f"What {operation.name} leaves out cannot be kept: {'; '.join(error.problems)}."
         remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
         raise Instead(Refused("merge", message, remedy)) from None
-    return weighed(call, checked, services, arguments, merged.changes, preview.rights)
+    return weighed(call, checked, services, arguments, merged.changes, preview)
 
 
 _DISTURBED = (

@@ -28,7 +28,8 @@ async def note(call: Call, checked: Checked, services: Services) -> None:
     if shadow is None or call.approval or call.consent:
         return
     operation, project = checked.operation, services.project
-    would = decide(operation, checked.arguments, call.caller, project, checked.risk, shadow)
+    arguments, risk, names = checked.arguments, checked.risk, checked.names
+    would = decide(operation, arguments, call.caller, project, risk, shadow, names)
     if said(would) == said(checked.decision):
         return
     difference = Difference(

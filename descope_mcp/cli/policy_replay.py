@@ -12,6 +12,9 @@ from descope_mcp.guard.policy.decision import Decision, Policy, decide, items
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.policy.rule import Cap
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.preview.target_names import known_names
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.shadow_log import Difference
@@ -68,7 +71,8 @@ def replayed(
         arguments, found = details["arguments"], details.get("before") or [None]
         changes = merge(operation, arguments, found[0]).changes
         risk = assess(operation, arguments, hosts, changes)
-        would = decide(operation, arguments, entry.caller, entry.project, risk, policy)
+        names = known_names(operation, Preview(Scope(arguments), tuple(found)))
+        would = decide(operation, arguments, entry.caller, entry.project, risk, policy, names)
         number, cap = items(operation, arguments), would.cap
         reached = cap is not None and counts.reached(cap, entry.at, number)
         result.judged += 1

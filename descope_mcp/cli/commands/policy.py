@@ -196,6 +196,7 @@ def _scope(rule: PolicyRule) -> str:
         ("hazard", (rule.hazards or frozenset()) - (HARMLESS if rule.allows else frozenset())),
         ("caller", rule.callers),
         ("project", rule.projects),
+        ("target", rule.targets),
     ):
         parts += [f"{name} {', '.join(sorted(values))}"] if values else []
     named = (*rule.arguments.items(), *rule.meanings.items())

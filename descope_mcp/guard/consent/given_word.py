@@ -13,6 +13,7 @@ from typing import Any
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.glob import fits
+from descope_mcp.guard.preview.target_names import KnownNames, names_at
 from descope_mcp.store.consent import approvals, grants, second_factor, used_confirmations
 from descope_mcp.store.consent.grants import Grant
 from descope_mcp.store.store import Store
@@ -81,6 +82,7 @@ def given_ahead(
     arguments: Mapping[str, Any],
     items: int,
     grantable: bool,
+    names: KnownNames | None = None,
 ) -> str:
     """Use what a person said outside the client: an approval of this call, or a grant for it.
 
@@ -93,6 +95,7 @@ def given_ahead(
         arguments: checked.
         items: how many things it affects.
         grantable: whether a grant may allow it.
+        names: those that its targets have.
 
     Returns:
         What allowed it, for the journal; "" if nothing does.
@@ -109,22 +112,27 @@ def given_ahead(
         project=project,
         operation=operation,
         items=items,
-        fits=lambda grant: covers(grant, arguments, caller),
+        fits=lambda grant: covers(grant, arguments, caller, names),
     )
     return f"grant {used}" if used else ""
 
 
-def covers(grant: Grant, arguments: Mapping[str, Any], caller: str) -> bool:
+def covers(
+    grant: Grant, arguments: Mapping[str, Any], caller: str, names: KnownNames | None = None
+) -> bool:
     """Whether a grant is for this caller, speaks of the same arguments, and each value fits it.
 
     A value that the grant does not mention is not covered: what nobody thought of stays asked. An
     argument that the call leaves out is not covered either: without a tenant, a role is another.
+    What names a target has to be one of its names, as it is spelled.
     """
     if grant.caller and not fits(caller, grant.caller):
         return False
     values = list(leaves(arguments))
     return set(grant.arguments) <= {path for path, _ in values} and all(
-        (pattern := grant.arguments.get(path)) is not None and fits(_text(value), pattern)
+        (pattern := grant.arguments.get(path)) is not None
+        and fits(_text(value), pattern)
+        and all(one.certain(_text(value)) for one in names_at(names, path))
         for path, value in values
     )
 

@@ -17,7 +17,9 @@ from descope_mcp.guard.policy.rule import (
     certain_hazards,
     matches,
     may_match,
+    speaks_of,
 )
+from descope_mcp.guard.preview.target_names import KnownNames, naming
 
 #: Why a person is asked, by hazard or effect.
 WHY: dict[str, str] = {
@@ -93,6 +95,7 @@ def decide(
     project: str,
     risk: Risk,
     policy: Policy,
+    known: KnownNames | None = None,
 ) -> Decision:
     """The decision on one call.
 
@@ -107,13 +110,14 @@ def decide(
         project: that the server works in.
         risk: of this call.
         policy: that applies.
+        known: the names that its targets have, None as long as nobody has looked.
     """
     projects = concerned(operation, arguments, project)
     denied = _never(risk, policy, production=policy.is_production(*projects))
     if denied:
         return denied
     for rule in policy.rules:
-        if matches(rule, operation, arguments, caller, projects, risk):
+        if matches(rule, operation, arguments, caller, projects, risk, known):
             return _by_rule(rule, risk)
     return _by_default(operation, risk, many=items(operation, arguments) >= policy.ask_from)
 
@@ -140,6 +144,14 @@ def possible(operation: Operation, policy: Policy, project: str = "") -> list[De
     if usual.action == "allow" and needed_lists(operation):
         met.append(_by_default(operation, risk, many=True))
     return [*met, usual]
+
+
+def rests_on_names(operation: Operation, policy: Policy) -> bool:
+    """Whether a rule may go by the name of a target, so that its other names have to be known."""
+    paths = naming(operation) if operation.preview and policy.rules else ()
+    return any(
+        may_match(rule, operation) and speaks_of(rule, operation, paths) for rule in policy.rules
+    )
 
 
 def worst(operation: Operation, policy: Policy, project: str = "") -> Decision:

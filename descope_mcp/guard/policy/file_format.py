@@ -79,8 +79,8 @@ class RuleTable(Frozen):
 
     A condition is one value or a list of which one fits. ``operation`` holds names or patterns of
     names, ``arguments`` maps dotted paths to patterns; ``roles`` and the like hold for every
-    argument of that meaning. ``calls`` and ``items`` bound what the rule
-    lets through in the time ``per``.
+    argument of that meaning, ``target`` for every name of what a call hits. ``calls`` and ``items``
+    bound what the rule lets through in the time ``per``.
     """
 
     decision: Action
@@ -96,6 +96,7 @@ class RuleTable(Frozen):
     hosts: Patterns | None = None
     recipients: Patterns | None = None
     claims: Patterns | None = None
+    target: Patterns | None = None
     arguments: Annotated[dict[str, Patterns], BeforeValidator(_flat)] = Field(default_factory=dict)
     reason: Line = ""
     calls: Count | None = None

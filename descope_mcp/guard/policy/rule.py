@@ -20,6 +20,7 @@ from descope_mcp.catalog.operation_record import Effect, Hazard
 from descope_mcp.guard.policy.glob import fits, resembles
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.values_by_meaning import meant
+from descope_mcp.guard.preview.target_names import KnownNames, names_at, naming, within
 
 Action = Literal["allow", "confirm", "deny"]
 
@@ -47,8 +48,8 @@ class PolicyRule:
 
     ``operations`` are names. ``effects`` are those that the call may have. ``hazards`` are, in a
     rule that allows, all that the call may have; in another, those of which it must have one.
-    ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``place``
-    says ``file:line``.
+    ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``targets``
+    are patterns of whatever name a target has. ``place`` says ``file:line``.
     """
 
     place: str
@@ -61,6 +62,7 @@ class PolicyRule:
     projects: tuple[str, ...] = ()
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     meanings: Mapping[Meaning, tuple[str, ...]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
     cap: Cap | None = None
 
     @property
@@ -76,6 +78,7 @@ def matches(
     caller: str,
     projects: tuple[str, ...],
     risk: Risk,
+    known: KnownNames | None = None,
 ) -> bool:
     """Whether `rule` decides on this call.
 
@@ -86,6 +89,7 @@ def matches(
         caller: who calls.
         projects: every project that the call concerns.
         risk: of this call.
+        known: the names that its targets have, None as long as nobody has looked.
     """
     return (
         (rule.operations is None or operation.name in rule.operations)
@@ -93,8 +97,11 @@ def matches(
         and _hazards_fit(rule, risk.hazards)
         and (not rule.callers or _fits(caller, rule.callers, exactly=rule.allows))
         and (not rule.projects or _projects_fit(rule, projects))
-        and all(_argument_fits(rule, operation, arguments, path) for path in rule.arguments)
-        and all(_meaning_fits(rule, operation, arguments, meaning) for meaning in rule.meanings)
+        and all(_argument_fits(rule, operation, arguments, path, known) for path in rule.arguments)
+        and all(
+            _meaning_fits(rule, operation, arguments, meaning, known) for meaning in rule.meanings
+        )
+        and (not rule.targets or _hits(rule, operation, arguments, known))
     )
 
 
@@ -102,6 +109,7 @@ def may_match(rule: PolicyRule, operation: Operation) -> bool:
     """Whether some call of `operation` could match, as far as its record tells."""
     return (
         rule.meanings.keys() <= operation.marks.keys()
+        and (not rule.targets or bool(naming(operation)))
         and (rule.operations is None or operation.name in rule.operations)
         and (rule.effects is None or not rule.effects.isdisjoint(operation.effects))
         and _hazards_fit(
@@ -118,8 +126,17 @@ def always_matches(rule: PolicyRule, operation: Operation) -> bool:
         and _hazards_fit(
             rule, operation.worst_hazards if rule.allows else certain_hazards(operation)
         )
-        and not (rule.callers or rule.projects or rule.arguments or rule.meanings)
+        and not (rule.callers or rule.projects or rule.arguments or rule.meanings or rule.targets)
     )
+
+
+def speaks_of(rule: PolicyRule, operation: Operation, paths: Collection[str]) -> bool:
+    """Whether a rule goes by what is at one of `paths`, or below it, or by whatever it names."""
+    if rule.targets:
+        return bool(paths)
+    said = [*rule.arguments]
+    said += [path for one in rule.meanings for path in operation.marks[one].paths]
+    return any(within(path, one) for path in paths for one in said)
 
 
 def never_called(rule: PolicyRule, callers: Collection[str], project: str) -> str:
@@ -143,7 +160,7 @@ def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule
     for other in earlier:
         same = all(
             getattr(other, name) in (getattr(rule, name), None, (), {})
-            for name in ("effects", "callers", "projects", "arguments", "meanings")
+            for name in ("effects", "callers", "projects", "arguments", "meanings", "targets")
         )
         wider = other.operations is None or (
             rule.operations is not None and other.operations >= rule.operations
@@ -179,9 +196,16 @@ def _projects_fit(rule: PolicyRule, projects: tuple[str, ...]) -> bool:
 
 
 def _argument_fits(
-    rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], path: str
+    rule: PolicyRule,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    path: str,
+    known: KnownNames | None,
 ) -> bool:
     """Whether the values at `path` are what the rule names.
+
+    Where they name a target, what restricts goes by each of its names, and what allows by one that
+    the target has as it is spelled.
 
     Where a record lists arguments of which any one names the target (a login id or a user id),
     the target of a call that uses another one than the rule is not known: such a call is not
@@ -196,24 +220,44 @@ def _argument_fits(
         if other not in map(_first, rule.arguments)
     )
     values, whole = _reach(arguments, path)
+    names = list(names_at(known, path))
     if rule.allows:
         fitting = (_is_plain(v) and _fits(_text(v), patterns, exactly=True) for v in values)
-        return whole and bool(values) and not unknown and all(fitting)
-    return unknown or any(
-        _fits(_text(leaf), patterns, exactly=False) for value in values for leaf in _leaves(value)
-    )
+        certain = all(one.certain(_text(v)) for one in names for v in values)
+        return whole and bool(values) and not unknown and all(fitting) and certain
+    spelled = [_text(leaf) for value in values for leaf in _leaves(value)]
+    others = [name for one in names for name in one.possible]
+    return unknown or any(_fits(text, patterns, exactly=False) for text in (*spelled, *others))
 
 
 def _meaning_fits(
-    rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], meaning: Meaning
+    rule: PolicyRule,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    meaning: Meaning,
+    known: KnownNames | None,
 ) -> bool:
     """Whether what the call holds of a meaning is what the rule names."""
     patterns = rule.meanings[meaning]
-    values = meant(operation, arguments, meaning)
+    values = meant(operation, arguments, meaning, known)
     if rule.allows:
         fitting = (_fits(text, patterns, exactly=True) for text in values.sure)
-        return bool(values.sure) and not values.unknown and all(fitting)
+        told = bool(values.sure) and not (values.unknown or values.uncertain)
+        return told and all(fitting)
     return values.unknown or any(_fits(t, patterns, exactly=False) for t in values.possible)
+
+
+def _hits(
+    rule: PolicyRule,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    known: KnownNames | None,
+) -> bool:
+    """Whether something that the call names, under any of its names, is what the rule protects."""
+    found = [value for path in naming(operation) for value in _reach(arguments, path)[0]]
+    spelled = [_text(leaf) for value in found for leaf in _leaves(value)]
+    others = [name for names in (known or {}).values() for name in names.possible]
+    return any(_fits(text, rule.targets, exactly=False) for text in (*spelled, *others))
 
 
 def _first(path: str) -> str:

@@ -93,6 +93,7 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         written.project or (),
         written.arguments,
         written.meanings,
+        written.target or (),
         cap,
     )
 
@@ -137,6 +138,8 @@ def _senseless(
 
 
 def _misread(written: RuleTable) -> Iterator[tuple[str, str]]:
+    if written.target and written.decision == "allow":
+        yield "target", "a rule that allows names its targets by arguments; write arguments = {...}"
     if bool(written.per) is not bool(written.calls or written.items):
         yield "per", 'calls or items need a time and a time needs them; write per = "1h"'
     elif written.decision == "deny" and written.per:

@@ -9,6 +9,7 @@ from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy import url
+from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
 _BY_ID = ("id", "ids", "roleIds")
@@ -18,21 +19,30 @@ class Meant(NamedTuple):
     """The values of one meaning in a call.
 
     ``sure`` are those that a rule which allows has to fit, ``possible`` those of which one is
-    enough for a rule that restricts. With ``unknown`` there are others that cannot be told.
+    enough for a rule that restricts. With ``unknown`` there are others that cannot be told. With
+    ``uncertain`` one is no name of the target as it is spelled: no rule allows by it.
     """
 
     sure: tuple[str, ...]
     possible: tuple[str, ...]
     unknown: bool
+    uncertain: bool
 
 
-def meant(operation: Operation, arguments: Mapping[str, Any], meaning: Meaning) -> Meant:
-    """What a call of `operation` holds of `meaning`."""
+def meant(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    meaning: Meaning,
+    known: KnownNames | None = None,
+) -> Meant:
+    """What a call of `operation` holds of `meaning`, by every name `known` of its targets."""
     marks = operation.marks.get(meaning, Marks())
     sure: list[str] = []
     possible: list[str] = []
-    unknown = False
+    unknown = uncertain = False
     for path in marks.paths:
+        names = list(names_at(known, path))
+        possible += [name for one in names for name in one.possible]
         for value in _opened(values_at(arguments, path)):
             if meaning == "claims":
                 names, deep = _claims(value)
@@ -45,12 +55,13 @@ def meant(operation: Operation, arguments: Mapping[str, Any], meaning: Meaning) 
                 unknown = True
             if text is not None:
                 sure.append(text)
+                uncertain = uncertain or not all(one.certain(text) for one in names)
     inside = [
         text
         for path in operation.marks.get("claims", Marks()).paths
         for text in _in_claims(values_at(arguments, path), marks.in_claims, meaning)
     ]
-    return Meant((*sure, *inside), (*sure, *possible, *inside), unknown)
+    return Meant((*sure, *inside), (*sure, *possible, *inside), unknown, uncertain)
 
 
 def _is_id(meaning: Meaning, path: str) -> bool:
