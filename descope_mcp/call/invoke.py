@@ -216,6 +216,7 @@ async def _consent(
     project, store = services.project, services.store
     typed = _must_type(checked, preview, project)
     name, caller = operation.name, call.caller
+    preview = replace(preview, counts=await counted(services.catalog, operation, preview, read))
     hashed = partial(large_work.run, checked.size)
     same = await hashed(said_no.same_call, name, checked.given, project, caller)
     all_of_it = await hashed(

@@ -20,6 +20,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import rests_on_names
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.outside_change import disturbed
 from descope_mcp.guard.preview.permission_change import Rights
@@ -46,10 +47,11 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     """
     since = await newest(services)
     read = thrifty(_reader(call, checked, services))
-    # A person who is asked is shown the counts; one who has answered has seen them.
-    asking = checked.decision.action == "confirm" and not (call.approval or call.consent)
+    # A person who is asked is shown the counts, and an answer is for what was shown.
+    counting = checked.decision.action == "confirm" and not call.consent
+    asking = counting and not call.approval
     looking: list[Callable[[], Awaitable[Any]]]
-    looking = [partial(_look, checked, services, read, counting=asking)]
+    looking = [partial(_look, checked, services, read, counting=counting)]
     looking += [partial(project_facts.learn, services)] if asking else []
     preview = (await gather(looking))[0]
     preview = await _marked(checked, preview, services, read, asking=asking)
@@ -127,8 +129,9 @@ async def _marked(
 async def _rights(checked: Checked, preview: Preview, services: Services, read: Reader) -> Rights:
     """What the roles that the call names bring."""
     operation, asked = checked.operation, checked.decision.action == "confirm"
+    planned = PlannedCall(operation, checked.given, preview)
     try:
-        return await rights(services.catalog, operation, checked.given, preview, read, asked=asked)
+        return await rights(services.catalog, [planned], read, asked=asked)
     except PreviewFailed as error:
         message = f"Nobody can be shown what the roles of {operation.name} bring. {error}"
         remedy = "Mend what keeps the read from working and call again."

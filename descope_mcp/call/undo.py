@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -34,16 +34,21 @@ from descope_mcp.call.services import Services
 from descope_mcp.call.undo_steps import Plan
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, given_word, said_no
+from descope_mcp.guard.consent.confirmation import shown_counts
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
+from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
+from descope_mcp.guard.preview.role_permissions import rights
 from descope_mcp.guard.question.affected_targets import called
 from descope_mcp.guard.question.compose_undo import Undone, UndoStep, as_undo, undo_disclosure
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import mcp_form
+from descope_mcp.guard.question.shown_rights import shown_rights
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Entry
@@ -181,6 +186,15 @@ async def _seen(step: Checked, services: Services) -> UndoStep:
     return replace(shown, preview=preview, counts=preview.counts or ())
 
 
+async def _rights(steps: Sequence[UndoStep], services: Services) -> Rights:
+    """What the roles in the steps of an undo bring."""
+    planned = [PlannedCall(step.operation, step.arguments, step.preview) for step in steps]
+    try:
+        return await rights(services.catalog, planned, _reader(services), asked=True)
+    except PreviewFailed as error:
+        raise Instead(Refused("preview", f"The undo: {error}", _BY_HAND)) from None
+
+
 async def _consent(
     request: Undo, plan: Plan, checked: Sequence[Checked], services: Services
 ) -> str:
@@ -196,7 +210,8 @@ async def _consent(
         if request.approval:
             await run_sync(given_word.use_up, store, request.approval)
         steps = await gather([partial(_seen, step, services) for step in checked])
-        bound = confirmation.of_call(same, _binding(request, plan, steps, services.project))
+        resolved = await _rights(steps, services)
+        bound = confirmation.of_call(same, _binding(request, plan, steps, resolved, services))
         if request.approval:
             return await run_sync(given_word.judge, store, request.approval, bound, typed)
     except given_word.NotGiven as error:
@@ -218,7 +233,14 @@ async def _consent(
     await project_facts.learn(services)
     project = project_facts.shown(services.project, services)
     try:
-        said = undo_disclosure(_undone(request, plan), steps, project, request.caller, typed)
+        said = undo_disclosure(
+            _undone(request, plan),
+            steps,
+            project,
+            request.caller,
+            typed,
+            shown_rights(resolved),
+        )
     except NotShown as error:
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
@@ -238,10 +260,16 @@ def _undone(request: Undo, plan: Plan) -> Undone:
     )
 
 
-def _binding(request: Undo, plan: Plan, steps: Sequence[UndoStep], project: str) -> str:
+def _binding(
+    request: Undo, plan: Plan, steps: Sequence[UndoStep], resolved: Rights, services: Services
+) -> str:
     """A digest of everything that a yes to the undo covers."""
-    calls = [[step.operation.name, step.arguments, step.preview.found or None] for step in steps]
-    covered = ["undo", plan.entry.call, project, request.caller, request.anyway, calls]
+    calls = [
+        [s.operation.name, s.arguments, s.preview.found or None, shown_counts(s.counts)]
+        for s in steps
+    ]
+    covered = ["undo", plan.entry.call, services.project, request.caller, request.anyway, calls]
+    covered.append(astuple(resolved))
     return hashlib.sha256(json.dumps(covered, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -157,6 +157,56 @@ async def test_what_somebody_has_already_is_not_called_new(acme: Services) -> No
     assert 'may no longer: "projects.write"' in replaced.question.text
 
 
+async def test_a_question_about_taking_rights_says_which(acme: Services) -> None:
+    """Also where no role is named: a membership goes with all its roles."""
+    giving = {"loginId": GRACE, "tenantId": "globex", "roleNames": ["Viewer"]}
+    assert isinstance(await agreed(acme, "UpdateUserAddRoles", **giving), Completed)
+    taking = {**giving, "roleNames": ["Editor"]}
+    asked = await call(acme, "UpdateUserRemoveRoles", **taking)
+    # What another role brings stays.
+    assert 'may no longer: "projects.write"\n' in asked.question.text
+    asked = await call(acme, "UpdateUserRemoveTenant", loginId=GRACE, tenantId="globex")
+    assert 'may no longer: "projects.read", "projects.write", "reports.read"' in asked.question.text
+
+
+async def test_a_question_about_a_membership_says_what_comes_with_it(acme: Services) -> None:
+    """Members of the tenant get a role by default."""
+    for operation, arguments in (
+        ("UpdateUserAddTenant", {"loginId": "wei.zhang@contractor.example", "tenantId": "globex"}),
+        ("CreateUser", {"loginId": "n@x.example", "userTenants": [{"tenantId": "globex"}]}),
+    ):
+        asked = await call(acme, operation, **arguments)
+        assert 'in the tenant "globex" may then also: "projects.read", "reports.read"' in (
+            asked.question.text
+        )
+    none = await call(
+        acme, "UpdateUserAddTenant", loginId="wei.zhang@contractor.example", tenantId="umbra"
+    )
+    assert "may then also" not in none.question.text
+
+
+async def test_what_a_group_is_mapped_to_is_told_by_the_group(acme: Services) -> None:
+    settings = {"roleMappings": [{"groups": ["staff"], "roleName": "Tenant Admin"}]}
+    asked = await call(acme, "ConfigureSSOOIDCSettings", tenantId="globex", settings=settings)
+    assert (
+        'Whoever is in "staff" in the tenant "globex" may then also: "User Admin"'
+        in asked.question.text
+    )
+
+
+async def test_a_role_of_the_console_is_not_taken_for_one_of_the_project(acme: Services) -> None:
+    """A project may have a role of the same name, which brings next to nothing."""
+    assert isinstance(await call(acme, "CreateRole", name="admin"), Completed)
+    asked = await call(
+        acme,
+        "CreateManagementKey",
+        name="k",
+        reBac={"projectRoles": [{"projectIds": [acme.project], "roles": ["admin"]}]},
+    )
+    assert 'as "admin" of the Descope console for ' in asked.question.text
+    assert ": all settings of a project" in asked.question.text
+
+
 OTHERS = "https://evil.example/x"
 CLAIMS = {"customClaims": {"roles": ["Tenant Admin"]}}
 

@@ -17,6 +17,7 @@ import anyio
 import httpx
 import pytest
 from anyio.to_thread import run_sync
+from starlette.responses import JSONResponse
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
@@ -33,7 +34,7 @@ from descope_mcp.store.store import Store
 from descope_mcp.store.target_leases import Section
 from tests.attacks.rival import USER, held, rounds
 from tests.attacks.tally import CALLS, LOST_UPDATES, none, tally
-from tests.recorder import load_contract
+from tests.recorder import Recorded, load_contract, recording
 
 pytestmark = pytest.mark.anyio
 
@@ -215,3 +216,38 @@ async def test_a_hold_ends_by_itself(mine: Services) -> None:
     await anyio.sleep(0.25)
     assert target_leases.acquire(mine.store, Section("b", ("n",), 1.0))
     assert not target_leases.current(mine.store, Section("c", ("n",), 1.0), 10**9)
+
+
+#: What somebody else makes of the object at the very moment, and what the agent is told of it.
+AT_THE_MOMENT: dict[str, tuple[dict[str, str] | None, bool]] = {
+    "nobody does anything": ({}, False),
+    "another field is changed": ({"familyName": "Eve"}, True),
+    "the same field is changed": ({"givenName": "Eve"}, True),
+    "the read lags behind": (None, False),
+}
+
+
+@pytest.mark.parametrize("what", AT_THE_MOMENT)
+async def test_a_change_from_outside_at_the_same_moment_is_told(
+    catalog: Catalog, what: str
+) -> None:
+    """A replace fills in what it read; no lock keeps others in the console from writing."""
+    interference, told = AT_THE_MOMENT[what]
+    user: dict[str, Any] = {"loginIds": ["ada"], "userId": "U1", "name": "Ada"}
+    user |= {"givenName": "A", "middleName": "", "familyName": "Okafor"}
+
+    def answer(request: Recorded) -> JSONResponse:
+        if request.method == "POST" and interference is not None:
+            user.update({k: v for k, v in json.loads(request.body).items() if k in user})
+            user.update(interference)
+        return JSONResponse({"user": user})
+
+    async with recording(answer) as recorder:
+        services = recorder.services(catalog)
+        call = Call("UpdateUserDisplayName", {"loginId": "ada", "givenName": "Ada"}, "agent")
+        outcome = await invoke(call, services)
+        assert isinstance(outcome, Completed), outcome
+        notes = " ".join(outcome.notes)
+        assert ("this is not as it was sent" in notes) is told, notes
+        assert all(field in notes for field in interference or ())
+        await services.client.close()

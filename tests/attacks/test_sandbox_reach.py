@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import anyio
 import httpx
 import pytest
 
@@ -72,3 +73,38 @@ def test_the_key_of_one_sandbox_opens_no_other() -> None:
         crossed = {**one, "DESCOPE_MANAGEMENT_KEY": two["DESCOPE_MANAGEMENT_KEY"]}
         assert "E011005" in run("call", "LoadAllRoles", env=crossed).stderr
     assert organisations.acme().management_key not in (*one.values(), *two.values())
+
+
+#: Ways to write a path of control, and requests that a name of another machine comes with.
+CONTROL = [
+    "POST /sandbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST //sandbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST /%73andbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST /v1/../sandbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST /sandbox/./faults HTTP/1.1\r\nHost: evil.example",
+    "POST http://127.0.0.1/sandbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST http://evil.example/sandbox/faults HTTP/1.1\r\nHost: evil.example",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: localhost\r\nHost: evil.example",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: evil.example\r\nHost: localhost",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost@evil.example",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example#.localhost",
+    "POST /sandbox/faults HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n"
+    "Origin: https://evil.example",
+    "POST /sandbox/faults HTTP/1.0",
+]
+
+
+@pytest.mark.parametrize("head", CONTROL)
+async def test_no_way_of_writing_it_reaches_the_control(acme: Services, head: str) -> None:
+    tally[CALLS] += 1
+    body = b'{"operation": "*", "status": 503}'
+    port = int(acme.client.base_url.rsplit(":", 1)[1].strip("/"))
+    more = f"\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        await stream.send(f"{head}{more}".encode() + body)
+        status = (await stream.receive()).split(b" ", 2)[1]
+    async with httpx.AsyncClient(base_url=acme.client.base_url) as http:
+        answer = await http.get("/v1/mgmt/role/all")
+    reached = [] if answer.status_code == 401 else [f"{head}: {status!r}"]
+    none(reached, BYPASSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,3 +120,47 @@ async def test_a_grant_to_a_role_without_permissions_is_taken_back(
     assert isinstance(undone, Completed), undone
     found = await call(acme, "SearchRoles", roleNames=["Temp"])
     assert not found.data["roles"][0].get("permissionNames")
+
+
+async def test_an_undo_says_which_rights_come_back_and_a_yes_is_for_these(acme: Services) -> None:
+    """A deleted role comes back to whoever had it, with what it brings."""
+    await call(acme, "CreateRole", name="Temp", permissionNames=["billing.write"])
+    await call(acme, "CreateUser", loginId="eve", roleNames=["Temp", "Viewer"])
+    gone = await call(acme, "DeleteUser", loginId="eve")
+    request = Undo(gone.call_id, "agent")
+    question = (await asked(acme, request)).question
+    told = '"eve" may then also: "billing.write", "projects.read", "reports.read"'
+    assert told in question.text
+    more = {"name": "Temp", "newName": "Temp", "permissionNames": ["Impersonate"]}
+    await call(acme, "UpdateRole", **more)
+    late = await undo(replace(request, approval=accept(question)), acme)
+    assert isinstance(late, Refused), late
+    assert late.rule == "changed"
+    assert '"Impersonate"' in (await asked(acme, request)).question.text
+
+
+async def test_an_undo_of_many_steps_says_which_rights_come_back(acme: Services) -> None:
+    await call(acme, "CreateRole", name="Temp", permissionNames=["billing.write"])
+    made = [
+        await call(acme, "CreateUser", loginId=name, roleNames=["Temp"])
+        for name in ("eve", "mallory")
+    ]
+    gone = await call(acme, "DeleteRole", name="Temp")
+    question = (await asked(acme, Undo(gone.call_id, "agent"))).question
+    (told,) = [line for line in question.text.splitlines() if "may then also" in line]
+    assert told.endswith(' may then also: "billing.write"')
+    assert all(one.data["user"]["userId"] in told for one in made)
+
+
+async def test_a_yes_is_for_as_many_as_were_shown(acme: Services) -> None:
+    made = await call(acme, "CreateRole", name="Temp", description="d")
+    await call(acme, "CreateUser", loginId="eve", roleNames=["Temp"])
+    request = Undo(made.call_id, "agent")
+    question = (await asked(acme, request)).question
+    await call(acme, "CreateUser", loginId="mallory", roleNames=["Temp"])
+    late = await undo(replace(request, approval=accept(question)), acme)
+    assert isinstance(late, Refused), late
+    assert late.rule == "changed"
+    question = (await asked(acme, request)).question
+    done = await undo(replace(request, approval=accept(question)), acme)
+    assert isinstance(done, Completed), done

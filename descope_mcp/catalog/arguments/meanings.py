@@ -9,25 +9,40 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from descope_mcp.catalog.operation_record import Frozen
 
-#: What a policy rule can name, and ``ways_in``: whatever lets somebody sign in.
-Meaning = Literal["roles", "permissions", "tenants", "claims", "hosts", "recipients", "ways_in"]
+#: What a policy rule can name; ``ways_in``, whatever lets somebody sign in, and ``applications``.
+Meaning = Literal[
+    "roles",
+    "permissions",
+    "tenants",
+    "claims",
+    "hosts",
+    "recipients",
+    "ways_in",
+    "applications",
+]
 
 
 class Marks(Frozen):
     """The arguments of one operation that have a meaning, by their paths.
 
     ``acts`` decide: who is named gets it, what is named receives codes, tokens or people.
-    ``names`` only say which one is meant. ``in_claims`` are claims that hold such things, where
-    the operation takes claims.
+    ``names`` only say which one is meant, ``takes`` which one is taken away. Of what acts,
+    ``console`` are roles of Descope's console; ``console_roles`` says what each is for.
+    ``in_claims`` are claims that hold such things, where the operation takes claims.
     """
 
     acts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    console: tuple[str, ...] = ()
+    console_roles: dict[str, str] = Field(default_factory=dict)
     in_claims: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Every argument of the meaning."""
-        return (*self.acts, *self.names)
+        return (*self.acts, *self.names, *self.takes)

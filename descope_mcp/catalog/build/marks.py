@@ -19,15 +19,17 @@ from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation_record import Frozen, Record
 
-Sort = Literal["acts", "sends", "names", "excused"]
+Sort = Literal["acts", "console", "sends", "names", "takes", "excused"]
 
 
 class _Sorted(Frozen):
     """Arguments by what they do, as the head of ``meanings.yaml`` explains it."""
 
     acts: tuple[str, ...] = ()
+    console: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     excused: dict[str, str] = Field(default_factory=dict)
 
     def entries(self) -> Iterator[tuple[Sort, str]]:
@@ -42,6 +44,7 @@ class Entry(_Sorted):
     why: str
     say: str = ""
     in_claims: tuple[str, ...] = ()
+    console_roles: dict[str, str] = Field(default_factory=dict)
     sent_when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     operations: dict[str, _Sorted] = Field(default_factory=dict)
 
@@ -100,19 +103,23 @@ class Meanings:
             return found, problems
         arguments = list(arguments_of(properties))
         for meaning, entry in self.entries.items():
-            sorts: dict[str, list[str]] = {"acts": [], "names": []}
+            sorts: dict[str, list[str]] = {"acts": [], "names": [], "takes": [], "console": []}
             for argument in arguments:
                 sort = self._sort(meaning, name, argument)
                 if sort == "sends":
                     sort = "acts" if "sends_message" in record.worst_hazards else "excused"
                 if sort in sorts:
                     sorts[sort].append(argument.path)
+                    # A role of the console is given like any other; only what it brings differs.
+                    sorts["acts"] += [argument.path] if sort == "console" else []
                 elif sort is None and _watched(entry, argument):
                     problems.append(
                         f"{argument.path} looks like {meaning}; say in meanings.yaml what it is"
                     )
             if any(sorts.values()):
-                found[meaning] = Marks(acts=tuple(sorts["acts"]), names=tuple(sorts["names"]))
+                told = entry.console_roles if sorts["console"] else {}
+                paths = {sort: tuple(listed) for sort, listed in sorts.items()}
+                found[meaning] = Marks(**paths, console_roles=told)
         if "claims" in found:
             for meaning, entry in self.entries.items():
                 if entry.in_claims:

@@ -31,7 +31,7 @@ def rotate() -> None:
         "nothing any more, and\nexports made from now on are proven by another public key."
     )
     if terminal.ask(text, "Replace it? Type yes: ").lower() != "yes":
-        click.echo("descope-mcp: not replaced", err=True)
+        output.problem("not replaced", kind="declined")
         sys.exit(REFUSED)
     terminal.second_factor(store)
     rotation.rotate(store, terminal.account())

@@ -11,11 +11,12 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from descope_mcp.guard.preview.impact import Tally
     from descope_mcp.guard.preview.preview import Preview
 
 #: So many characters of a binding tell which call it is of; the others are of all that it covers.
@@ -65,13 +66,27 @@ def binding(
     operation: str, arguments: Mapping[str, Any], project: str, caller: str, preview: Preview
 ) -> str:
     """A digest of everything that a confirmation covers."""
+    hit = [preview.found, astuple(preview.rights), shown_counts(preview.counts or ())]
     canonical = json.dumps(
-        [operation, arguments, project, caller, preview.found, astuple(preview.rights)],
+        [operation, arguments, project, caller, *hit],
         sort_keys=True,
         separators=(",", ":"),
         default=str,
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def shown_counts(counts: Sequence[Tally]) -> list[tuple[str, int]]:
+    """How much hangs on a target, so far as a confirmation covers it: to two digits, rounded up.
+
+    A few more than some thousands are what a person agreed to; one more than three are not.
+    """
+    return [(tally.key or tally.label, _two_digits(tally.number)) for tally in counts]
+
+
+def _two_digits(number: int) -> int:
+    step: int = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // step) * step
 
 
 def of_call(same: str, digest: str) -> str:

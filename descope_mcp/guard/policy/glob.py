@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
 
 #: What ``*`` and ``?`` do not take in: ``@``, commas and the like, slashes, blanks, and characters
 #: that control or cannot be seen.
 _SEPARATORS = r"@,;/\\<>\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_BETWEEN = re.compile(r"[\s,;<>()\"]+")
 _PART = re.compile(r"\*|\?|\[(!?)(\]?[^\]]*)\]|[^*?\[]+|\[")
 
 
@@ -23,12 +25,24 @@ def fits(text: str, pattern: str) -> bool:
 
 
 def resembles(text: str, pattern: str) -> bool:
-    """Whether `text` may pass for what `pattern` holds back: case, width, blanks do not count."""
-    return _wide(_loose(pattern)).fullmatch(_loose(text)) is not None
+    """Whether `text`, or an address in it, may pass for what `pattern` holds back.
+
+    Case, width, blanks at the ends and what cannot be seen do not count.
+    """
+    wide = _wide(_loose(pattern))
+    return any(wide.fullmatch(reading) for reading in _readings(_loose(text)))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """A text, and each address in it: there may be several, or one with a name before it."""
+    yield text
+    if "@" in text:
+        yield from (part.strip(".") for part in _BETWEEN.split(text) if "@" in part)
 
 
 def _loose(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().strip()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc")).strip()
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.policy import url
+from descope_mcp.guard.policy import contact_addresses, url
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
@@ -41,8 +41,8 @@ def meant(
     possible: list[str] = []
     unknown = uncertain = False
     for path in marks.paths:
-        names = list(names_at(known, path))
-        possible += [name for one in names for name in one.possible]
+        targets = list(names_at(known, path))
+        possible += [name for one in targets for name in one.possible]
         for value in _opened(values_at(arguments, path)):
             if meaning == "claims":
                 names, deep = _claims(value)
@@ -55,13 +55,23 @@ def meant(
                 unknown = True
             if text is not None:
                 sure.append(text)
-                uncertain = uncertain or not all(one.certain(text) for one in names)
+                possible += _otherwise(text, meaning)
+                uncertain = uncertain or not all(one.certain(text) for one in targets)
     inside = [
         text
         for path in operation.marks.get("claims", Marks()).paths
         for text in _in_claims(values_at(arguments, path), marks.in_claims, meaning)
     ]
     return Meant((*sure, *inside), (*sure, *possible, *inside), unknown, uncertain)
+
+
+def _otherwise(text: str, meaning: Meaning) -> list[str]:
+    """How else a host or a phone number is spelled: without a dot at the end, without blanks."""
+    if meaning == "hosts":
+        return [text.rstrip(".")]
+    address = contact_addresses.parse(text) if meaning == "recipients" else None
+    is_phone = address is not None and address.kind == "phone"
+    return [address.text, f"+{address.text}"] if address and is_phone else []
 
 
 def _is_id(meaning: Meaning, path: str) -> bool:

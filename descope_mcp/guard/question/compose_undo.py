@@ -16,7 +16,15 @@ from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.question.compose import GIVEN_HERE, disclose
 from descope_mcp.guard.question.consequence import NOWHERE
-from descope_mcp.guard.question.question_data import Disclosure, Fact, Group, Member, Project, Step
+from descope_mcp.guard.question.question_data import (
+    Disclosure,
+    Fact,
+    Group,
+    Member,
+    Project,
+    Rights,
+    Step,
+)
 from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -67,7 +75,12 @@ def as_undo(said: Disclosure, undone: Undone) -> Disclosure:
 
 
 def undo_disclosure(
-    undone: Undone, steps: Sequence[UndoStep], project: Project, caller: str, typed: str
+    undone: Undone,
+    steps: Sequence[UndoStep],
+    project: Project,
+    caller: str,
+    typed: str,
+    rights: Sequence[Rights] = (),
 ) -> Disclosure:
     """What a person is told about an undo of several steps.
 
@@ -90,6 +103,7 @@ def undo_disclosure(
         danger="Dangerous",
         because=_because(steps),
         warnings=_overwriting(undone),
+        rights=tuple(rights),
         steps=tuple(told),
         lost=" ".join(undone.missing),
         typed=typed,

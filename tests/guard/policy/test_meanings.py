@@ -17,7 +17,14 @@ from tests.guard.policy.cases import HOSTS
 from tests.recorder import sample
 
 #: Meanings of which any value is enough.
-GIVES: tuple[Meaning, ...] = ("roles", "permissions", "tenants", "claims", "ways_in")
+GIVES: tuple[Meaning, ...] = (
+    "roles",
+    "permissions",
+    "tenants",
+    "claims",
+    "ways_in",
+    "applications",
+)
 
 
 def acting(catalog: Catalog, *meanings: Meaning) -> Iterator[tuple[Operation, str]]:

@@ -1,0 +1,54 @@
+"""A yes is to as much as was shown: what hangs on the target may grow while a person thinks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused
+from descope_mcp.call.services import Services
+from descope_mcp.guard.consent.confirmation import accept, shown_counts
+from descope_mcp.guard.preview.impact import Tally
+
+pytestmark = pytest.mark.anyio
+
+EMPTY = {"id": "initech", "cascade": True}
+
+
+async def call(services: Services, operation: str, /, **arguments: Any) -> Any:
+    outcome = await invoke(Call(operation, arguments, "agent"), services)
+    if isinstance(outcome, NeedsConfirmation) and operation != "DeleteTenant":
+        approval = accept(outcome.question, outcome.question.typed)
+        return await invoke(Call(operation, arguments, "agent", approval=approval), services)
+    return outcome
+
+
+async def test_a_tenant_that_has_grown_is_asked_about_again(acme: Services) -> None:
+    asked = await call(acme, "DeleteTenant", **EMPTY)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert "6 users" in asked.question.text
+    joining = {"loginId": "wei.zhang@contractor.example", "tenantId": "initech"}
+    assert isinstance(await call(acme, "UpdateUserAddTenant", **joining), Completed)
+    approval = accept(asked.question, asked.question.typed)
+    late = await invoke(Call("DeleteTenant", EMPTY, "agent", approval=approval), acme)
+    assert isinstance(late, Refused), late
+    assert late.rule == "changed"
+    again = await call(acme, "DeleteTenant", **EMPTY)
+    assert "7 users" in again.question.text
+    # Others may come and go elsewhere.
+    elsewhere = {"loginId": "new@globex.example", "userTenants": [{"tenantId": "globex"}]}
+    assert isinstance(await call(acme, "CreateUser", **elsewhere), Completed)
+    approval = accept(again.question, again.question.typed)
+    gone = await invoke(Call("DeleteTenant", EMPTY, "agent", approval=approval), acme)
+    assert isinstance(gone, Completed), gone
+
+
+@pytest.mark.parametrize(
+    ("shown", "now", "same"),
+    [(3, 4, False), (0, 1, False), (99, 100, False), (3012, 3090, True), (3012, 3101, False)],
+)
+def test_thousands_may_grow_by_a_few(shown: int, now: int, same: bool) -> None:
+    counts = [shown_counts([Tally("users", number)]) for number in (shown, now)]
+    assert (counts[0] == counts[1]) is same
