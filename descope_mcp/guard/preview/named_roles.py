@@ -96,9 +96,8 @@ def console_roles(call: PlannedCall) -> Iterator[ConsoleRole]:
     marks = call.operation.marks.get("roles", Marks())
     for path in marks.console:
         for leaf in _leaves(call, path):
-            among = next((n for n in leaf.around if n != leaf.field), "")
-            names = leaf.around.get(among) or ()
-            places = tuple(map(str, names)) if isinstance(names, list) else ()
+            beside = {name: _texts(v) for name, v in leaf.around.items() if name != leaf.field}
+            among, places = next(((n, texts) for n, texts in beside.items() if texts), ("", ()))
             for role in leaf.values:
                 brings = marks.console_roles.get(role, "")
                 yield ConsoleRole(leaf.holder, role, among, places, brings)
@@ -137,9 +136,7 @@ def _at(parts: list[str], data: Mapping[str, Any], leaf: _Leaf) -> Iterator[_Lea
     plain = name.removesuffix("[]")
     value = data.get(plain)
     if not rest:
-        given = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        texts = tuple(one for one in given if isinstance(one, str) and one)
-        if texts:
+        if texts := _texts(value):
             yield leaf._replace(values=texts, field=plain, around=data)
         return
     for item in value if isinstance(value, list) else [value]:
@@ -151,6 +148,12 @@ def _at(parts: list[str], data: Mapping[str, Any], leaf: _Leaf) -> Iterator[_Lea
         own = _own(leaf.before, holder) if several else leaf.before
         tenant = str(item.get("tenantId") or leaf.tenant)
         yield from _at(rest, item, leaf._replace(tenant=tenant, holder=holder, before=own))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A text, or those in a list of them."""
+    given = value if isinstance(value, list) else [value]
+    return tuple(one for one in given if isinstance(one, str) and one)
 
 
 def _holder(item: Mapping[str, Any], around: Holder) -> Holder:
@@ -186,4 +189,4 @@ def _present(leaf: _Leaf) -> tuple[str, ...]:
         held = [r for m in members if m.get("tenantId") == tenant for r in m.get("roleNames") or ()]
     else:
         held = [] if tenant and field == "roleNames" else before.get(field) or []
-    return tuple(role for role in held if isinstance(role, str)) if isinstance(held, list) else ()
+    return _texts(held) if isinstance(held, list) else ()

@@ -24,7 +24,6 @@ from descope_mcp.guard.preview.named_roles import (
     joined,
 )
 from descope_mcp.guard.preview.permission_change import (
-    NO_RIGHTS,
     ConsoleRole,
     Holder,
     Rights,
@@ -69,7 +68,7 @@ async def rights(
         given = (*said.handovers, *_by_default(said.joins, defaults))
         there = await _known_roles(catalog, given, said.definitions, read)
     except MissingCredential:
-        return NO_RIGHTS
+        return Rights(console=said.console)
     except (ApiFailure, TooMuchToRead) as error:
         message = error.message if isinstance(error, ApiFailure) else str(error)
         raise PreviewFailed(f"What the roles bring cannot be read: {message}") from None
