@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -34,9 +35,8 @@ def newest_removed(env: dict[str, str]) -> None:
 
 
 def change(env: dict[str, str]) -> int:
-    return run(
-        "call", "CreateTenant", "--arguments", json.dumps({"name": "late"}), env=env
-    ).returncode
+    made = {"name": str(uuid.uuid4())}
+    return run("call", "CreateTenant", "--arguments", json.dumps(made), env=env).returncode
 
 
 def test_a_damage_is_accepted_by_a_person_at_a_terminal_alone(env: dict[str, str]) -> None:

@@ -41,7 +41,8 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _loose(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    # The one full stop of domain names (UTS 46) that the normal form leaves as it is.
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
     return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc")).strip()
 
 

@@ -84,11 +84,13 @@ def handed_over(call: PlannedCall) -> Iterator[Handover]:
 
 
 def joined(call: PlannedCall) -> Iterator[tuple[Holder, str]]:
-    """Who becomes a member of which tenant, and gets what members get by default."""
+    """Who becomes a member of which tenant without roles, and gets what members get by default."""
+    given = {(one.holder, one.tenant) for one in handed_over(call)}
     for path in call.operation.marks.get("tenants", Marks()).acts:
         if path.partition("[")[0] != _OF_KEYS:
             for leaf in _leaves(call, path):
-                yield from ((leaf.holder, t) for t in leaf.values if t not in _tenants(leaf.before))
+                new = [(leaf.holder, t) for t in leaf.values if t not in _tenants(leaf.before)]
+                yield from (one for one in new if one not in given)
 
 
 def console_roles(call: PlannedCall) -> Iterator[ConsoleRole]:

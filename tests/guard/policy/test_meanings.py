@@ -184,4 +184,4 @@ def test_only_what_has_a_meaning_in_the_call_counts(catalog: Catalog) -> None:
         assert not (operation.marks and operation.worst_effect == "read"), operation.name
     gone = catalog["UpdateUserRemoveRoles"]
     assert not takes_over(assess(gone, {"loginId": "a", "roleNames": ["Admin"]}, HOSTS))
-    assert gone.marks["roles"].names == ("roleNames",)
+    assert gone.marks["roles"].takes == ("roleNames",)
