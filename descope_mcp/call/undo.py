@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -186,9 +186,12 @@ async def _seen(step: Checked, services: Services) -> UndoStep:
     return replace(shown, preview=preview, counts=preview.counts or ())
 
 
-async def _rights(steps: Sequence[UndoStep], services: Services) -> Rights:
-    """What the roles in the steps of an undo bring."""
-    planned = [PlannedCall(step.operation, step.arguments, step.preview) for step in steps]
+async def _rights(steps: Sequence[Checked], services: Services) -> Rights:
+    """What the roles in the steps of an undo bring, whatever those who get them have by now."""
+    planned = [
+        PlannedCall(s.operation, s.given, Preview(Scope(s.given, None, services.project)))
+        for s in steps
+    ]
     try:
         return await rights(services.catalog, planned, _reader(services), asked=True)
     except PreviewFailed as error:
@@ -209,8 +212,9 @@ async def _consent(
     try:
         if request.approval:
             await run_sync(given_word.use_up, store, request.approval)
-        steps = await gather([partial(_seen, step, services) for step in checked])
-        resolved = await _rights(steps, services)
+        seeing: list[Callable[[], Awaitable[Any]]]
+        seeing = [partial(_seen, step, services) for step in checked]
+        *steps, resolved = await gather([*seeing, partial(_rights, checked, services)])
         bound = confirmation.of_call(same, _binding(request, plan, steps, resolved, services))
         if request.approval:
             return await run_sync(given_word.judge, store, request.approval, bound, typed)
