@@ -36,8 +36,9 @@ _STRICTNESS = 0.3
 _FOLDS = 4
 #: Longer words than this are misspelt sometimes.
 _LONG = 4
-#: The share of phrasings of which it may be said that nothing fits.
-_WRONGLY = 0.01
+#: The share of phrasings of which it may be said that nothing fits; people's own queries are less
+#: plain, so that it is more of those.
+_WRONGLY = 0.002
 
 
 class Text(NamedTuple):
