@@ -214,7 +214,10 @@ async def _consent(
             await run_sync(given_word.use_up, store, request.approval)
         seeing: list[Callable[[], Awaitable[Any]]]
         seeing = [partial(_seen, step, services) for step in checked]
-        *steps, resolved = await gather([*seeing, partial(_rights, checked, services)])
+        seeing.append(partial(_rights, checked, services))
+        seen = await gather(seeing)
+        steps: list[UndoStep] = seen[:-1]
+        resolved: Rights = seen[-1]
         bound = confirmation.of_call(same, _binding(request, plan, steps, resolved, services))
         if request.approval:
             return await run_sync(given_word.judge, store, request.approval, bound, typed)
