@@ -106,8 +106,8 @@ def disclose(
     hit = [member.marks for group in groups for member in group.members]
     if operation.update or not isinstance(preview.target, list):
         hit += [marks(one, preview.standing) for one in _elements(preview.target)]
-    gains = any(one.gained for one in rights)
-    grade, because = danger(risk, undo, hit, gains=gains)
+    gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
+    grade, because = danger(risk, undo, hit, gains=gains, loses=loses)
     return Disclosure(
         operation.name,
         operation.title,

@@ -28,6 +28,7 @@ def danger(
     hit: Sequence[tuple[str, ...]],
     *,
     gains: bool,
+    loses: bool,
 ) -> Danger:
     """The danger of one call.
 
@@ -36,8 +37,9 @@ def danger(
         undo: how much of it can be taken back.
         hit: the marks of everybody whom it hits.
         gains: somebody may do more after it.
+        loses: somebody may do less after it.
     """
-    because = (*_hit(hit), *_done(risk, gains=gains))
+    because = (*_hit(hit), *_done(risk, gains=gains, loses=loses))
     takes_over = "account_takeover" in risk.hazards
     mighty = any(_MIGHTY & set(marks) for marks in hit if not _SHUT_OUT & set(marks))
     destroys = risk.effect == "destructive"
@@ -60,10 +62,14 @@ def _hit(hit: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "the last of its kind" if len(hit) == 1 else f"{found[LAST]:,} the last of a kind"
 
 
-def _done(risk: Risk, *, gains: bool) -> Iterator[str]:
+def _done(risk: Risk, *, gains: bool, loses: bool) -> Iterator[str]:
     """What it does to whom, beyond what its consequence says."""
     if gains:
         yield "gives more rights"
+    elif "account_takeover" in risk.hazards:
+        yield "decides who gets in, or with which rights"
+    if loses:
+        yield "takes rights away"
     if "project_wide" in risk.hazards:
         yield "affects the whole project"
     elif "bulk" in risk.hazards:

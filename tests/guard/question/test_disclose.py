@@ -265,7 +265,8 @@ def test_risks_losses_and_ways_back_are_said() -> None:
         safer={"operation": "UpdateUserStatus", "why": "it can be undone"},
     )
     for line in (
-        'Dangerous, affects many. Can be undone in part. Project "P1".',
+        "Dangerous, decides who gets in, or with which rights, affects many. "
+        'Can be undone in part. Project "P1".',
         "All sessions end.",
         "Not coming back: The user id.",
         "Softer: UpdateUserStatus: it can be undone.",

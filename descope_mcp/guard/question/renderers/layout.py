@@ -33,7 +33,7 @@ def blocks(said: Disclosure, *, shortened: bool = False) -> Iterator[Block]:
         shortened: if the difference of documents is long, name its parts alone.
     """
     yield Block("consequence", f"{said.consequence}?")
-    yield Block("warning", f"{_danger(said)} {UNDO[said.undo]} {place(said)}")
+    yield Block("warning", f"{_danger(said)} {_undo(said)} {place(said)}")
     if said.lost:
         yield Block("loss", f"Not coming back: {said.lost}")
     if said.warnings:
@@ -96,6 +96,13 @@ def place(said: Disclosure) -> str:
     project = said.project
     kind = {True: "PRODUCTION", False: "not production", None: ""}[project.production]
     return f"Project {project.name or project.id}{f', {kind}' if kind else ''}."
+
+
+def _undo(said: Disclosure) -> str:
+    """How much of it can be taken back; that nothing is lost is news, too."""
+    if said.undo == "whole" and not said.lost:
+        return "Can be undone; nothing is lost."
+    return UNDO[said.undo]
 
 
 def _danger(said: Disclosure) -> str:
