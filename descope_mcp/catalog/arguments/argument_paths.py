@@ -9,6 +9,7 @@ farthest out counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 
@@ -50,10 +51,12 @@ def inside(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     return (extra.get("properties", {}), ".*") if isinstance(extra, Mapping) else ({}, "")
 
 
-def ends(names: tuple[str, ...]) -> Iterator[str]:
+@cache
+def ends(names: tuple[str, ...]) -> tuple[str, ...]:
     """The texts that fit an argument, the one that counts most first."""
-    yield f".{'.'.join(names)}"
+    texts = [f".{'.'.join(names)}"]
     for start, name in enumerate(names):
-        yield ".".join(names[start:])
+        texts.append(".".join(names[start:]))
         if start < len(names) - 1:
-            yield f"{name}.*"
+            texts.append(f"{name}.*")
+    return tuple(texts)
