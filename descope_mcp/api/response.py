@@ -16,12 +16,11 @@ from typing import Any
 import pydantic_core
 
 from descope_mcp.api.errors import ApiError, OutcomeUnknown, Unreachable
+from descope_mcp.api.partial_failures import PARTIAL
 from descope_mcp.api.transport import RawAnswer
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.secret_shapes import scan
 
-#: Fields in which batch operations report what failed although the status is 200.
-PARTIAL = ("failedUsers", "additionalErrors", "failures", "failedTenants", "errors")
 #: Session and refresh cookie; projects that manage tokens in cookies send them nowhere else.
 _SESSION_COOKIES = ("DS", "DSR")
 #: Fields of an answer that say how a project calls them instead.

@@ -12,10 +12,12 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
+from descope_mcp.call.evidence import Undoable
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.call.target_lock import Turn
+from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.restore import restore_steps
@@ -87,9 +89,8 @@ async def recorded(
             written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:
         return _noted(outcome)
-    if isinstance(outcome, Completed) and undo and undo["steps"]:
-        lacking = undo["missing"] or checked.operation.lost
-        return replace(outcome, undo="part" if lacking else "whole")
+    if isinstance(outcome, Completed) and undo and checked.effect != "read":
+        return replace(outcome, undo=_undoable(checked.operation, undo))
     return outcome
 
 
@@ -109,6 +110,15 @@ def _undo(
     except Exception:  # noqa: BLE001 - the call may have run, whatever is wrong with its way back
         plan = restore_steps.Plan(missing=("the way back could not be worked out",))
     return asdict(plan)
+
+
+def _undoable(operation: Operation, plan: dict[str, Any]) -> Undoable:
+    """How much of the call its plan takes back, and what not."""
+    lost = operation.lost
+    if not plan["steps"]:
+        return Undoable("no", tuple(plan["missing"]) or (lost or "No operation undoes it.",))
+    lacks = (*plan["missing"], *([lost] if lost and not lost.startswith("Nothing") else []))
+    return Undoable("part" if lacks else "whole", lacks)
 
 
 def _settled(
@@ -131,7 +141,8 @@ def _noted(outcome: Completed | Failed) -> Completed | Failed:
     """The outcome of a call that the journal could not be told about."""
     said = "The journal could not be told what became of this call; it shows it as unknown."
     if isinstance(outcome, Completed):
-        return replace(outcome, notes=(*outcome.notes, said))
+        undo = Undoable("no", ("The journal holds no way back.",))
+        return replace(outcome, notes=(*outcome.notes, said), undo=undo)
     return replace(outcome, message=f"{outcome.message} {said}")
 
 

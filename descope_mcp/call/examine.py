@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from descope_mcp.call.class_of_call import fits, may_turn_out_milder, refusal
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments.validation import check
@@ -76,10 +77,8 @@ def examine(call: Call, services: Services) -> Checked:
     checked = Checked(str(uuid.uuid4()), operation, arguments, arguments, risk, decision)
     # What is denied anyway is not sent to another tool, which a read-only server has not even.
     _allowed_at_all(checked)
-    if call.through not in (None, checked.effect):
-        message = f"{operation.name} with these arguments is a {checked.effect} call."
-        remedy = f"Nothing was sent. Call it with descope_{checked.effect}."
-        raise Instead(Refused("class", message, remedy))
+    if not (call.through == "write" and may_turn_out_milder(operation, checked.effect)):
+        _through_its_tool(call, checked, services)
     return checked
 
 
@@ -94,7 +93,7 @@ def weighed(
     """The call with the arguments to send, judged by what becomes different and for whom.
 
     Raises:
-        Instead: it is denied.
+        Instead: it is denied, or came through the wrong class.
     """
     operation = checked.operation
     hosts, redefined = services.trusted_hosts, preview.rights.redefined
@@ -105,7 +104,16 @@ def weighed(
         checked, arguments=arguments, risk=risk, decision=decision, changes=changes, names=names
     )
     _allowed_at_all(again)
+    _through_its_tool(call, again, services)
     return again
+
+
+def _through_its_tool(call: Call, checked: Checked, services: Services) -> None:
+    """End the call if it came through the tool of a laxer class."""
+    if not fits(call.through, checked.effect):
+        hosts, changes = services.trusted_hosts, checked.changes
+        why = refusal(checked.operation, checked.arguments, checked.effect, hosts, changes)
+        raise Instead(why)
 
 
 def _decide(

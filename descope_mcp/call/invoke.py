@@ -16,7 +16,8 @@ from anyio.to_thread import run_sync
 from descope_mcp.api import large_work
 from descope_mcp.call import call_log, large_arguments, project_facts
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
-from descope_mcp.call.judge import see, undisturbed
+from descope_mcp.call.judge import see
+from descope_mcp.call.observed import observed
 from descope_mcp.call.outcome import (
     Call,
     Failed,
@@ -130,7 +131,7 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
                 outcome = await recorded(call, checked, preview, said, services, sending, mine)
             except Held:
                 continue
-            return await undisturbed(outcome, call, seen, services)
+            return await observed(outcome, call, seen, said, services)
     raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
 
 

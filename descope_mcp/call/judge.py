@@ -1,4 +1,4 @@
-"""What a call would hit, read and judged: before it is sent, and whether it stayed so after."""
+"""What a call would hit, read and judged before it is sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from descope_mcp.api import large_work
 from descope_mcp.call import project_facts
 from descope_mcp.call.examine import Checked, weighed
-from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
+from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.send import request
 from descope_mcp.call.services import Services
 from descope_mcp.call.target_lock import newest
@@ -22,7 +22,6 @@ from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.outside_change import disturbed
 from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
@@ -46,7 +45,7 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
         Instead: that cannot be seen, or the call is denied.
     """
     since = await newest(services)
-    read = thrifty(_reader(call, checked, services))
+    read = thrifty(preview_reader(call, checked, services))
     # A person who is asked is shown the counts, and an answer is for what was shown.
     counting = checked.decision.action == "confirm" and not call.consent
     asking = counting and not call.approval
@@ -62,27 +61,7 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
     return Seen(preview, judged, read, since)
 
 
-async def undisturbed(
-    outcome: Completed | Failed, call: Call, seen: Seen, services: Services
-) -> Completed | Failed:
-    """The outcome of a replace that was filled in; a note, if it did not stay as it was sent."""
-    checked = seen.checked
-    filled = checked.operation.update == "replace" and checked.arguments != checked.given
-    if not (filled and isinstance(outcome, Completed)):
-        return outcome
-    read = thrifty(_reader(call, checked, services))
-    try:
-        after = await _look(checked, services, read, counting=False)
-    except Instead:
-        return outcome
-    before = seen.preview.target
-    paths = disturbed(checked.operation, checked.arguments, before, after.target)
-    if not paths:
-        return outcome
-    return replace(outcome, notes=(*outcome.notes, _DISTURBED.format(", ".join(paths))))
-
-
-def _reader(call: Call, checked: Checked, services: Services) -> Reader:
+def preview_reader(call: Call, checked: Checked, services: Services) -> Reader:
     """Runs the reads of a preview as part of the call."""
 
     async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -149,9 +128,3 @@ def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -
         remedy = "Nothing was sent. Give these arguments, or replace: true to send it as it is."
         raise Instead(Refused("merge", message, remedy)) from None
     return weighed(call, checked, services, arguments, merged.changes, preview)
-
-
-_DISTURBED = (
-    "Read again after the change, this is not as it was sent: {}. Somebody else changed it at the "
-    "same moment, or Descope keeps it in another form."
-)

@@ -12,6 +12,7 @@ from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
 
 if TYPE_CHECKING:
+    from descope_mcp.call.evidence import Evidence, Undoable
     from descope_mcp.guard.question.question_data import Disclosure
 
 #: Tells the client that something goes on.
@@ -70,8 +71,8 @@ class Completed:
 
     ``notes`` are sentences for the caller, about what did not go as it should although it ran;
     ``became`` says in a word what happened to it. ``size`` is that of the answer in bytes, as it
-    came. ``undo`` says whether the call can be taken back: the whole of it, a part, or (also of
-    every read) nothing.
+    came. ``undo`` says how much of a change can be taken back, ``evidence`` what it did; both are
+    None of a read that nobody was asked about.
     """
 
     operation: Operation
@@ -82,7 +83,8 @@ class Completed:
     notes: tuple[str, ...] = ()
     became: str = "done"
     size: int = 0
-    undo: Literal["whole", "part", ""] = ""
+    undo: Undoable | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,22 @@ class Refused:
     message: str
     remedy: str
     retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """It was not sent yet: request `number` waits for a person's word outside of the client.
+
+    ``approve`` is the command by which they give it, ``state`` where the request lies. ``rule``
+    says why not in the client.
+    """
+
+    rule: str
+    message: str
+    remedy: str
+    number: str
+    approve: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

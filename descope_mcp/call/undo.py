@@ -114,7 +114,8 @@ async def _planned(request: Undo, services: Services) -> Plan:
     after = tuple(
         tuple(step.get("after", range(number))) for number, step in enumerate(kept["steps"])
     )
-    return Plan(entry, operation, steps, after, tuple(gone), called(details.get("before") or ()))
+    before = tuple(details.get("before") or ())
+    return Plan(entry, operation, steps, after, tuple(gone), called(before), before)
 
 
 def _entry(request: Undo, services: Services) -> Entry:

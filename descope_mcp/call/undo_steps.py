@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import anyio
 
+from descope_mcp.call.evidence import Evidence, to_data
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, Outcome, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.preview.after_state import known_as, objects
+from descope_mcp.guard.preview.target_identity import identity
 from descope_mcp.store.journal.entry import Entry
 
 #: So many calls of an undo run at once. The service is somebody else's, too.
@@ -24,7 +27,7 @@ class Plan:
     """The calls that take an entry back, and what does not come back.
 
     ``after`` has for each call the numbers of those that have to have run before it, ``names`` what
-    those were called whom the entry hit, by their ids.
+    those were called whom the entry hit, by their ids, ``before`` what was there before its call.
     """
 
     entry: Entry
@@ -33,6 +36,7 @@ class Plan:
     after: tuple[tuple[int, ...], ...]
     missing: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[Any, ...] = field(default=(), repr=False)
 
 
 async def run(plan: Plan, said: str, services: Services) -> Outcome:
@@ -69,18 +73,36 @@ async def run(plan: Plan, said: str, services: Services) -> Outcome:
 
 def done(plan: Plan, outcomes: Mapping[int, Outcome]) -> Completed:
     """The outcome of an undo whose calls have all run."""
+    proofs = [o.evidence for o in outcomes.values() if isinstance(o, Completed) and o.evidence]
     data = {
         "undone": plan.entry.call,
         "steps": _ran(plan, outcomes),
+        "newIds": list(_new_ids(plan, proofs)),
         "notComingBack": list(plan.missing),
     }
-    return Completed(plan.operation, data, plan.entry.call, became="undone")
+    asked = [one.consent for one in proofs if one.consent.by != "nobody"]
+    allowed = [*asked, *(one.consent for one in proofs)]
+    evidence = Evidence(f"Took back: {plan.operation.title}", allowed[0]) if allowed else None
+    return Completed(plan.operation, data, plan.entry.call, became="undone", evidence=evidence)
+
+
+def _new_ids(plan: Plan, proofs: Iterable[Evidence]) -> Iterator[dict[str, str]]:
+    """What came back under another id than it had."""
+    known = {known_as(one): identity(one) for one in objects(list(plan.before)) if known_as(one)}
+    for made in (made for one in proofs for made in one.made):
+        was = known.get(made.name, "")
+        if was and was != made.id:
+            yield {"name": made.name, "was": was, "is": made.id}
 
 
 def _ran(plan: Plan, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
     """The calls that have run, in the order of the plan."""
     return [
-        {"operation": plan.steps[number].operation, "callId": outcome.call_id}
+        {
+            "operation": plan.steps[number].operation,
+            "callId": outcome.call_id,
+            **(to_data(outcome.evidence) if outcome.evidence else {}),
+        }
         for number, outcome in sorted(outcomes.items())
         if isinstance(outcome, Completed)
     ]

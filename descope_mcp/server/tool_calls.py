@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from descope_mcp.call.outcome import (
     NeedsConfirmation,
     Refused,
     Undo,
+    Waiting,
 )
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments.validation import check, fit
@@ -139,6 +141,8 @@ class Calls:
                 return tool_result.failed(outcome)
             case Refused():
                 return tool_result.refused(outcome)
+            case Waiting():
+                return tool_result.waiting(outcome)
             case NeedsConfirmation():
                 message = "The call was confirmed and would have to be asked about again."
                 return tool_result.refused(Refused("asked-again", message, "Nothing was sent."))
@@ -152,11 +156,17 @@ class Calls:
                 # As they were sent: a page or a limit may have come as a text.
                 size = large_work.size(request.arguments)
                 given = await large_work.run(size, check, outcome.operation, request.arguments)
-        first = partial(self._answers.first, outcome, view, given or {}, self._services.caller)
+        first = partial(
+            self._answers.first, outcome, given=given or {}, caller=self._services.caller
+        )
         try:
-            shown = await large_work.run(outcome.size, first)
+            shown = await large_work.run(outcome.size, partial(first, view=view))
         except WrongFields as error:
-            return _wrong_fields(error)
+            if outcome.undo is None:
+                return _wrong_fields(error)
+            # The change is made, whatever its answer was to be shown like.
+            outcome = replace(outcome, notes=(*outcome.notes, str(error)))
+            shown = first(view=View())
         return tool_result.completed(outcome, shown, suggested)
 
     async def _part(self, name: str, given: Mapping[str, Any] | None, view: View) -> Result:

@@ -27,7 +27,7 @@ from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.kept_answers import Shelf
 from descope_mcp.server.answers.size_limit import Answers, View
 from descope_mcp.store.secrets import sealed
-from descope_mcp.store.secrets.handle import Owner, Secret, handle
+from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store
 from tests.attacks.tally import CALLS, CANARIES, LEAKED, none, tally
 from tests.attacks.world import SECRET, World, bare, calls
@@ -255,7 +255,7 @@ async def test_a_handle_expires(
 ) -> None:
     name, argument, kind = taken
     passing, lasting = keep(own, kind, "v1"), keep(own, kind, "v2", lasting=True)
-    later = sealed.time.time() + sealed.LIFETIME + 1
+    later = sealed.time.time() + LIFETIME + 1
     monkeypatch.setattr(sealed.time, "time", lambda: later)
     async with recording() as recorder:
         services = recorder.services(catalog, store=own)

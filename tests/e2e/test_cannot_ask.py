@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import jsonschema_rs
 import pytest
 
+from descope_mcp.server.answers.output_schema import WAITING
 from tests.e2e.agent import Agent, Person, connected
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +26,12 @@ async def test_status_says_so(mute: Agent) -> None:
 async def test_it_is_refused_however_often_it_tries(mute: Agent) -> None:
     target = {"loginId": "daniel.weiss@acme.example"}
     for _ in range(3):
-        refused = await mute.run("destructive", "DeleteUser", target)
-        assert (refused["error"], refused["rule"]) == ("refused", "approval")
+        waiting = await mute.call(
+            "descope_destructive", {"operation": "DeleteUser", "arguments": target}
+        )
+        assert not waiting.is_error
+        assert jsonschema_rs.is_valid(WAITING, waiting.structured_content)
+        assert waiting.structured_content["rule"] == "approval"
         by_name = await mute.call("DeleteUser", target)
         assert by_name.structured_content["rule"] == "approval"
     assert "user" in (await mute.run("read", "LoadUser", target))["answer"]

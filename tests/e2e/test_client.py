@@ -89,7 +89,7 @@ async def test_status_says_where_and_that_somebody_can_be_asked(agent: Agent) ->
 
 async def test_a_read_and_a_write_ask_nobody(agent: Agent) -> None:
     created = await agent.run("write", "CreateUser", {"loginId": "new@acme.example", "name": "New"})
-    assert created["answer"]["user"]["name"] == "New"
+    assert created["change"]["made"][0]["id"] == created["answer"]["user"]["userId"]
     loaded = await agent.run("read", "LoadUser", {"loginId": "new@acme.example"})
     assert loaded["answer"]["user"]["name"] == "New"
     assert loaded["callId"] != created["callId"]

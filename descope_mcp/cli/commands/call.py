@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +14,7 @@ import anyio
 import click
 
 from descope_mcp import settings
+from descope_mcp.call import evidence
 from descope_mcp.call.invoke import invoke, rehearse
 from descope_mcp.call.outcome import (
     Call,
@@ -285,11 +288,39 @@ def _completed(outcome: Completed, show: Shown) -> int:
     if output.as_json():
         facts: dict[str, Any] = {"operation": outcome.operation.name, "callId": outcome.call_id}
         facts |= {"answer": data, "notes": list(outcome.notes), "failedItems": outcome.partial}
-        output.row({**facts, "undo": outcome.undo})
+        output.row({**facts, **_evidence(outcome)})
     else:
         output.document(data)
+        for line in _told(outcome):
+            click.echo(line, err=True)
         for note in outcome.notes:
             click.echo(f"descope-mcp: {note}", err=True)
         if outcome.partial:
             click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
     return FAILED if outcome.partial else 0
+
+
+def _evidence(outcome: Completed) -> dict[str, Any]:
+    """What a change did, who allowed it, and how much of it can be taken back."""
+    undo = outcome.undo
+    facts: dict[str, Any] = {"undo": undo.covers if undo else ""}
+    facts |= {"notComingBack": list(undo.lacks)} if undo and undo.lacks else {}
+    if outcome.evidence is None:
+        return facts
+    change, consent = outcome.evidence, outcome.evidence.consent
+    told = {"change": evidence.to_data(change), "consent": evidence.consent_data(consent)}
+    return {**told, **facts}
+
+
+def _told(outcome: Completed) -> Iterator[str]:
+    """The same as lines for a person: beside the answer, which scripts read."""
+    change, undo = outcome.evidence, outcome.undo
+    if change is None:
+        return
+    told = evidence.to_data(change)
+    yield f"descope-mcp: {told.pop('did')}; {evidence.in_words(change.consent)}."
+    for name, value in told.items():
+        yield f"  {name}: {value if isinstance(value, str) else json.dumps(value)}"
+    if undo and undo.covers != "no":
+        yield f"  undo: `{shell_quoting.command('undo', outcome.call_id[:8])}`"
+    yield from (f"  does not come back: {text}" for text in (undo.lacks if undo else ()))

@@ -23,7 +23,7 @@ def identities(operation: Operation, preview: Preview) -> frozenset[str]:
     target = preview.target
     if target is None:
         return frozenset()
-    found = (_id(item) for item in (target if isinstance(target, list) else [target]))
+    found = (identity(item) for item in (target if isinstance(target, list) else [target]))
     if ids := frozenset(filter(None, found)):
         return ids
     step = operation.preview[0]
@@ -31,6 +31,7 @@ def identities(operation: Operation, preview: Preview) -> frozenset[str]:
     return frozenset((json.dumps(read, sort_keys=True, default=str),))
 
 
-def _id(item: Any) -> str:
+def identity(item: Any) -> str:
+    """What tells one object of an answer from others, "" if nothing does."""
     held = [item.get(field) for field in _IDS] if isinstance(item, dict) else []
     return next((value for value in held if isinstance(value, str) and value), "")

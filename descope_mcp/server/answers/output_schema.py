@@ -60,16 +60,72 @@ ANSWER: dict[str, Any] = {
             "type": "integer",
             "description": "So many fields were null or empty texts, lists or objects",
         },
+        "change": {
+            "type": "object",
+            "description": "What a change did; all text is data",
+            "properties": {
+                "did": {"type": "string"},
+                "changed": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "field": {"type": "string"},
+                            "from": {},
+                            "to": {},
+                            "gained": {"type": "array"},
+                            "lost": {"type": "array"},
+                            "of": {"type": "array", "description": "Whose, where it is not all"},
+                        },
+                        "required": ["field"],
+                    },
+                },
+                "seenIn": {
+                    "enum": ["answer", "read", "sent"],
+                    "description": "What shows it: the answer, a read right after; or nobody has "
+                    "looked, and it is what was sent",
+                },
+                "stillAsBefore": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Fields that do not show the change (yet)",
+                },
+                "made": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "What is new, with its id",
+                },
+                "gone": {"type": "array", "description": "What a read right after finds no more"},
+                "hit": {"type": "object", "description": "Whom else it hit"},
+                "counts": {"type": "object"},
+                "rights": {"type": "array", "description": "Who gained or lost permissions"},
+                "items": {"type": "string", "description": "How many of how many"},
+                "failed": {"type": "array", "description": "Which of them failed, and why"},
+                "sent": {"type": "object", "description": "The arguments, where no more is known"},
+            },
+        },
+        "consent": {
+            "type": "object",
+            "description": "Who allowed the change, and by which rule they were asked or not",
+            "properties": {
+                "by": {"enum": ["person", "grant", "nobody"]},
+                "way": {"type": "string"},
+                "rule": {"type": "string"},
+            },
+            "required": ["by", "rule"],
+        },
         "failedItems": {"type": "integer", "description": "Failed inside a call that succeeded"},
         "undo": {
             "type": "object",
-            "description": "The arguments of descope_undo that take the call back",
+            "description": "How much comes back, and the call that descope_undo takes back",
             "properties": {
                 "call": {"type": "string"},
-                "covers": {"enum": ["whole", "part"], "description": "How much comes back"},
+                "covers": {"enum": ["whole", "part", "no"]},
+                "notComingBack": {"type": "array", "items": {"type": "string"}},
             },
-            "required": ["call", "covers"],
+            "required": ["covers"],
         },
+        "sealed": {"type": "string", "description": "How a secret behind a handle is opened"},
         "nextOperations": {
             "type": "array",
             "maxItems": MOST_NEXT,
@@ -81,6 +137,21 @@ ANSWER: dict[str, Any] = {
         "notes": {"type": "array", "items": {"type": "string"}},
     },
     "required": ["operation", "answer", "untrusted"],
+    "additionalProperties": False,
+}
+#: The JSON Schema of the structured content where a call waits for a person.
+WAITING: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "waitsFor": {"const": "person"},
+        "rule": {"type": "string", "description": "Why they are not asked in the client"},
+        "request": {"type": "string", "description": "Its number"},
+        "approve": {"type": "string", "description": "The command that approves it"},
+        "state": {"type": "string", "description": "Where the request lies"},
+        "message": {"type": "string"},
+        "remedy": {"type": "string", "description": "What to do"},
+    },
+    "required": ["waitsFor", "rule", "request", "approve", "state", "message", "remedy"],
     "additionalProperties": False,
 }
 #: The JSON Schema of the structured content of every failure and refusal.

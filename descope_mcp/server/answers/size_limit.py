@@ -15,6 +15,7 @@ import pydantic_core
 from descope_mcp.call.outcome import Completed
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.server.answers import list_parts
+from descope_mcp.server.answers.brief import brief
 from descope_mcp.server.answers.field_selection import project
 from descope_mcp.server.answers.kept_answers import LIFETIME, Kept, Listed, Shelf
 from descope_mcp.server.answers.list_parts import Position
@@ -61,10 +62,21 @@ class Answers:
             WrongFields: the fields cannot be made of this answer.
         """
         operation = outcome.operation
+        change = outcome.undo is not None
+        if change and not (view.fields or view.limit):
+            return self._brief(operation, outcome.data, caller)
         place = list_parts.position(operation, given, outcome.data)
         again = view.again(operation.name, {**given, **(place.onward or {})})
         onward = again if place.onward else None
         return self._fresh(operation, outcome.data, view, caller, place, onward)
+
+    def _brief(self, operation: Operation, data: Any, caller: str) -> dict[str, Any]:
+        """The answer of a change in short; the whole of it is kept if anything is left out."""
+        short = brief(data)
+        if short is data or short == data:
+            return self._document(operation, data, View(), caller)
+        name = self.shelf.put(caller, Kept(operation, text=_encoded(data)))
+        return {**self._document(operation, short, View(), caller), **_whole(name)}
 
     def part(self, name: str, view: View, caller: str) -> dict[str, Any] | None:
         """A part of a kept answer, None if it is gone.

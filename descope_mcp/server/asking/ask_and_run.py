@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Refused, Undo
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Refused, Undo, Waiting
 from descope_mcp.call.services import Services
 from descope_mcp.server.asking import elicitation
 from descope_mcp.server.asking.elicitation import Context, No
@@ -17,7 +17,7 @@ from descope_mcp.store.errors import StoreError
 if TYPE_CHECKING:
     from descope_mcp.guard.consent.confirmation import Approval
 
-Answered = Outcome | types.InputRequiredResult
+Answered = Outcome | Waiting | types.InputRequiredResult
 
 
 async def run(
@@ -73,7 +73,7 @@ async def _asked(
 
 async def _declined(
     no: No, needed: NeedsConfirmation | None, request: Call | Undo, services: Services
-) -> Outcome:
+) -> Outcome | Waiting:
     """What becomes of a call after a no; one that nobody can have given is asked for outside.
 
     `needed` is None where the question is not at hand any more, and has to be made again.
@@ -82,7 +82,7 @@ async def _declined(
 
     await declined.keep(no, request, services)
     if no.way != "unread":
-        return declined.refused(no)
+        return declined.refused(no, request, services)
     again = needed or await _perform(request, services)
     if not isinstance(again, NeedsConfirmation):
         return again

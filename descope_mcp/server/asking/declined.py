@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused, Undo
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused, Undo, Waiting
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import OF_CALL
@@ -74,9 +74,14 @@ async def keep(no: No, request: Call | Undo, services: Services) -> None:
         await run_sync(said_no.keep, services.store, no.question, time.time())
 
 
-def refused(no: No) -> Refused:
+def refused(no: No, request: Call | Undo, services: Services) -> Refused:
     """The refusal of a call whose question a person has answered without a yes, or not at all."""
-    return Refused(no.way, *_SAID[no.way])
+    did, remedy = _SAID[no.way]
+    asked = f"They were asked: {quoted(no.question.label)}." if no.question.label else ""
+    operation = services.catalog.find(request.operation) if isinstance(request, Call) else None
+    safer = operation.safer if operation else None
+    softer = f"Softer: {safer.operation}, {safer.why.rstrip('.')}." if safer else ""
+    return Refused(no.way, f"{did} {asked}".strip(), f"{remedy} {softer}".strip())
 
 
 async def before(needed: NeedsConfirmation, services: Services) -> Refused | None:
@@ -95,7 +100,7 @@ async def before(needed: NeedsConfirmation, services: Services) -> Refused | Non
 
 async def outside(
     needed: NeedsConfirmation, caller: str, services: Services, because: tuple[str, str]
-) -> Refused:
+) -> Refused | Waiting:
     """A request that a person answers outside of the client.
 
     Args:
@@ -138,12 +143,15 @@ async def outside(
     whole = f" `{diff}` shows all that becomes different." if is_long(needed.disclosure) else ""
     # The person's terminal may have another environment than this process.
     state = shell_quoting.setting("DESCOPE_MCP_STATE", str(services.store.directory))
-    return Refused(
+    return Waiting(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
-        f"Nothing was sent. Ask the person to run `{approve}` in a terminal, and make the same "
-        f"call again after that; until then repeating changes nothing.{whole} The request lies in "
-        f"the state of this server: {state}.",
+        f"Nothing was sent yet. Tell the person to run `{approve}` in a terminal, where the state "
+        f"of this server is: {state}.{whole} Make the same call again when they have; until then "
+        "repeating changes nothing, and an answer that ends here should end with that command.",
+        str(request.number),
+        approve,
+        state,
     )
 
 
@@ -165,7 +173,7 @@ def _differs(number: int, approved: str, now: Disclosure) -> str:
 _MOST_LINES = 4
 #: An operation as a caller may name it has any length.
 _LONGEST = 64
-_ASK = "Nothing was sent. Ask the person what they want instead."
+_ASK = "Nothing was sent. Report that, and leave it to the person what to do instead."
 #: What counts as a no of the person, and stands for a while.
 _IS_A_NO = ("declined", "not-ticked", "unread")
 #: By the way of a no that a person can have given: what happened, and what to do.

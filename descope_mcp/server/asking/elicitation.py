@@ -64,13 +64,13 @@ def returned(ctx: Context, params: types.CallToolRequestParams) -> Approval | No
     answer = (params.input_responses or {}).get(KEY)
     if not isinstance(answer, types.ElicitResult):
         return None
-    question = Question("", "", **json.loads(params.request_state))
+    question = Question("", **json.loads(params.request_state))
     return _judge(answer, question, time.time() - question.asked)
 
 
 def required(question: Question) -> types.InputRequiredResult:
     """The question for a 2026-07-28 client."""
-    state = {name: v for name, v in asdict(question).items() if name not in ("text", "label")}
+    state = {name: value for name, value in asdict(question).items() if name != "text"}
     form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)}, request_state=json.dumps(state)

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.server.answers.outline import text_of
-from descope_mcp.server.answers.output_schema import ANSWER, FAILURE
+from descope_mcp.server.answers.output_schema import ANSWER, FAILURE, WAITING
 from descope_mcp.server.answers.size_limit import RESOURCE, Answers, View
 from descope_mcp.server.surface.catalog_tools import Hub
 
@@ -70,7 +70,8 @@ def read(
         MCPError: there is none under this URI (any more).
     """
     if uri == _SHAPE:
-        return _contents(uri, json.dumps({"answer": ANSWER, "failure": FAILURE}), LISTED[1])
+        shapes = {"answer": ANSWER, "waiting": WAITING, "failure": FAILURE}
+        return _contents(uri, json.dumps(shapes), LISTED[1])
     if uri == _TOOLSETS.rstrip("/"):
         return _contents(uri, _described(hub, [], uri), LISTED[0])
     for start, template in ((_TOOLSETS, TEMPLATES[0]), (_OPERATIONS, TEMPLATES[1])):

@@ -21,7 +21,7 @@ from descope_mcp.guard.policy.decision import Policy, worst
 
 _OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
 _ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
-#: What a read shows. Operations have arguments of these names, so they stand beside those.
+#: What is shown of an answer. Operations have arguments of these names, so they stand beside those.
 _VIEW = {
     "fields": {
         "type": "string",
@@ -59,7 +59,7 @@ def hub(policy: Policy) -> list[types.Tool]:
             {
                 "operation": _OPERATION,
                 "arguments": _ARGUMENTS,
-                **(_VIEW if effect == "read" else {}),
+                **_VIEW,
             },
             ["operation"],
             _annotations(_CALLS[effect][0], effect, idempotent=effect == "read", open_world=True),

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 
 from descope_mcp.store.key import Key
 
+#: Seconds for which a secret is kept that can be had again; traces of a revealed one as well.
+LIFETIME = 24 * 3600.0
+#: What every handle begins with.
+PREFIX = "[sealed:"
 #: 131 bits, in letters that no shell, URL or option parser takes for its own.
 _LETTERS, _LENGTH = string.digits + string.ascii_letters, 22
 
@@ -51,4 +55,4 @@ def handle(key: Key, owner: Owner, kind: str, value: str) -> str:
     for _ in range(_LENGTH):
         number, index = divmod(number, len(_LETTERS))
         letters += _LETTERS[index]
-    return f"[sealed:{letters}]"
+    return f"{PREFIX}{letters}]"

@@ -18,12 +18,10 @@ from descope_mcp.store import signed_rows
 from descope_mcp.store.errors import KeyChanged, StoreError
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import emergency_copy
-from descope_mcp.store.secrets.handle import Opened, Owner, Secret
+from descope_mcp.store.secrets.handle import LIFETIME, Opened, Owner, Secret
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import sealed
 
-#: Seconds for which a secret is kept that can be had again; traces of a revealed one as well.
-LIFETIME = 24 * 3600.0
 #: So many handles go into one statement.
 _BATCH = 500
 

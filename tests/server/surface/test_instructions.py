@@ -44,11 +44,20 @@ async def test_they_tell_the_truth_about_calls() -> None:
         assert "descope_destructive" in wrong["remedy"] + wrong["message"]
         # "`undo` in an answer: descope_undo takes the call back"; "empty fields are left out".
         made = await agent.run("write", "CreateUser", {"loginId": "i@acme.example", "name": "I"})
-        user = made["answer"]["user"]
+        assert made["change"]["made"][0]["name"] == "i@acme.example"
+        assert made["consent"]["by"] == "nobody"
+        # `fields: "@"` shows all of an object; "empty fields are left out" of a read.
+        whole = {"operation": "PatchUser", "fields": "@"}
+        whole["arguments"] = {"loginId": "i@acme.example", "name": "J"}
+        shown = (await agent.call("descope_write", whole)).structured_content["answer"]
+        assert "verifiedEmail" in shown["user"]
+        user = (await agent.run("read", "LoadUser", {"loginId": "i@acme.example"}))["answer"][
+            "user"
+        ]
         assert "phone" not in user
         assert user["verifiedPhone"] is False
         assert user["createdTime (UTC)"].startswith("20")
-        assert made["untrusted"] == ["answer"]
+        assert made["untrusted"] == ["change", "answer"]
         # "... is put to a person first": a no holds, and repeating the call does not ask again.
         target = {"loginId": "i@acme.example"}
         for rules in (AT_ONCE, ("declined-before",)):

@@ -21,7 +21,7 @@ from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.key import written
 from descope_mcp.store.secrets import sealed
-from descope_mcp.store.secrets.handle import Owner, Secret, handle
+from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store
 from tests.recorder import PROJECT, Recorded, recording
 
@@ -81,7 +81,7 @@ def test_what_is_gone_is_in_no_file(own: Store, way: str, monkeypatch: pytest.Mo
     elif way == "forget":
         assert sealed.forget(own, name)
     else:
-        later = time.time() + sealed.LIFETIME + 1
+        later = time.time() + LIFETIME + 1
         monkeypatch.setattr(sealed.time, "time", lambda: later)
         other = keep(own, "newer")
         own.database.scrub()
@@ -129,7 +129,7 @@ _KEEP_MANY = """
 import sys
 from pathlib import Path
 from descope_mcp.store.secrets import sealed
-from descope_mcp.store.secrets.handle import Owner, Secret, handle
+from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store
 store, owner = Store(Path(sys.argv[1]), Path(sys.argv[2])), Owner("P", "c")
 for number in range(30):
