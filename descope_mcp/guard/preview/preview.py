@@ -10,6 +10,7 @@ What comes of it is put together in the order of the record, whichever answer ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +26,7 @@ from descope_mcp.guard.preview.failures import TargetMissing
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.permission_change import NO_RIGHTS, Rights
-from descope_mcp.guard.preview.read_budget import MOST_READS_IN_ALL, Reader
+from descope_mcp.guard.preview.read_budget import MOST_READS, MOST_READS_IN_ALL, Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, most_reads, needs
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
 from descope_mcp.guard.preview.standing import UNMARKED, Standing
@@ -56,6 +57,8 @@ class Preview:
         return self.found[0] if self.found else None
 
 
+#: So many names are told that nothing was found for.
+_MOST_NAMED = 5
 #: The preview of a call whose before-state could not be read, and did not have to be.
 NOTHING_SEEN = Preview(Scope({}))
 
@@ -120,7 +123,7 @@ async def look(
     missing = preview_step.unfound(steps[0], found[0], start) if steps else []
     if missing and operation.update:
         # What is not shown must not be changed; nor could it be changed back.
-        raise TargetMissing(f"{steps[0].operation} does not find all that it names.")
+        raise TargetMissing(_unfound(steps[0], missing, whole=seen[0].whole))
     return Preview(
         _scope(start, operation, dict(enumerate(found))),
         found,
@@ -128,6 +131,15 @@ async def look(
         tuple(step.operation for step, one in zip(steps, seen, strict=True) if not one.whole),
         tuple(filter(None, tallies)) if counting else None,
     )
+
+
+def _unfound(step: Read, missing: Sequence[str], *, whole: bool) -> str:
+    """What a step looked for in vain, by the names in the call."""
+    names = ", ".join(json.dumps(name) for name in missing[:_MOST_NAMED])
+    more = len(missing) - _MOST_NAMED
+    also = f" and {more} more" if more > 0 else ""
+    bound = "" if whole else f" It reads {MOST_READS} times at most; name fewer in one call."
+    return f"{step.operation} does not find {names}{also}.{bound}"
 
 
 async def counted(
