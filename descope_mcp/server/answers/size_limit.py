@@ -12,7 +12,7 @@ from typing import Any
 
 import pydantic_core
 
-from descope_mcp.call.outcome import Completed
+from descope_mcp.call.outcome import SO_ALREADY, Completed
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.server.answers import list_parts
 from descope_mcp.server.answers.brief import brief
@@ -62,7 +62,7 @@ class Answers:
             WrongFields: the fields cannot be made of this answer.
         """
         operation = outcome.operation
-        change = outcome.undo is not None
+        change = outcome.undo is not None or outcome.became == SO_ALREADY
         if change and not (view.fields or view.limit):
             return self._brief(operation, outcome.data, caller)
         place = list_parts.position(operation, given, outcome.data)
