@@ -26,7 +26,9 @@ def fits(through: Effect | None, effect: Effect) -> bool:
 def may_turn_out_milder(operation: Operation, effect: Effect) -> bool:
     """Whether the before-state can show that a call is of a milder class than it looks."""
     compares = any(rule.compares for rule in operation.when)
-    return effect == "destructive" and bool(operation.update or operation.may_overwrite or compares)
+    seen = bool(operation.update or operation.may_overwrite or compares)
+    # A call is never milder than its operation.
+    return effect != operation.effect and seen
 
 
 def refusal(
