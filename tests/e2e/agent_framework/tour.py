@@ -68,7 +68,8 @@ async def main() -> None:
             for part in message.parts
         ]
         returned = [part for part in parts if isinstance(part, ToolReturnPart)]
-        found["read"] = len([part for part in returned if part.outcome == "success"])
+        read = [part for part in returned if part.tool_name == "descope_read"]
+        found["read"] = len([part for part in read if part.outcome == "success"])
         told = [p for p in parts if isinstance(p, (ToolReturnPart, RetryPromptPart))]
         found["refused"] = [str(p.content) for p in told if p.tool_name == "descope_destructive"]
         try:

@@ -40,7 +40,7 @@ console.log(
     cursor,
     unknown,
     read: answers.filter(Boolean).length,
-    refused: refused.isError && refused.structuredContent.rule,
+    refused: !refused.isError && refused.structuredContent.rule,
     cancelled,
     after: !after.isError,
     errors,
