@@ -24,10 +24,11 @@ from descope_mcp.call.outcome import (
     Waiting,
 )
 from descope_mcp.call.services import Services
+from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.arguments.validation import check, fit
+from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.catalog.operation_record import EFFECTS
-from descope_mcp.server.answers import field_selection, list_parts, tool_result
-from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.server.answers import list_parts, tool_result
 from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context

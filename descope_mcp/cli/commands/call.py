@@ -28,7 +28,9 @@ from descope_mcp.call.outcome import (
 )
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
+from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
+from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.cli import options, output, signals, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
@@ -37,8 +39,7 @@ from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.guard.question.renderers.layout import is_long
-from descope_mcp.server.answers import field_selection, list_parts
-from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.server.answers import list_parts
 from descope_mcp.store.errors import StoreError
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Any
 import pydantic_core
 
 from descope_mcp.call.outcome import SO_ALREADY, Completed
+from descope_mcp.catalog.field_selection import project
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.server.answers import list_parts
 from descope_mcp.server.answers.brief import brief
-from descope_mcp.server.answers.field_selection import project
 from descope_mcp.server.answers.kept_answers import LIFETIME, Kept, Listed, Shelf
 from descope_mcp.server.answers.list_parts import Position
 from descope_mcp.server.answers.outline import LARGEST, bounded, text_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.server.answers.field_selection import LONGEST, WrongFields, check, project
+from descope_mcp.catalog.field_selection import LONGEST, WrongFields, check, project
 
 DATA = {
     "users": [
