@@ -20,7 +20,8 @@ import httpx
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
+from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import load
@@ -87,7 +88,7 @@ class Bench:
         return Waited(question / _UNIT, (time.perf_counter() - began) / _UNIT)
 
 
-async def _performed(request: Call | Undo, services: Services) -> Outcome:
+async def _performed(request: Call | Undo, services: Services) -> PlanOutcome:
     if isinstance(request, Call):
         return await invoke(request, services)
     return await undo(request, services)

@@ -24,7 +24,7 @@ from descope_mcp.guard.restore import restore_steps
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal.entry import Intent, Result, UndoneBefore
+from descope_mcp.store.journal.entry import Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.store import Store
 
 Send = Callable[[Flight], Awaitable[Completed | Failed]]
@@ -69,12 +69,17 @@ async def recorded(
         details={"arguments": arguments, "before": preview.found},
         undoes=call.undoes,
         alone=call.alone,
+        plan=call.part.plan if call.part else "",
+        number=call.part.number if call.part else 0,
     )
     try:
         await run_sync(journal.intend, store, intent, turn.section, turn.since)
     except UndoneBefore as error:
         message = f"It was undone already, or is just being undone, by call {error.by}."
         raise Instead(Refused("undone", message, "Nothing was sent.")) from None
+    except RanBefore as error:
+        message = f"This call of the plan was sent already, or may have been: call {error.by}."
+        raise Instead(Refused("ran-before", message, "Nothing was sent.")) from None
     outcome: Completed | Failed | None = None
     try:
         outcome = await send(flight)

@@ -65,7 +65,7 @@ async def _run(call: Call, services: Services) -> Outcome:
         checked = await with_handles(call, replace(examined, size=bytes_given), services)
         if _is_free_read(checked, services):
             await _shadowed(call, checked, services)
-            await _count(checked, services)
+            await _count(call, checked, services)
             return await send(call, checked, services)
         if call.approval:
             await _use_up(call.approval, services)
@@ -118,14 +118,14 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
             if not counted:
                 await _shadowed(call, checked, services)
                 # Nobody is asked, and no word is used up, for what a cap refuses anyway.
-                await _count(checked, services, ahead=True)
+                await _count(call, checked, services, ahead=True)
             if said in ("", _POLICY):
                 said = await _consent(call, checked, preview, services, seen.read)
             elif said_of != (checked.arguments, preview.found, preview.rights):
                 raise Instead(Refused("changed", _CHANGED, _AGAIN))
             said_of = (checked.arguments, preview.found, preview.rights)
             if not counted:
-                await _count(checked, services)
+                await _count(call, checked, services)
             sending = partial(send, call, checked, services)
             try:
                 outcome = await recorded(call, checked, preview, said, services, sending, mine)
@@ -156,7 +156,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
             if _nothing_to_do(call, checked, seen.preview):
                 checked = replace(checked, decision=SO_ALREADY)
             said = await _disclosed(call, checked, seen.preview, services, seen.read)
-        await _count(checked, services, ahead=True)
+        await _count(call, checked, services, ahead=True)
     except Instead as instead:
         if isinstance(instead.outcome, (Failed, Refused)):
             return instead.outcome
@@ -178,13 +178,13 @@ async def _use_up(approval: Approval, services: Services) -> None:
         raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
 
 
-async def _count(checked: Checked, services: Services, *, ahead: bool = False) -> None:
+async def _count(call: Call, checked: Checked, services: Services, *, ahead: bool = False) -> None:
     """Count the call towards the cap of its rule, if it has one; `ahead` only looks for room.
 
     It counts before it is sent, so that of many at once no more than the cap are.
     """
     cap = checked.decision.cap
-    if cap is None:
+    if cap is None or call.part:
         return
     from descope_mcp.store.consent import caps
 
@@ -208,6 +208,8 @@ async def _consent(
 ) -> str:
     """What allows the call, for the journal; ends it if a person has to be asked first."""
     operation, decision = checked.operation, checked.decision
+    if call.part and (what := call.part.differs(checked, preview)):
+        raise Instead(Refused("changed", f"{_CHANGED} {what}", _AGAIN))
     if call.consent:
         return call.consent
     if decision.action == "allow":
@@ -215,7 +217,7 @@ async def _consent(
     from descope_mcp.guard.consent import given_word
 
     project, store = services.project, services.store
-    typed = _must_type(checked, preview, project)
+    typed = must_type(checked, preview, project)
     name, caller = operation.name, call.caller
     preview = replace(preview, counts=await counted(services.catalog, operation, preview, read))
     hashed = partial(large_work.run, checked.size)
@@ -247,7 +249,7 @@ async def _consent(
     code = await run_sync(given_word.needs_code, store)
     form = mcp_form.message(said, services.policy.long_documents)
     asked = confirmation.ask(form, mcp_form.label(said), typed, bound, code=code, same=same)
-    raise Instead(NeedsConfirmation(operation, asked, said))
+    raise Instead(NeedsConfirmation(asked, said))
 
 
 async def _disclosed(
@@ -266,7 +268,7 @@ async def _disclosed(
         risk=checked.risk,
         decision=checked.decision,
         preview=preview,
-        project=_project_of(checked, services),
+        project=project_of(checked, services),
         caller=call.caller,
         changes=checked.changes,
         counts=await counted(services.catalog, checked.operation, preview, read),
@@ -280,7 +282,7 @@ async def _disclosed(
         raise Instead(Refused("not-shown", str(error), remedy)) from None
 
 
-def _project_of(checked: Checked, services: Services) -> Project:
+def project_of(checked: Checked, services: Services) -> Project:
     """The project that a call is about: the one that its path names, else the server's own."""
     project = services.project
     for name, place in checked.operation.places.items():
@@ -289,7 +291,7 @@ def _project_of(checked: Checked, services: Services) -> Project:
     return project_facts.shown(project, services)
 
 
-def _must_type(checked: Checked, preview: Preview, project: str) -> str:
+def must_type(checked: Checked, preview: Preview, project: str) -> str:
     """What the person has to type: the name of a target that is there, else the project's id."""
     if not checked.decision.typed:
         return ""

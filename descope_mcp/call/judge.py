@@ -25,8 +25,12 @@ from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
+from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.role_permissions import rights
 from descope_mcp.guard.preview.standing import UNMARKED, Standing, standing
+
+#: Makes a reader of another: one that is bounded, or knows more.
+Around = Callable[[Reader], Reader]
 
 
 class Seen(NamedTuple):
@@ -38,14 +42,16 @@ class Seen(NamedTuple):
     since: int
 
 
-async def see(call: Call, checked: Checked, services: Services) -> Seen:
+async def see(call: Call, checked: Checked, services: Services, around: Around = thrifty) -> Seen:
     """Read what a call would hit, fill in what it leaves out, and judge it by what it changes.
+
+    `around` bounds the reads, and may know some answers already.
 
     Raises:
         Instead: that cannot be seen, or the call is denied.
     """
     since = await newest(services)
-    read = thrifty(preview_reader(call, checked, services))
+    read = around(preview_reader(call, checked, services))
     # A person who is asked is shown the counts, and an answer is for what was shown.
     counting = checked.decision.action == "confirm" and not call.consent
     asking = counting and not call.approval
@@ -59,6 +65,21 @@ async def see(call: Call, checked: Checked, services: Services) -> Seen:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.
         return await see(call, replace(checked, decision=judged.decision), services)
     return Seen(preview, judged, read, since)
+
+
+async def unseen(
+    call: Call, checked: Checked, services: Services, around: Around = thrifty
+) -> Seen:
+    """Judge a call whose target is not there before another call has run: by the worst case.
+
+    Raises:
+        Instead: it is denied, or what its roles bring cannot be seen.
+    """
+    read = around(preview_reader(call, checked, services))
+    preview = Preview(Scope(checked.arguments, None, services.project))
+    preview = replace(preview, rights=await _rights(checked, preview, services, read))
+    judged = weighed(call, checked, services, checked.given, None, preview)
+    return Seen(preview, judged, read, 0)
 
 
 def preview_reader(call: Call, checked: Checked, services: Services) -> Reader:

@@ -13,6 +13,8 @@ from descope_mcp.guard.consent.confirmation import Approval, Question
 
 if TYPE_CHECKING:
     from descope_mcp.call.evidence import Evidence, Undoable
+    from descope_mcp.call.examine import Checked
+    from descope_mcp.guard.preview.preview import Preview
     from descope_mcp.guard.question.question_data import Disclosure
 
 #: Tells the client that something goes on.
@@ -24,13 +26,26 @@ async def silent(message: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What makes a call one of a plan: the plan's id and the number in it.
+
+    ``differs`` says in what the call, as it is looked at right before it is sent, is not the one
+    that the plan was judged by, "" if it is. Towards caps the plan was counted as a whole.
+    """
+
+    plan: str
+    number: int
+    differs: Callable[[Checked, Preview], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call as it came in: `arguments` unchecked, `caller` who sends it.
 
     ``through`` is the class of calls that it came through, None if it came by its own name.
     ``undoes`` is the journalled call that it takes back, ``alone`` says that no other call may
-    have taken it back before, ``consent`` what a person said to the undo as a whole: only `undo`
-    sets them.
+    have taken it back before, ``consent`` what a person said to the undo or the plan as a whole,
+    ``part`` its place in a plan: only `undo` and plans set them.
     """
 
     operation: str
@@ -42,6 +57,7 @@ class Call:
     undoes: str = ""
     alone: bool = False
     consent: str = ""
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +167,6 @@ class NeedsConfirmation:
     ``disclosure``.
     """
 
-    operation: Operation
     question: Question
     disclosure: Disclosure
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from anyio.to_thread import run_sync
 
@@ -30,18 +29,18 @@ from descope_mcp.call.outcome import (
     Refused,
     Undo,
 )
+from descope_mcp.call.plan.outcome import NAME as PLAN
+from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.services import Services
+from descope_mcp.call.undo_drift import ANYWAY, reader, unchanged
 from descope_mcp.call.undo_steps import Plan
-from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.consent.confirmation import shown_counts
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
-from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import Preview, look
-from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.role_permissions import rights
 from descope_mcp.guard.question.affected_targets import called
@@ -54,13 +53,18 @@ from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Entry
 
 
-async def undo(request: Undo, services: Services) -> Outcome:
-    """Take a call back, or say why not, or what a person has to be asked first.
+async def undo(request: Undo, services: Services) -> PlanOutcome:
+    """Take a call or a plan back, or say why not, or what a person has to be asked first.
 
     Never raises for anything that a caller can send or Descope can answer.
     """
     try:
-        plan = await _planned(request, services)
+        entry = await run_sync(_entry, request, services)
+        if entry.operation == PLAN:
+            from descope_mcp.call.plan.take_back import take_back
+
+            return await take_back(request, entry, services)
+        plan = await _planned(entry, request, services)
         if len(plan.steps) == 1:
             return await _single(request, plan, services)
         checked = [examine(step, services) for step in plan.steps]
@@ -79,15 +83,14 @@ async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
         said = as_undo(outcome.disclosure, _undone(request, plan))
         text = mcp_form.message(said, services.policy.long_documents)
         question = replace(outcome.question, text=text, label=mcp_form.label(said))
-        return NeedsConfirmation(plan.operation, question, said)
+        return NeedsConfirmation(question, said)
     if not isinstance(outcome, Completed):
         return outcome
     return undo_steps.done(plan, {0: outcome})
 
 
-async def _planned(request: Undo, services: Services) -> Plan:
+async def _planned(entry: Entry, request: Undo, services: Services) -> Plan:
     """The plan of the entry, if it can be taken back at all."""
-    entry = await run_sync(_entry, request, services)
     details, kept = await run_sync(journal.detail, services.store, entry.call)
     operation = services.catalog.find(entry.operation)
     if operation is None or kept is None:
@@ -108,7 +111,7 @@ async def _planned(request: Undo, services: Services) -> Plan:
         lost = "; ".join(kept["missing"]) or operation.lost or "it has no operation that undoes it"
         raise Instead(Refused("no-undo", f"{operation.name} cannot be undone: {lost}.", _BY_HAND))
     if not request.anyway:
-        await _unchanged(operation, details.get("arguments", {}), services)
+        await unchanged(operation, details.get("arguments", {}), services)
     gone = [*kept["missing"], *([operation.lost] if operation.lost else [])]
     # What was recorded without an order runs in that of the plan.
     after = tuple(
@@ -132,41 +135,17 @@ def _entry(request: Undo, services: Services) -> Entry:
     (entry,) = found
     if entry.undone_by and not request.anyway:
         message = f"It was undone already, by call {entry.undone_by}."
-        raise Instead(Refused("undone", message, _ANYWAY))
+        raise Instead(Refused("undone", message, ANYWAY))
+    if entry.operation == PLAN:
+        # What became of a plan says nothing of its calls.
+        return entry
     if entry.result in ("failed", "not_sent"):
         message = f"There is nothing to undo: the call was {_DID_NOT[entry.result]}."
         raise Instead(Refused("nothing-done", message, "Nothing was sent."))
     if entry.result == "unknown" and not request.anyway:
         message = "Nobody knows whether the call took effect."
-        raise Instead(Refused("unknown", message, f"Read the target first. {_ANYWAY}"))
+        raise Instead(Refused("unknown", message, f"Read the target first. {ANYWAY}"))
     return entry
-
-
-async def _unchanged(operation: Operation, sent: dict[str, Any], services: Services) -> None:
-    """End the undo if an updated object is no longer as the update left it."""
-    if not operation.update:
-        return
-
-    try:
-        preview = await look(services.catalog, operation, sent, services.project, _reader(services))
-    except (PreviewFailed, ApiFailure) as error:
-        message = f"It cannot be seen whether the object has changed since. {error}"
-        raise Instead(Refused("preview", message, _ANYWAY)) from None
-    changes = merge(operation, sent, preview.target).changes
-    if changes is None or changes:
-        paths = ", ".join(dict.fromkeys(change.path for change in changes or ())) or "all of it"
-        message = f"The object has changed since the call: {paths}."
-        raise Instead(Refused("changed-since", message, _ANYWAY))
-
-
-def _reader(services: Services) -> Reader:
-    """Runs the reads of an undo, within the bounds of one preview."""
-
-    async def read(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
-        run = services.client.run
-        return (await run(operation, arguments, call_id="undo", repeatable=True)).data
-
-    return thrifty(read)
 
 
 async def _seen(step: Checked, services: Services) -> UndoStep:
@@ -176,7 +155,7 @@ async def _seen(step: Checked, services: Services) -> UndoStep:
     shown = UndoStep(operation, arguments, step.risk, step.decision, Preview(scope))
     if step.risk.effect != "destructive":
         return shown
-    catalog, read = services.catalog, _reader(services)
+    catalog, read = services.catalog, reader(services)
     try:
         preview = await look(catalog, operation, arguments, services.project, read, counting=True)
     except TargetMissing:
@@ -194,7 +173,7 @@ async def _rights(steps: Sequence[Checked], services: Services) -> Rights:
         for s in steps
     ]
     try:
-        return await rights(services.catalog, planned, _reader(services), asked=True)
+        return await rights(services.catalog, planned, reader(services), asked=True)
     except PreviewFailed as error:
         raise Instead(Refused("preview", f"The undo: {error}", _BY_HAND)) from None
 
@@ -254,7 +233,7 @@ async def _consent(
     code = await run_sync(given_word.needs_code, store)
     form, label = mcp_form.message(said), mcp_form.label(said)
     asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
-    raise Instead(NeedsConfirmation(plan.operation, asked, said))
+    raise Instead(NeedsConfirmation(asked, said))
 
 
 def _undone(request: Undo, plan: Plan) -> Undone:
@@ -290,5 +269,4 @@ def _time(at: float) -> str:
 _SHORTEST = 4
 _NOT_KEPT = "What would take this call back was not recorded, or is kept no longer."
 _BY_HAND = "Nothing was sent. `descope-mcp journal show` tells what is known of the call."
-_ANYWAY = "Nothing was sent. anyway: true undoes it all the same."
 _DID_NOT = {"failed": "refused by Descope", "not_sent": "never sent"}

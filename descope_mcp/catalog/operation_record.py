@@ -290,6 +290,19 @@ class Safer(Frozen):
     why: str
 
 
+class Batch(Frozen):
+    """The operation that does for several at once what this one does for one.
+
+    ``into`` is its list, of at most ``most`` elements: the values of the argument ``each`` of the
+    single calls, which have everything else in common, or without ``each`` all their arguments.
+    """
+
+    operation: str
+    into: str
+    each: str = ""
+    most: int = Field(gt=1)
+
+
 class Example(Frozen):
     """A worked call: what a person asks for, and the arguments that do it."""
 
@@ -322,6 +335,8 @@ class Record(Frozen):
     ``says`` is what a person reads first: what the call does, to whom, with how much, without the
     full stop (`consequence_template`). Every operation that can be asked about has one (`can_ask`);
     a rule in ``when`` may say it better for its calls, and the first that does counts.
+
+    ``batch`` is the operation into which plans put many calls of this one.
 
     ``existing`` says of an operation that creates what becomes of what is there already under the
     name or id that it is given. Where that may be overwritten, the first preview step looks for
@@ -365,6 +380,7 @@ class Record(Frozen):
     secret_arguments: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     safer: Safer | None = None
+    batch: Batch | None = None
     defines: Defines | None = None
     notes: dict[str, str] = Field(default_factory=dict)
 

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.shadow_policy import said
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items
@@ -63,6 +64,8 @@ def replayed(
     """
     result, counts = Replay(), _Counts()
     for entry in reversed(journal.entries(store, **filters)):
+        if entry.operation == PLAN:
+            continue  # its calls have entries of their own
         details, _ = journal.detail(store, entry.call)
         operation = catalog.find(entry.operation)
         if operation is None or "arguments" not in details:

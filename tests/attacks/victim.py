@@ -30,6 +30,8 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Undo
+from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
 from descope_mcp.catalog.catalog import Catalog, load
@@ -76,6 +78,10 @@ async def perform(job: Job, services: Services) -> list[str]:
     ended: list[str] = []
 
     async def once() -> None:
+        if job.operation == "plan":
+            planned = PlanRequest(job.arguments["steps"], job.caller, approval=word)
+            ended.append(type(await plan(planned, services)).__name__)
+            return
         request: Any = Call(job.operation, job.arguments, job.caller, approval=word)
         if job.operation == "undo":
             request = Undo(job.arguments["call"], job.caller, approval=word)

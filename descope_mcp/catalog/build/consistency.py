@@ -46,6 +46,7 @@ class Consistency:
         yield from self._arguments(record, own)
         yield from self._secrets(endpoint, record)
         yield from self._defines(record, own)
+        yield from self._batch(record, own)
         if record.effect == "read" and (record.preview or record.impact or record.restore):
             yield ("effect",), "a read has no preview, impact or restore"
         for index, rule in enumerate(record.when):
@@ -80,6 +81,23 @@ class Consistency:
             for name in (record.defines.name, record.defines.tenant, record.defines.permissions):
                 if f"{each}{name}" not in known:
                     yield ("defines",), f"there is no argument {each}{name}"
+
+    def _batch(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
+        """Whether the batch operation takes what the single one takes."""
+        batch = record.batch
+        if batch is None:
+            return
+        if batch.operation not in self.endpoints:
+            yield ("batch",), f"there is no operation {batch.operation}"
+            return
+        several, _ = input_schema.arguments(self.endpoints[batch.operation], self.spec.schemas)
+        items = several.get(batch.into, {}).get("items")
+        if items is None:
+            yield ("batch",), f"{batch.operation} has no list {batch.into}"
+        elif batch.each and batch.each not in own["properties"]:
+            yield ("batch",), f"there is no argument {batch.each}"
+        elif not batch.each and not own["properties"].keys() <= items.get("properties", {}).keys():
+            yield ("batch",), f"{batch.operation} does not take all of it in {batch.into}"
 
     def _secrets(self, endpoint: Endpoint, record: Record) -> Iterator[Problem]:
         answer = input_schema.answer(endpoint, self.spec.schemas)

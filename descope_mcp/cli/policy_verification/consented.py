@@ -8,7 +8,8 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
+from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.undo import undo
 from descope_mcp.cli.policy_verification.proof import Proof, became, spelled
 from descope_mcp.cli.policy_verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
@@ -207,7 +208,7 @@ async def undo_asks(stage: Stage) -> Proof:
         if not isinstance(made, Completed):
             continue
         before = stage.written
-        outcome: Outcome = await undo(Undo(made.call_id, CALLER), services)
+        outcome: PlanOutcome = await undo(Undo(made.call_id, CALLER), services)
         kept = not isinstance(outcome, Completed) and stage.written == before
         rule = stage.decision("DeleteRole", {"name": "Probe"}, services.policy).rule
         proof.expect(kept, "descope_undo of CreateRole", f"{note}{became(outcome)}", rule)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Outcome, Refused
+from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.call.plan.outcome import PlanOutcome
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ def spelled(operation: str, arguments: Mapping[str, Any]) -> str:
     return f"{operation} {given if len(given) <= _LONGEST else f'{given[:_LONGEST]}...'}"
 
 
-def became(outcome: Outcome) -> str:
+def became(outcome: PlanOutcome) -> str:
     """An outcome in a few words."""
     match outcome:
         case Completed():
@@ -78,6 +79,7 @@ def became(outcome: Outcome) -> str:
             return f"refused by {rule}"
         case Failed(kind=kind):
             return f"not run: {kind}"
+    return "a plan"
 
 
 _LONGEST = 160

@@ -21,8 +21,8 @@ MOST_READS_IN_ALL = 20
 Reader = Callable[[Operation, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
-def thrifty(read: Reader) -> Reader:
-    """A reader that asks no question twice, and not more than MOST_READS_IN_ALL of them.
+def thrifty(read: Reader, most: int = MOST_READS_IN_ALL) -> Reader:
+    """A reader that asks no question twice, and not more than `most` of them.
 
     Who asks what is just being asked waits for the same answer, or the same failure.
     """
@@ -32,8 +32,8 @@ def thrifty(read: Reader) -> Reader:
 
     async def ask(key: str, operation: Operation, arguments: dict[str, Any]) -> None:
         nonlocal reads
-        if reads == MOST_READS_IN_ALL:
-            raise TooMuchToRead(f"It takes more than {MOST_READS_IN_ALL} reads.")
+        if reads == most:
+            raise TooMuchToRead(f"It takes more than {most} reads.")
         reads += 1
         asked[key] = anyio.Event()
         try:

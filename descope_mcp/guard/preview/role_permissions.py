@@ -32,7 +32,7 @@ from descope_mcp.guard.preview.permission_change import (
 from descope_mcp.guard.preview.read_budget import Reader
 
 #: The reads that know what roles bring, and what members of a tenant get by default.
-_ROLES, _TENANTS = "SearchRoles", "SearchTenants"
+ROLES, _TENANTS = "SearchRoles", "SearchTenants"
 
 #: The permissions of roles, by tenant and name.
 _Known = Mapping[tuple[str, str], Sequence[str]]
@@ -128,7 +128,7 @@ async def _known_roles(
     tenants = {one.tenant for one in given} | {one.tenant for one in hiding}
     if tenants - {""}:
         query |= {"tenantIds": sorted(tenants - {""}), "includeProjectRoles": True}
-    answer = await read(catalog[_ROLES], check(catalog[_ROLES], query))
+    answer = await read(catalog[ROLES], check(catalog[ROLES], query))
     return {
         (str(role.get("tenantId") or ""), role["name"]): role.get("permissionNames") or ()
         for role in answer.get("roles") or ()

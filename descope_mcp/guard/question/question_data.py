@@ -66,12 +66,19 @@ class Rights:
 
 
 class Step(NamedTuple):
-    """One step of an undo, or several alike: what it does, whom it hits, and with what."""
+    """One step of an undo, or several alike, or of a plan: what it does, whom it hits, and with what.
+
+    ``numbers`` are those of a plan's calls that it stands for, "" for those that come next.
+    """
 
     consequence: str
     hits: tuple[Group, ...] = ()
     facts: tuple[Fact, ...] = ()
     times: int = 1
+    numbers: str = ""
+    warnings: tuple[str, ...] = ()
+    changes: tuple[Difference, ...] = ()
+    documents: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """All that a person is told about one call, or about one undo.
+    """All that a person is told about one call, one undo, or one plan.
 
     ``consequence`` is one sentence without its full stop. ``undo`` says how much of it can be
     taken back, ``danger`` in a word how dangerous it is, ``because`` why. ``documents`` are the

@@ -19,18 +19,20 @@ def take(
     most_calls: int | None,
     most_items: int | None,
     count: bool = True,
+    calls: int = 1,
 ) -> bool:
-    """Count one call of `items` items, unless it would pass a cap of the last `seconds`.
+    """Count calls of `items` items in all, unless they would pass a cap of the last `seconds`.
 
     Args:
         store: where.
         project: counted apart from others.
         rule: whose cap it is.
-        items: how many things the call affects.
+        items: how many things they affect.
         seconds: how long a call counts.
         most_calls: calls within that time; None for any number.
         most_items: items within that time; None for any number.
-        count: False only asks whether it would be counted now.
+        count: False only asks whether they would be counted now.
+        calls: how many there are.
 
     Returns:
         True if it was counted, or would be; False if a cap is reached.
@@ -46,12 +48,14 @@ def take(
             if row.at <= now - seconds:
                 book.delete(usage, row)
         counted = [row._mapping["items"] for row in rows if row.at > now - seconds]
-        if most_calls is not None and len(counted) + 1 > most_calls:
+        if most_calls is not None and len(counted) + calls > most_calls:
             return False
         if most_items is not None and sum(counted) + items > most_items:
             return False
-        if count:
-            book.insert(usage, project=project, rule=rule, at=now, items=items)
+        for number in range(calls if count else 0):
+            # The first stands for what all of them affect.
+            affected = 0 if number else items
+            book.insert(usage, project=project, rule=rule, at=now, items=affected)
     return True
 
 

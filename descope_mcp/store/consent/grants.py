@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
@@ -40,6 +40,14 @@ class Grant:
     def usable(self) -> bool:
         """Whether it still allows anything."""
         return not self.revoked and self.left > 0 and self.expires > time.time()
+
+
+class Wanted(NamedTuple):
+    """What a call needs of a grant."""
+
+    operation: str
+    items: int
+    fits: Callable[[Grant], bool]
 
 
 def create(
@@ -106,6 +114,44 @@ def consume(
                 book.update(grants, row, left=grant.left - items)
                 return grant.id
     return 0
+
+
+def consume_all(store: Store, project: str, wanted: Sequence[Wanted], *, take: bool) -> list[int]:
+    """Take what several calls need from grants that fit, or with `take` False see what could be.
+
+    Returns:
+        For each call the id of a grant, 0 where none has enough left for it.
+
+    Raises:
+        NotAsLeft: grants are missing, or not as they were written.
+        StoreError: it cannot be recorded, so it must not count.
+    """
+    named = {one.operation for one in wanted}
+    with store.begin() as connection:
+        mine = (grants.c.project == project, grants.c.operation.in_(named))
+        if connection.execute(select(grants.c.id).where(*mine).limit(1)).first() is None:
+            return [0] * len(wanted)
+    with signed_rows.book(store) as book:
+        rows = {row.id: row for row in sorted(book.rows(grants), key=lambda row: row.expires)}
+        known = {number: _grant(row) for number, row in rows.items()}
+        left = {number: grant.left for number, grant in known.items() if grant.usable}
+        used: list[int] = []
+        for one in wanted:
+            fitting = (
+                number
+                for number in left
+                if (known[number].project, known[number].operation) == (project, one.operation)
+                and left[number] >= one.items
+                and one.fits(known[number])
+            )
+            number = next(fitting, 0)
+            used.append(number)
+            if number:
+                left[number] -= one.items
+        for number in dict.fromkeys(used) if take else ():
+            if number:
+                book.update(grants, rows[number], left=left[number])
+    return used
 
 
 def _grant(row: Row[Any]) -> Grant:

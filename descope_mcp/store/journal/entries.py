@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from descope_mcp.store import target_leases
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
-from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
+from descope_mcp.store.journal.entry import Entry, Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
 from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
@@ -39,6 +39,7 @@ def intend(store: Store, intent: Intent, section: Section | None = None, since: 
     Raises:
         Held: another call changes one of its targets, or has changed it since.
         UndoneBefore: it was to take back alone what another call takes back.
+        RanBefore: it is a call of a plan that was sent already, or may have been.
         NotAsLeft: something is missing from the store.
         StoreError: it cannot be recorded, so the call must not be sent.
     """
@@ -50,11 +51,14 @@ def intend(store: Store, intent: Intent, section: Section | None = None, since: 
         "effect": intent.effect,
         "rule": intent.rule,
         "target": store.key.sign(intent.target),
+        **({"plan": intent.plan, "number": intent.number} if intent.plan else {}),
     }
     now = time.time()
     with store.begin() as connection:
         if intent.alone and (by := _undone(connection).get(intent.undoes)):
             raise UndoneBefore(by)
+        if intent.plan and (by := _sent(connection, intent)):
+            raise RanBefore(by)
         if section:
             target_leases.enter(connection, section, since)
         _forget(connection, now - store.retention)
@@ -135,6 +139,7 @@ def entries(
     since: float = 0.0,
     until: float = 0.0,
     call: str = "",
+    plan: str = "",
     limit: int = 0,
     acts: bool = False,
 ) -> list[Entry]:
@@ -149,6 +154,7 @@ def entries(
         since: epoch seconds; only calls from then on.
         until: epoch seconds; only calls before.
         call: only calls whose id begins so.
+        plan: only calls of the plan with this id.
         limit: no more than so many; 0 for all.
         acts: also what people did that is no call (`store.journal.acts`).
 
@@ -165,6 +171,9 @@ def entries(
         rows = rows.where(column == value) if value else rows
     rows = rows.where(journal.c.target.contains(target, autoescape=True)) if target else rows
     rows = rows.where(journal.c.call.startswith(call, autoescape=True)) if call else rows
+    if plan:
+        part = canonical({"plan": plan}).strip("{}")
+        rows = rows.where(journal.c.body.contains(part, autoescape=True))
     rows = rows.where(journal.c.at >= since) if since else rows
     rows = rows.where(journal.c.at < until) if until else rows
     rows = rows.limit(limit) if limit else rows
@@ -239,6 +248,26 @@ def _undone(connection: Connection) -> dict[str, str]:
     return {undoes: call for call, undoes in found.items()}
 
 
+def _sent(connection: Connection, intent: Intent) -> str:
+    """The call at the same place of the same plan that was sent, or may have been; "" if none."""
+    mine = journal.c.call == intent.plan
+    (begun,) = connection.execute(select(func.min(journal.c.seq)).where(mine)).one()
+    # As canonical JSON has them, side by side; only what came after the plan is looked through.
+    place = canonical({"number": intent.number, "plan": intent.plan}).strip("{}")
+    same = select(journal.c.call).where(
+        journal.c.seq > (begun or 0),
+        journal.c.kind == "intent",
+        journal.c.body.contains(place, autoescape=True),
+    )
+    calls = [row.call for row in connection.execute(same)]
+    became = _outcomes(connection, calls)
+    for call in calls:
+        outcome = became.get(call)
+        if outcome is None or json.loads(outcome.body)["result"] in ("done", "unknown"):
+            return str(call)
+    return ""
+
+
 def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
     said = json.loads(row.body)
     became: dict[str, Any] = json.loads(outcome.body) if outcome else _NO_OUTCOME
@@ -261,6 +290,8 @@ def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
         settled=act or outcome is not None,
         reason=became["reason"],
         undone_by=undone_by,
+        plan=said.get("plan", ""),
+        number=said.get("number", 0),
     )
 
 

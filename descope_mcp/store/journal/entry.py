@@ -17,7 +17,8 @@ class Intent:
     ``consent`` is what allowed it: a rule of the policy, a person, an approval or a grant.
     ``details`` are its arguments and the before-state, without secrets; ``target`` names what it
     is about for a person. ``undoes`` is the call that it takes back, ``alone`` says that no
-    other call may have taken it back before.
+    other call may have taken it back before. Of a call that belongs to a plan, ``plan`` is the
+    plan's id and ``number`` its place there.
     """
 
     call: str
@@ -31,10 +32,20 @@ class Intent:
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     undoes: str = ""
     alone: bool = False
+    plan: str = ""
+    number: int = 0
 
 
 class UndoneBefore(Exception):
     """Another call takes back the same call, or has done so; ``by`` is its id."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+class RanBefore(Exception):
+    """A call of a plan was sent already, or may have been; ``by`` is its id."""
 
     def __init__(self, by: str) -> None:
         super().__init__(by)
@@ -63,3 +74,5 @@ class Entry:
     settled: bool
     reason: str
     undone_by: str = ""
+    plan: str = ""
+    number: int = 0

@@ -83,10 +83,15 @@ def _steps(said: Disclosure) -> Iterator[Block]:
     for step in said.steps:
         last = number + step.times - 1
         span = f"{number}-{last}" if step.times > 1 else f"{number}"
-        yield Block("text", f"{span}. {step.consequence}")
+        yield Block("text", f"{step.numbers or span}. {step.consequence}")
+        yield from (Block("warning", f"   {warning}") for warning in step.warnings)
         number = last + 1
         for group in step.hits:
             yield from _group(group)
+        for difference in step.changes:
+            yield from _difference(difference)
+        for part in step.documents:
+            yield Block("text", f"  {part.field}: {part.becomes}", (), part.lines)
         if step.facts:
             yield Block("text", f"   {_listed(step.facts)}")
 

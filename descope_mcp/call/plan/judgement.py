@@ -1,0 +1,266 @@
+"""One judgement of a whole plan: every call is looked at like a single one, all faults at once.
+
+What a call would hit is read as things are now; what the calls before it change is foreseen where
+it can be (`prediction`), and otherwise judged by the worst case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import anyio
+
+from descope_mcp.call import large_arguments
+from descope_mcp.call.examine import Checked, examine
+from descope_mcp.call.judge import Around, Seen, see, unseen
+from descope_mcp.call.outcome import Call, Failed, Instead
+from descope_mcp.call.plan import prediction
+from descope_mcp.call.plan.expansion import Planned
+from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.steps import Faults
+from descope_mcp.call.send import with_handles
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy.decision import WHY, Decision, items
+from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.ordered_gather import gather
+from descope_mcp.guard.preview.planned_roles import with_planned_roles
+from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted
+from descope_mcp.guard.preview.read_budget import Reader, thrifty
+from descope_mcp.guard.preview.named_roles import Definition
+from descope_mcp.guard.preview.target_identity import identities
+
+#: So many calls are looked at side by side, and so often all of them may read.
+AT_ONCE = 8
+MOST_READS = 2_000
+#: The rule of the default policy by which an ordinary change runs unasked.
+_UNASKED = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One call of a plan, judged as things are now.
+
+    ``targets`` is what it changes, ``after`` are the numbers of the calls before it that change the
+    same, or whose answers it takes from. ``made`` says that its target, or a part of it, is made by
+    one of those. ``asks`` says that a person has to agree.
+    """
+
+    planned: Planned
+    checked: Checked
+    preview: Preview
+    counts: tuple[Tally, ...] = ()
+    targets: frozenset[str] = frozenset()
+    after: tuple[int, ...] = ()
+    made: bool = False
+
+    @property
+    def number(self) -> int:
+        """Its place in the plan."""
+        return self.planned.number
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to agree to it."""
+        return self.checked.decision.action == "confirm"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is more than a read."""
+        return self.checked.effect != "read"
+
+
+async def judged(
+    calls: Sequence[Planned], request: PlanRequest, services: Services
+) -> list[Judged]:
+    """Every call of a plan, judged.
+
+    Raises:
+        Instead: with what is wrong with calls: they make no sense, are denied, or cannot be seen.
+        StoreError: the store cannot be used.
+    """
+    faults = Faults([])
+    examined: dict[int, Checked] = {}
+    for call in calls:
+        try:
+            examined[call.number] = await _examined(call, request, services)
+        except Instead as instead:
+            faults.add(_place(call), instead.outcome)
+    faults.end()
+    large_arguments.bounded([checked.arguments for checked in examined.values()])
+    await request.progress(f"Reading what {len(calls)} calls would hit")
+    shared = _Shared(services)
+    turns = anyio.CapacityLimiter(AT_ONCE)
+    found: dict[int, Judged] = {}
+
+    async def look(call: Planned) -> None:
+        before = [examined[other.number] for other in calls[: calls.index(call)]]
+        async with turns:
+            try:
+                found[call.number] = await _look(
+                    call, examined[call.number], before, request, services, shared
+                )
+            except Instead as instead:
+                faults.add(_place(call), instead.outcome)
+
+    await gather([partial(look, call) for call in calls])
+    faults.found.sort(key=_order(calls))
+    faults.end()
+    every = _linked([found[call.number] for call in calls], services, faults)
+    faults.end()
+    return _asked_for_many(every, services)
+
+
+async def _examined(call: Planned, request: PlanRequest, services: Services) -> Checked:
+    """The call checked and decided on, with words in place of what is not known yet."""
+    operation = call.step.operation
+    if closed := sorted(path for path in call.pending if _closed(call, path)):
+        message = (
+            f"{closed[0]} decides over rights, or where something goes: it cannot come from the "
+            "answer of a change or of a later read, which nobody has seen"
+        )
+        raise Instead(Failed("invalid_arguments", message, ""))
+    asked = Call(operation.name, call.shown, request.caller)
+    size = large_arguments.bounded(asked.arguments)
+    examined = await large_arguments.run(size, examine, asked, services)
+    return await with_handles(asked, replace(examined, size=size), services)
+
+
+def _closed(call: Planned, path: str) -> bool:
+    """Whether what nobody has seen may not stand at a path: it means more than which one is meant.
+
+    A secret may come from an answer: what does is a handle, and is checked as one.
+    """
+    operation = call.step.operation
+    if path in operation.accepts:
+        return False
+    bare = path.replace("[]", "")
+    if bare.partition(".")[0] in operation.content:
+        return True
+    marked = (
+        place.replace("[]", "")
+        for meaning, marks in operation.marks.items()
+        if meaning != "tenants"
+        for place in marks.paths
+    )
+    return any(bare == place or bare.startswith(f"{place}.") for place in marked)
+
+
+async def _look(
+    call: Planned,
+    checked: Checked,
+    before: Sequence[Checked],
+    request: PlanRequest,
+    services: Services,
+    shared: _Shared,
+) -> Judged:
+    """What a call would hit, as far as it is there.
+
+    Raises:
+        Instead: that cannot be seen, or the call is denied.
+    """
+    operation = checked.operation
+    if checked.effect == "read" and checked.decision.action == "allow":
+        return Judged(call, checked, NOTHING_SEEN)
+    named = prediction.names(operation, checked.arguments)
+    made = any(prediction.makes(b.operation, b.arguments, named) for b in before)
+    roles = prediction.planned_roles([(b.operation, b.arguments) for b in before])
+    around = shared.around(checked, roles)
+    alone = Call(operation.name, checked.given, request.caller)
+    if not named.isdisjoint(_words(call)):
+        # Which one is meant is not known before another call has run.
+        seen = await unseen(alone, checked, services, around)
+        return _judged(call, seen, (), made=True)
+    try:
+        seen = await see(alone, checked, services, around)
+    except Instead as instead:
+        missing = isinstance(instead.outcome, Failed) and instead.outcome.kind == "target_missing"
+        if not (missing and made):
+            raise
+        seen = await unseen(alone, checked, services, around)
+    counts: tuple[Tally, ...] = ()
+    if seen.checked.decision.action == "confirm":
+        counts = await counted(services.catalog, operation, seen.preview, seen.read)
+    return _judged(call, seen, counts, made=made)
+
+
+def _judged(call: Planned, seen: Seen, counts: tuple[Tally, ...], *, made: bool) -> Judged:
+    targets = identities(seen.checked.operation, seen.preview)
+    unseen_target = made and seen.preview.target is None
+    return Judged(call, seen.checked, seen.preview, counts, targets, made=unseen_target)
+
+
+def _words(call: Planned) -> Iterator[str]:
+    """What stands in the arguments for what is not known yet."""
+    open_only = replace(call, arguments={str(n): r for n, r in enumerate(call.pending.values())})
+    return iter(open_only.shown.values())
+
+
+def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list[Judged]:
+    """The calls, each with those before it that it builds on; notes what makes no sense."""
+    linked: list[Judged] = []
+    for one in every:
+        origins = {reference.origin for reference in one.planned.pending.values()}
+        same = [b for b in linked if b.changes and not b.targets.isdisjoint(one.targets)]
+        taken = [b for b in linked if b.planned.step.id in origins]
+        for earlier in same:
+            ended = prediction.ends_target(services.catalog, earlier.checked.operation)
+            if ended and one.changes and not one.checked.operation.existing:
+                place = _place(earlier.planned)
+                gone = f"its target is gone after step {place} ({earlier.checked.operation.name})"
+                faults.add(_place(one.planned), gone)
+        after = sorted({b.number for b in (*same, *taken)})
+        linked.append(replace(one, after=tuple(after)))
+    return linked
+
+
+def _asked_for_many(every: list[Judged], services: Services) -> list[Judged]:
+    """The calls; ordinary changes ask where together they are as many as ask in one call."""
+    plain = [j for j in every if j.checked.decision.rule == _UNASKED and j.changes]
+    many = sum(items(j.checked.operation, j.checked.arguments) for j in plain)
+    if many < services.policy.ask_from:
+        return every
+    asking, numbers = Decision("confirm", "many", WHY["bulk"]), {j.number for j in plain}
+    return [
+        replace(j, checked=replace(j.checked, decision=asking)) if j.number in numbers else j
+        for j in every
+    ]
+
+
+class _Shared:
+    """The reads of a plan's previews: none twice, so many at once, so many in all."""
+
+    def __init__(self, services: Services) -> None:
+        self._run = services.client.run
+        self._turns = anyio.CapacityLimiter(AT_ONCE)
+        self._read = thrifty(self._ask, MOST_READS)
+
+    async def _ask(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        async with self._turns:
+            answer = await self._run(operation, arguments, call_id="plan", repeatable=True)
+            return answer.data
+
+    def around(self, checked: Checked, roles: Sequence[Definition]) -> Around:
+        """What makes the reader of a call of its own: with the reads of all, and what is planned.
+
+        A call with handles reads for itself, since only its requests carry what they stand for.
+        """
+
+        def of(own: Reader) -> Reader:
+            return thrifty(with_planned_roles(own if checked.opened else self._read, roles))
+
+        return of
+
+
+def _place(call: Planned) -> str:
+    """How a call is named in a fault: by its step, and its number where the step has several."""
+    return call.step.id if call.step.each is None else f"{call.step.id} ({call.number})"
+
+
+def _order(calls: Sequence[Planned]) -> Callable[[str], int]:
+    """What sorts faults by the places of their calls, whichever was found first."""
+    places = {f"step {_place(call)}": number for number, call in enumerate(calls)}
+    return lambda fault: places.get(fault.partition(":")[0], len(calls))

@@ -1,0 +1,77 @@
+"""Going on with a plan that was left: with those of its calls that certainly did not run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from descope_mcp.call.outcome import Instead, Refused
+from descope_mcp.call.plan import record
+from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.services import Services
+from descope_mcp.store.journal import unfinished_plans
+from descope_mcp.store.journal.entry import Entry
+
+
+async def rest(request: PlanRequest, services: Services) -> PlanRequest:
+    """The request for what is left of a plan: its calls as they were resolved, as steps.
+
+    Raises:
+        Instead: there is no such plan, it is not known any more, or nothing is left of it.
+        StoreError: the journal cannot be read.
+    """
+    look = partial(record.found, services.store, services.project, request.resume)
+    entry, details, calls = await run_sync(look)
+    if unfinished_plans.runs(services.store.directory, entry.call):
+        message = "The process that began the plan is still at it."
+        raise Instead(Refused("running", message, "Nothing was sent. Wait until it has ended."))
+    if "calls" not in details:
+        message = "What the plan was to do is kept no longer."
+        raise Instead(Refused("forgotten", message, "Nothing was sent. Make a new plan."))
+    left = unrun(details["calls"], calls)
+    if not left:
+        message = f"Nothing is left of plan {entry.call[:8]}: every call of it was sent."
+        remedy = "`descope-mcp plan show` tells what became of them."
+        raise Instead(Refused("nothing-left", message, remedy))
+    title = request.title or details.get("title", "")
+    on_failure = details.get("onFailure", "stop")
+    several = _repeated(details["calls"])
+    steps = [
+        {
+            "id": f"{one['step']}-{one['number']}" if one["step"] in several else one["step"],
+            "operation": one["operation"],
+            "arguments": one["arguments"],
+        }
+        for one in left
+    ]
+    numbers = {step["id"]: one["number"] for step, one in zip(steps, left, strict=True)}
+    return replace(
+        request,
+        steps=steps,
+        title=title,
+        on_failure=on_failure,
+        resume=entry.call,
+        numbers=numbers,
+    )
+
+
+def unrun(planned: list[dict[str, Any]], calls: list[Entry]) -> list[dict[str, Any]]:
+    """The calls of a plan that certainly did not run; none if only reads are among them."""
+    sent = {entry.number for entry in calls if not _did_not_run(entry)}
+    left = [call for call in planned if call["number"] not in sent]
+    return left if any(call["effect"] != "read" for call in left) else []
+
+
+def _did_not_run(entry: Entry) -> bool:
+    """Whether a call was not sent, or was refused by Descope for what it said."""
+    refused = entry.result == "failed" and entry.reason.startswith("4")
+    return refused or (entry.result == "not_sent" and entry.settled)
+
+
+def _repeated(planned: list[dict[str, Any]]) -> set[str]:
+    """The steps that have several calls."""
+    steps = [one["step"] for one in planned]
+    return {step for step in steps if steps.count(step) > 1}

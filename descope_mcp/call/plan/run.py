@@ -1,0 +1,199 @@
+"""Running the calls of a plan, each through `invoke`, and telling what became of every one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import anyio
+
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import (
+    Call,
+    Completed,
+    Failed,
+    NeedsConfirmation,
+    Part,
+    Refused,
+)
+from descope_mcp.call.plan.consent import Allowed
+from descope_mcp.call.plan.drift import differs
+from descope_mcp.call.plan.judgement import Judged
+from descope_mcp.call.plan.outcome import Became, PlanEnded, PlanRequest, Ran
+from descope_mcp.call.plan.references import Reference, Unresolved, filled, selected
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.arguments.validation import HANDLE
+from descope_mcp.catalog.operation_record import Effect, worse
+from descope_mcp.guard.policy.decision import items
+from descope_mcp.guard.preview.preview import target_name
+from descope_mcp.guard.question.quoting import quoted
+
+#: So many calls of one step run at once. The service is somebody else's, too.
+AT_ONCE = 8
+#: The longest value that is passed on from an answer that nobody has seen.
+_LONGEST = 500
+
+
+class Run:
+    """A plan while it runs."""
+
+    def __init__(
+        self,
+        plan: str,
+        judged: Sequence[Judged],
+        allowed: Allowed,
+        request: PlanRequest,
+        services: Services,
+    ) -> None:
+        self._plan, self._judged = plan, judged
+        self._allowed, self._request, self._services = allowed, request, services
+        self._by_number = {one.number: one for one in judged}
+        self._ran: dict[int, Ran] = {}
+        self._begun: set[int] = set()
+        self._answers: dict[str, Any] = {}
+        self._effect: Effect = "read"
+
+    async def to_the_end(self) -> PlanEnded:
+        """Run all calls, or up to the first that fails; what became of every one."""
+        for _, group in groupby(self._judged, lambda one: one.planned.step.id):
+            waves = _waves(list(group))
+            for wave in waves:
+                await self._side_by_side(wave)
+        return self.so_far()
+
+    def so_far(self) -> PlanEnded:
+        """What became of every call. Of a change that is on its way, nobody knows."""
+        calls = (self._ran.get(one.number) or self._unended(one) for one in self._judged)
+        consent = self._allowed.whole or ", ".join(dict.fromkeys(self._allowed.each.values()))
+        return PlanEnded(self._plan, self._request.title, tuple(calls), consent or "policy")
+
+    async def _side_by_side(self, wave: Sequence[Judged]) -> None:
+        """Run calls that change different things, and keep what their step has answered."""
+        turns = anyio.CapacityLimiter(AT_ONCE)
+
+        async def take(one: Judged) -> None:
+            async with turns:
+                if self._may_begin(one):
+                    await self._take(one)
+
+        async with anyio.create_task_group() as tasks:
+            for one in wave:
+                tasks.start_soon(partial(take, one))
+        first = wave[0]
+        answers = [
+            ran.outcome.data
+            for one in self._judged
+            if one.planned.step.id == first.planned.step.id
+            and (ran := self._ran.get(one.number))
+            and isinstance(ran.outcome, Completed)
+        ]
+        if answers:
+            single = first.planned.step.each is None
+            self._answers[first.planned.step.id] = answers[0] if single else answers
+
+    def _may_begin(self, one: Judged) -> bool:
+        """Whether a call is still to be run: nothing has failed that ends it."""
+        wrong = {number for number, ran in self._ran.items() if ran.became != "done"}
+        if not wrong:
+            return True
+        return self._request.on_failure == "continue" and wrong.isdisjoint(self._below(one))
+
+    def _below(self, one: Judged) -> set[int]:
+        """The numbers of all calls that a call builds on, also through others."""
+        origins = {reference.origin for reference in one.planned.pending.values()}
+        direct = set(one.after) | {j.number for j in self._judged if j.planned.step.id in origins}
+        return direct.union(*(self._below(self._by_number[number]) for number in direct), set())
+
+    async def _take(self, one: Judged) -> None:
+        done = sum(ran.became == "done" for ran in self._ran.values())
+        title = one.checked.operation.title
+        await self._request.progress(f"{done + 1} of {len(self._judged)}: {title}")
+        self._begun.add(one.number)
+        try:
+            arguments = self._arguments(one)
+        except Unresolved as error:
+            failed = Failed("invalid_arguments", str(error), "")
+            self._ran[one.number] = self._told(one, "not run", failed)
+            return
+        earlier = [self._by_number[number] for number in one.after]
+        call = Call(
+            one.checked.operation.name,
+            arguments,
+            self._request.caller,
+            undoes=one.planned.undoes,
+            alone=one.planned.alone,
+            consent=self._allowed.of(one.number) if one.asks else "",
+            part=Part(self._plan, one.number, differs(one, lambda: self._effect, earlier)),
+        )
+        outcome = await invoke(call, self._services)
+        if isinstance(outcome, NeedsConfirmation):
+            message = "A person would have to be asked about it, which nobody could foresee."
+            outcome = Refused("changed", message, "")
+        if _became(outcome) != "not run":
+            self._effect = worse(self._effect, one.checked.effect)
+        self._ran[one.number] = self._told(one, _became(outcome), outcome)
+
+    def _arguments(self, one: Judged) -> Mapping[str, Any]:
+        """The arguments, with what earlier calls have answered; handles as they were given.
+
+        Raises:
+            Unresolved: an answer does not hold what is taken from it.
+        """
+        if not one.planned.pending:
+            return one.checked.given
+        handled = {
+            reference
+            for path, reference in one.planned.pending.items()
+            if path in one.checked.operation.accepts
+        }
+
+        def value(reference: Reference) -> str:
+            found = selected(self._answers[reference.origin], reference)
+            if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
+                raise Unresolved(f"{reference} is no plain text")
+            if reference in handled and not HANDLE.fullmatch(found):
+                raise Unresolved(f"{reference} is no handle of a secret")
+            return found
+
+        made: dict[str, Any] = filled(one.planned.arguments, value)
+        return made
+
+    def _unended(self, one: Judged) -> Ran:
+        on_its_way = one.changes and one.number in self._begun
+        return self._told(one, "unknown" if on_its_way else "not run", None)
+
+    def _told(
+        self, one: Judged, became: Became, outcome: Completed | Failed | Refused | None
+    ) -> Ran:
+        name = target_name(one.checked.operation, one.preview)
+        target = quoted(name) if name else ""
+        operation, step = one.checked.operation.name, one.planned.step.id
+        affected = items(one.checked.operation, one.checked.arguments)
+        return Ran(one.number, step, operation, became, target, affected, outcome)
+
+
+def _waves(calls: list[Judged]) -> list[list[Judged]]:
+    """The calls of one step in groups that may run side by side: what they change is apart."""
+    waves: list[list[Judged]] = []
+    taken: set[str] = set()
+    for one in calls:
+        known = bool(one.targets) and bool(taken)
+        if not (known and taken.isdisjoint(one.targets)):
+            waves.append([])
+            taken = set()
+        waves[-1].append(one)
+        taken |= one.targets
+    return waves
+
+
+def _became(outcome: Completed | Failed | Refused) -> Became:
+    match outcome:
+        case Completed():
+            return "failed" if outcome.partial else "done"
+        case Failed(kind="outcome_unknown"):
+            return "unknown"
+        case Failed(kind="api_error"):
+            return "failed"
+    return "not run"

@@ -1,0 +1,55 @@
+"""Which plans have begun and not ended: a file each, so that a start can tell without the database.
+
+The journal is the truth; a file is a hint, beside it, that whoever runs the plan takes away.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_FOLDER = "plans"
+#: For so long a plan that was left is told, in seconds; the journal has it as long as it is.
+_TOLD = 7 * 24 * 3600.0
+_NAME = re.compile(r"[0-9a-f-]{36}")
+
+
+def begin(directory: Path, plan: str) -> None:
+    """Note that a plan begins. What cannot be noted is left out."""
+    with suppress(OSError):
+        folder = directory / _FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / plan).write_text(str(os.getpid()))
+
+
+def end(directory: Path, plan: str) -> None:
+    """Note that a plan has ended."""
+    with suppress(OSError):
+        (directory / _FOLDER / plan).unlink(missing_ok=True)
+
+
+def left(directory: Path) -> list[str]:
+    """The plans that began lately in processes which are no more, and were not ended."""
+    try:
+        files = sorted((directory / _FOLDER).iterdir())
+        lately = [f for f in files if f.stat().st_mtime > time.time() - _TOLD]
+    except OSError:
+        return []
+    names = [file.name for file in lately if _NAME.fullmatch(file.name)]
+    return [name for name in names if not runs(directory, name)]
+
+
+def runs(directory: Path, plan: str) -> bool:
+    """Whether the process that began a plan is still at it, as far as can be seen."""
+    file = directory / _FOLDER / plan
+    try:
+        number = int(file.read_text())
+        os.kill(number, 0)
+    except (ProcessLookupError, FileNotFoundError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
