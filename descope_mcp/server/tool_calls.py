@@ -23,6 +23,8 @@ from descope_mcp.call.outcome import (
     Undo,
     Waiting,
 )
+from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanRequest
+from descope_mcp.call.plan.references import Unresolved, from_kept
 from descope_mcp.call.services import Services
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.arguments.validation import check, fit
@@ -98,7 +100,26 @@ class Calls:
             case "descope_undo":
                 undo = Undo(arguments["call"], self._services.caller, bool(arguments.get("anyway")))
                 return await self._run(ctx, params, undo, View())
+            case "descope_plan":
+                return await self._run(ctx, params, self._plan(arguments), View())
         return await self._operation(ctx, params, name, arguments)
+
+    def _plan(self, arguments: Mapping[str, Any]) -> PlanRequest:
+        caller = self._services.caller
+        return PlanRequest(
+            arguments.get("steps", []),
+            caller,
+            title=arguments.get("title", ""),
+            check=bool(arguments.get("check")),
+            on_failure=arguments.get("on_failure", "stop"),
+            resume=arguments.get("resume", ""),
+            kept=self._kept,
+        )
+
+    def _kept(self, name: str) -> Any:
+        """An answer that the caller was shown a part of, None if it is gone."""
+        kept = self._answers.shelf.find(self._services.caller, name)
+        return kept.data() if kept else None
 
     async def _operation(
         self,
@@ -116,8 +137,13 @@ class Calls:
                 field_selection.check(view.fields)
             if name == "descope_read" and operation.startswith(OPERATION):
                 return await self._part(operation.removeprefix(OPERATION), given, view)
+            if given is not None:
+                inner = given = from_kept(given, self._kept)
         except WrongFields as error:
             return _wrong_fields(error)
+        except Unresolved as error:
+            remedy = "Nothing was sent. Read again what the value is taken from."
+            return tool_result.failed(Failed("invalid_arguments", f"{error}.", remedy))
         through = next(effect for effect in EFFECTS if name == f"descope_{effect}")
         found = self._services.catalog.find(operation)
         if found and given is not None:
@@ -130,10 +156,10 @@ class Calls:
         self,
         ctx: Context,
         params: types.CallToolRequestParams,
-        request: Call | Undo,
+        request: Call | Undo | PlanRequest,
         view: View,
     ) -> Result:
-        """Run a call or an undo; of its answer what `view` asks for."""
+        """Run a call, an undo or a plan; of the answer what `view` asks for."""
         outcome = await ask_and_run.run(ctx, params, self._services, request)
         match outcome:
             case types.InputRequiredResult():
@@ -147,9 +173,16 @@ class Calls:
             case NeedsConfirmation():
                 message = "The call was confirmed and would have to be asked about again."
                 return tool_result.refused(Refused("asked-again", message, "Nothing was sent."))
+            case PlanEnded() | PlanChecked():
+                # Loaded by the first plan.
+                from descope_mcp.server.answers import plan_result
+
+                return plan_result.shown(outcome)
         return await self._present(outcome, request, view)
 
-    async def _present(self, outcome: Completed, request: Call | Undo, view: View) -> Result:
+    async def _present(
+        self, outcome: Completed, request: Call | Undo | PlanRequest, view: View
+    ) -> Result:
         suggested, given = [], None
         if isinstance(request, Call):
             suggested = tool_result.suggestions(self._services.catalog, outcome)

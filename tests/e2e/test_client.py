@@ -30,6 +30,7 @@ HUB = [
     "descope_read",
     "descope_write",
     "descope_destructive",
+    "descope_plan",
     "descope_undo",
     "descope_status",
 ]
@@ -64,7 +65,7 @@ async def test_the_hub_is_listed_in_order_with_honest_annotations(agent: Agent) 
     hints = {tool.name: tool.annotations for tool in tools}
     for name, hint in hints.items():
         assert hint is not None
-        destructive = name in ("descope_destructive", "descope_undo")
+        destructive = name in ("descope_destructive", "descope_plan", "descope_undo")
         assert hint.destructive_hint is destructive
         assert hint.read_only_hint is not (destructive or name == "descope_write")
 

@@ -1,4 +1,4 @@
-"""One call or undo run to its end, with a person asked where it says so."""
+"""One call, undo or plan run to its end, with a person asked where it says so."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import mcp_types as types
 from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Refused, Undo, Waiting
+from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanRequest
 from descope_mcp.call.services import Services
 from descope_mcp.server.asking import elicitation
 from descope_mcp.server.asking.elicitation import Context, No
@@ -17,13 +18,17 @@ from descope_mcp.store.errors import StoreError
 if TYPE_CHECKING:
     from descope_mcp.guard.consent.confirmation import Approval
 
-Answered = Outcome | Waiting | types.InputRequiredResult
+#: What a person may have to be asked about.
+Request = Call | Undo | PlanRequest
+#: What comes of it.
+Ended = Outcome | Waiting | PlanEnded | PlanChecked
+Answered = Ended | types.InputRequiredResult
 
 
 async def run(
-    ctx: Context, params: types.CallToolRequestParams, services: Services, request: Call | Undo
+    ctx: Context, params: types.CallToolRequestParams, services: Services, request: Request
 ) -> Answered:
-    """Run a call or an undo, asking a person where it says so."""
+    """Run a call, an undo or a plan, asking a person where it says so."""
     steps = 0
 
     async def progress(message: str) -> None:
@@ -46,7 +51,7 @@ async def run(
 
 
 async def _asked(
-    ctx: Context, needed: NeedsConfirmation, request: Call | Undo, services: Services
+    ctx: Context, needed: NeedsConfirmation, request: Request, services: Services
 ) -> Answered:
     """Put the question, in the way that this client offers, unless a person said no already."""
     from descope_mcp.guard.consent import said_no
@@ -72,8 +77,8 @@ async def _asked(
 
 
 async def _declined(
-    no: No, needed: NeedsConfirmation | None, request: Call | Undo, services: Services
-) -> Outcome | Waiting:
+    no: No, needed: NeedsConfirmation | None, request: Request, services: Services
+) -> Ended:
     """What becomes of a call after a no; one that nobody can have given is asked for outside.
 
     `needed` is None where the question is not at hand any more, and has to be made again.
@@ -89,12 +94,16 @@ async def _declined(
     return await declined.outside(again, request.caller, services, declined.unread(no))
 
 
-async def _perform(request: Call | Undo, services: Services) -> Outcome:
+async def _perform(request: Request, services: Services) -> Ended:
     # The path of a call is loaded by the first call, and undo, with the store, by the first undo.
     if isinstance(request, Call):
         from descope_mcp.call.invoke import invoke
 
         return await invoke(request, services)
+    if isinstance(request, PlanRequest):
+        from descope_mcp.call.plan.plan import plan
+
+        return await plan(request, services)
     from descope_mcp.call.undo import undo
 
     return await undo(request, services)

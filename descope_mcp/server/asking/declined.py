@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused, Undo, Waiting
+from descope_mcp.call.plan import outcome as plan
+from descope_mcp.call.plan.outcome import PlanRequest
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import OF_CALL
@@ -50,7 +52,7 @@ def too_long(needed: NeedsConfirmation, services: Services) -> tuple[str, str]:
     return IN_A_TERMINAL if elsewhere else TOO_LONG
 
 
-async def keep(no: No, request: Call | Undo, services: Services) -> None:
+async def keep(no: No, request: Call | Undo | PlanRequest, services: Services) -> None:
     """Write a no down, and let it count for a while, if it is one.
 
     Raises:
@@ -58,7 +60,13 @@ async def keep(no: No, request: Call | Undo, services: Services) -> None:
     """
     from descope_mcp.store.journal import acts
 
-    operation = request.operation if isinstance(request, Call) else f"undo {request.call}"
+    match request:
+        case Call():
+            operation = request.operation
+        case Undo():
+            operation = f"undo {request.call}"
+        case PlanRequest():
+            operation = plan.NAME
     said = partial(
         acts.record,
         services.store,
@@ -125,7 +133,7 @@ async def outside(
         services.store,
         project=services.project,
         caller=caller,
-        operation=needed.operation.name,
+        operation=needed.disclosure.operation,
         binding=question.binding,
         question=to_json(needed.disclosure),
         typed=question.typed,

@@ -24,6 +24,7 @@ from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
 from descope_mcp.server.surface import operation_pages
+from descope_mcp.store.journal import unfinished_plans
 
 if TYPE_CHECKING:
     from descope_mcp.catalog.search.ranking import Index
@@ -142,6 +143,9 @@ class Hub:
             "operations": len(self._catalog),
             "canAskPerson": can_be_asked,
         }
+        left = unfinished_plans.left(self._services.store.directory)
+        if left:
+            status["plansLeftInTheMiddle"] = left
         asked = "can" if can_be_asked else "cannot"
         text = (
             f"Project {status['project']} at {client.base_url}; management key "
@@ -149,6 +153,8 @@ class Hub:
             f"{'read-only' if policy.read_only else 'reads and writes'}; this client {asked} show "
             "a confirmation to a person."
         )
+        if left:
+            text = f"{text} Left in the middle (descope_plan resume): plan {', '.join(left)}."
         return tool_result.result(status, text)
 
     def _row(self, operation: Operation, about: Callable[[str], int], place: int) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def hub(policy: Policy) -> list[types.Tool]:
         )
         for effect in classes
     ]
-    return [_SEARCH, _DESCRIBE, *calls, *([] if policy.read_only else [_UNDO]), _STATUS]
+    changing = [] if policy.read_only else [_PLAN, _UNDO]
+    return [_SEARCH, _DESCRIBE, *calls, *changing, _STATUS]
 
 
 def endpoints(
@@ -167,6 +168,24 @@ _DESCRIBE = _tool(
     },
     [],
     _annotations("Explain Descope operations", "read", idempotent=True, open_world=False),
+)
+_PLAN = _tool(
+    "descope_plan",
+    "Run steps as one: all are checked, a person is asked once. Values can be "
+    '{"$from": step or answers/NAME, "path": JMESPath}; in a for_each {"$each": JMESPath}.',
+    {
+        "steps": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "{id, operation, arguments, for_each}",
+        },
+        "title": {"type": "string", "description": "What for"},
+        "check": {"type": "boolean", "description": "Only show"},
+        "on_failure": {"enum": ["stop", "continue"]},
+        "resume": {"type": "string", "description": "Plan id"},
+    },
+    [],
+    _annotations("Run a plan", "destructive", idempotent=False, open_world=True),
 )
 _UNDO = _tool(
     "descope_undo",

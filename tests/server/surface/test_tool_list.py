@@ -101,8 +101,8 @@ def test_the_hub_says_of_each_tool_what_it_does() -> None:
         assert None not in annotations.model_dump().values()
     changing = {name for name, a in told.items() if a and not a.read_only_hint}
     destructive = {name for name, a in told.items() if a and a.destructive_hint}
-    assert changing == {"descope_write", "descope_destructive", "descope_undo"}
-    assert destructive == {"descope_destructive", "descope_undo"}
+    assert changing == {"descope_write", "descope_destructive", "descope_plan", "descope_undo"}
+    assert destructive == {"descope_destructive", "descope_plan", "descope_undo"}
 
 
 def test_a_read_only_server_lists_nothing_that_changes(catalog: Catalog) -> None:
