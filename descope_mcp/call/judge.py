@@ -42,10 +42,18 @@ class Seen(NamedTuple):
     since: int
 
 
-async def see(call: Call, checked: Checked, services: Services, around: Around = thrifty) -> Seen:
+async def see(
+    call: Call,
+    checked: Checked,
+    services: Services,
+    around: Around = thrifty,
+    *,
+    marking: bool = True,
+) -> Seen:
     """Read what a call would hit, fill in what it leaves out, and judge it by what it changes.
 
-    `around` bounds the reads, and may know some answers already.
+    `around` bounds the reads, and may know some answers already; with `marking` it is read besides
+    what marks those whom the call hits.
 
     Raises:
         Instead: that cannot be seen, or the call is denied.
@@ -59,7 +67,7 @@ async def see(call: Call, checked: Checked, services: Services, around: Around =
     looking = [partial(_look, checked, services, read, counting=counting)]
     looking += [partial(project_facts.learn, services)] if asking else []
     preview = (await gather(looking))[0]
-    preview = await _marked(checked, preview, services, read, asking=asking)
+    preview = await _marked(checked, preview, services, read, asking=asking and marking)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.

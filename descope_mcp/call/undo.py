@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from anyio.to_thread import run_sync
 

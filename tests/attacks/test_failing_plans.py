@@ -71,15 +71,16 @@ class Service:
 
 
 def hit(request: Recorded) -> str:
-    """Whom a request is about."""
-    given = (request.json or {}) if request.method != "GET" else {}
-    return str(given.get("loginId") or dict(request.query).get("loginId", ""))
+    """Whom a request changes, "" if it is no change."""
+    if not request.path.endswith(("/user/update/status", "/user/delete")):
+        return ""
+    return str(request.json["loginId"])
 
 
 async def changed(recorder: Recorder) -> list[str]:
     """Whom the changes hit that have reached the service."""
     await arrived(recorder)
-    return [hit(one) for one in recorder.requests if one.method != "GET" and hit(one)]
+    return [hit(one) for one in recorder.requests if hit(one)]
 
 
 async def ask(used: Services, request: PlanRequest) -> tuple[PlanRequest, str]:

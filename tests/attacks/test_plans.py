@@ -17,6 +17,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.rule import PolicyRule
+from descope_mcp.guard.question.renderers.terminal import screen
 from tests.call.plan.world import ADA, BEN, DANIEL, World, became, disable, world
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +54,7 @@ async def test_a_reference_that_leads_elsewhere_after_the_yes_is_asked_about_ane
 
     def joins() -> None:
         member = [{"tenantId": "globex", "roleNames": []}]
-        change(here, "late@globex.example", userTenants=member)
+        change(here, "late@globex.example", userTenants=member, status="enabled")
 
     outcome = await here.plan([FIND, BLOCK], meanwhile=joins)
     assert isinstance(outcome, Refused), outcome
@@ -139,9 +140,9 @@ async def test_no_step_hides_among_many(here: World) -> None:
     steps = [*disable(*people[:70]), {"operation": "DeleteUser", "arguments": {"loginId": DANIEL}}]
     steps += [*disable(*people[70:]), {"operation": "UpdateUserAddRoles", "arguments": {
         "loginId": BEN, "roleNames": ["Tenant Admin"]}}]  # fmt: skip
-    asked = await here.plan(steps)
-    text = here.asked[0]
-    assert isinstance(asked, PlanEnded), asked
+    asked = await here.plan(steps, yes=False)
+    assert isinstance(asked, NeedsConfirmation), asked
+    text = screen(asked.disclosure)
     assert all(one in text for one in (*people, DANIEL, BEN))
     assert f'71. Delete the user "{DANIEL}"' in text
     assert "may then also" in text

@@ -76,15 +76,15 @@ async def test_without_a_form_a_person_approves_it_by_number(mute: Agent) -> Non
 
 
 async def test_what_a_read_kept_is_taken_by_a_single_call(agent: Agent) -> None:
-    read = await agent.call(
-        "descope_read", {"operation": "SearchUsers", "arguments": {}, "limit": 1}
-    )
+    read = await agent.call("descope_read", {"operation": "LoadAllRoles", "limit": 1})
     kept = (read.structured_content or {})["part"]["next"]["operation"]
-    login = {"$from": kept, "path": "users[1].loginIds[0]"}
-    given = {"loginId": login, "givenName": "Taken"}
+    user = "daniel.weiss@acme.example"
+    given = {"loginId": user, "givenName": {"$from": kept, "path": "roles[1].name"}}
     changed = await agent.run("write", "PatchUser", given)
     assert "error" not in changed
-    gone = await agent.run("write", "PatchUser", {**given, "loginId": {"$from": "answers/nothing"}})
+    found = await agent.run("read", "LoadUser", {"loginId": user})
+    assert found["answer"]["user"]["givenName"] not in ("", "Daniel")
+    gone = await agent.run("write", "PatchUser", {"loginId": user, "name": {"$from": "answers/x"}})
     assert gone["error"] == "invalid_arguments"
 
 

@@ -6,23 +6,25 @@ differ by that: then the call may do no more than a person was shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.plan.judgement import Judged
-from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.guard.preview.difference import Change
 from descope_mcp.guard.preview.permission_change import Shift
 from descope_mcp.guard.preview.preview import Preview
 
 
-def differs(judged: Judged, ran: Callable[[], Effect], earlier: Iterable[Judged]) -> Differs:
+def differs(
+    judged: Judged, ran: Callable[[], Sequence[Judged]], earlier: Iterable[Judged]
+) -> Differs:
     """What compares a call of a plan with what it was judged by.
 
     Args:
         judged: the call as the plan was judged.
-        ran: the worst that calls of this plan have done by then.
+        ran: the calls of this plan that have been sent by then.
         earlier: the calls of the plan that it builds on.
 
     Returns:
@@ -38,9 +40,10 @@ def differs(judged: Judged, ran: Callable[[], Effect], earlier: Iterable[Judged]
         same = checked.arguments == was.arguments and preview.found == judged.preview.found
         if same and preview.rights == judged.preview.rights:
             return ""
-        if ran() == "read" and not waits:
+        sent = ran()
+        if not (sent or waits):
             return "It is not as it was shown."
-        if not (judged.made or before or _untouched(preview.target, judged, ran())):
+        if not (judged.made or before or _untouched(preview.target, judged, sent)):
             return "Its target is not as it was shown."
         return _more(judged, checked, preview, before)
 
@@ -62,6 +65,8 @@ def _more(judged: Judged, checked: Checked, preview: Preview, earlier: Iterable[
         return "It gives more rights."
     if not _rights_within(preview.rights.redefined, judged.preview.rights.redefined):
         return "It gives more rights."
+    if not set(preview.rights.console) <= set(judged.preview.rights.console):
+        return "It gives more rights."
     if judged.made:
         return ""
     if not _changes_within(checked.changes, was.changes, earlier):
@@ -72,13 +77,31 @@ def _more(judged: Judged, checked: Checked, preview: Preview, earlier: Iterable[
     return ""
 
 
-def _untouched(target: Any, judged: Judged, ran: Effect) -> bool:
+def _untouched(target: Any, judged: Judged, ran: Sequence[Judged]) -> bool:
     """Whether a target that no call of the plan was to change is as it was.
 
-    What one of them has taken away elsewhere (a role) may be gone here as well.
+    What one of them has changed elsewhere may show here as well: a tenant's new name in its
+    members, and what a deleted role is missing from.
     """
-    was = judged.preview.target
-    return bool(target == was) or (ran == "destructive" and _within(target, was))
+    changes = [change for one in ran for change in one.checked.changes or ()]
+    own = _Own(
+        any(one.checked.effect == "destructive" for one in ran),
+        [(c.before, c.after) for c in changes if c.path.rpartition(".")[2] in _NAMES],
+        [item for change in changes for item in change.gained],
+    )
+    return _within(target, judged.preview.target, own)
+
+
+#: The arguments by which things are renamed; what refers to them often shows their names.
+_NAMES = ("name", "newName", "displayName")
+
+
+class _Own(NamedTuple):
+    """What the plan has done: whether it took something away, which names it changed, what came."""
+
+    takes: bool
+    renamed: list[tuple[Any, Any]]
+    gained: list[Any]
 
 
 def _rights_within(now: Iterable[Shift], then: Iterable[Shift]) -> bool:
@@ -115,16 +138,22 @@ def _changes_within(
     return True
 
 
-def _within(now: Any, then: Any) -> bool:
-    """Whether something is as it was, but for what is gone and for when it was touched."""
+def _within(now: Any, then: Any, own: _Own) -> bool:
+    """Whether something is as it was, but for what the plan did and for when it was touched."""
+    if now == then or (then, now) in own.renamed:
+        return True
     if isinstance(now, Mapping) and isinstance(then, Mapping):
-        return all(
-            key in then and (str(key).endswith("Time") or _within(value, then[key]))
+        same = all(
+            key in then and (str(key).endswith("Time") or _within(value, then[key], own))
             for key, value in now.items()
         )
+        return same and (own.takes or then.keys() <= now.keys())
     if isinstance(now, list) and isinstance(then, list):
-        return all(any(_within(item, known) for known in then) for item in now)
-    return bool(now == then)
+        kept = all(
+            any(_within(item, known, own) for known in then) or item in own.gained for item in now
+        )
+        return kept and (own.takes or len(now) >= len(then))
+    return False
 
 
 def _no_more(now: Any, then: Any) -> bool:

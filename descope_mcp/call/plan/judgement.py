@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 
+from descope_mcp.api import large_work
 from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked, examine
 from descope_mcp.call.judge import Around, Seen, see, unseen
@@ -24,18 +25,21 @@ from descope_mcp.call.plan.steps import Faults
 from descope_mcp.call.send import with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.policy.decision import WHY, Decision, items
+from descope_mcp.guard.policy.decision import SO_ALREADY, WHY, Decision, items
 from descope_mcp.guard.preview.impact import Tally
+from descope_mcp.guard.preview.named_roles import Definition
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.planned_roles import with_planned_roles
+from descope_mcp.guard.preview.planned_roles import is_planned, with_planned_roles
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.preview.named_roles import Definition
+from descope_mcp.guard.preview.settled import is_settled
 from descope_mcp.guard.preview.target_identity import identities
 
 #: So many calls are looked at side by side, and so often all of them may read.
 AT_ONCE = 8
 MOST_READS = 2_000
+#: Of more calls it is not read who signed in lately and who is the last of a kind.
+_MOST_MARKED = 20
 #: The rule of the default policy by which an ordinary change runs unasked.
 _UNASKED = "write"
 
@@ -92,7 +96,7 @@ async def judged(
     faults.end()
     large_arguments.bounded([checked.arguments for checked in examined.values()])
     await request.progress(f"Reading what {len(calls)} calls would hit")
-    shared = _Shared(services)
+    shared = _Shared(services, marking=len(calls) <= _MOST_MARKED)
     turns = anyio.CapacityLimiter(AT_ONCE)
     found: dict[int, Judged] = {}
 
@@ -111,7 +115,7 @@ async def judged(
     faults.end()
     every = _linked([found[call.number] for call in calls], services, faults)
     faults.end()
-    return _asked_for_many(every, services)
+    return _asked_for_many([_settled(one) for one in every], services)
 
 
 async def _examined(call: Planned, request: PlanRequest, services: Services) -> Checked:
@@ -125,7 +129,7 @@ async def _examined(call: Planned, request: PlanRequest, services: Services) -> 
         raise Instead(Failed("invalid_arguments", message, ""))
     asked = Call(operation.name, call.shown, request.caller)
     size = large_arguments.bounded(asked.arguments)
-    examined = await large_arguments.run(size, examine, asked, services)
+    examined = await large_work.run(size, examine, asked, services)
     return await with_handles(asked, replace(examined, size=size), services)
 
 
@@ -175,7 +179,7 @@ async def _look(
         seen = await unseen(alone, checked, services, around)
         return _judged(call, seen, (), made=True)
     try:
-        seen = await see(alone, checked, services, around)
+        seen = await see(alone, checked, services, around, marking=shared.marking)
     except Instead as instead:
         missing = isinstance(instead.outcome, Failed) and instead.outcome.kind == "target_missing"
         if not (missing and made):
@@ -189,8 +193,10 @@ async def _look(
 
 def _judged(call: Planned, seen: Seen, counts: tuple[Tally, ...], *, made: bool) -> Judged:
     targets = identities(seen.checked.operation, seen.preview)
-    unseen_target = made and seen.preview.target is None
-    return Judged(call, seen.checked, seen.preview, counts, targets, made=unseen_target)
+    target = seen.preview.target
+    if made and (target is None or is_planned(target)):
+        return Judged(call, seen.checked, seen.preview, counts, made=True)
+    return Judged(call, seen.checked, seen.preview, counts, targets)
 
 
 def _words(call: Planned) -> Iterator[str]:
@@ -217,6 +223,15 @@ def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list
     return linked
 
 
+def _settled(one: Judged) -> Judged:
+    """The call; nobody is asked about what is so already."""
+    checked = one.checked
+    asks = one.asks and not (one.after or one.planned.undoes)
+    if asks and is_settled(checked.operation, checked.given, one.preview, checked.changes):
+        return replace(one, checked=replace(checked, decision=SO_ALREADY))
+    return one
+
+
 def _asked_for_many(every: list[Judged], services: Services) -> list[Judged]:
     """The calls; ordinary changes ask where together they are as many as ask in one call."""
     plain = [j for j in every if j.checked.decision.rule == _UNASKED and j.changes]
@@ -233,7 +248,8 @@ def _asked_for_many(every: list[Judged], services: Services) -> list[Judged]:
 class _Shared:
     """The reads of a plan's previews: none twice, so many at once, so many in all."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, marking: bool) -> None:
+        self.marking = marking
         self._run = services.client.run
         self._turns = anyio.CapacityLimiter(AT_ONCE)
         self._read = thrifty(self._ask, MOST_READS)

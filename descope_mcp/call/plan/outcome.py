@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from descope_mcp.call.outcome import Completed, Failed, Outcome, Progress, Refused, silent
 from descope_mcp.guard.consent.confirmation import Approval
-from descope_mcp.guard.question.question_data import Disclosure
+
+if TYPE_CHECKING:
+    from descope_mcp.guard.question.question_data import Disclosure
 
 #: What the journal has as the operation of a plan.
 NAME = "plan"

@@ -8,10 +8,10 @@ from typing import Any
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves, values_in
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.recipe_reads import ways
-from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, refers, resolve
 from descope_mcp.guard.preview.named_roles import Definition, PlannedCall, definitions
 from descope_mcp.guard.preview.preview import NOTHING_SEEN
+from descope_mcp.guard.preview.recipe_reads import ways
+from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, refers, resolve
 
 
 def names(operation: Operation, arguments: Mapping[str, Any]) -> frozenset[str]:

@@ -25,7 +25,6 @@ from descope_mcp.call.plan.outcome import Became, PlanEnded, PlanRequest, Ran
 from descope_mcp.call.plan.references import Reference, Unresolved, filled, selected
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments.validation import HANDLE
-from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import items
 from descope_mcp.guard.preview.preview import target_name
 from descope_mcp.guard.question.quoting import quoted
@@ -53,7 +52,7 @@ class Run:
         self._ran: dict[int, Ran] = {}
         self._begun: set[int] = set()
         self._answers: dict[str, Any] = {}
-        self._effect: Effect = "read"
+        self._sent: list[Judged] = []
 
     async def to_the_end(self) -> PlanEnded:
         """Run all calls, or up to the first that fails; what became of every one."""
@@ -125,14 +124,14 @@ class Run:
             undoes=one.planned.undoes,
             alone=one.planned.alone,
             consent=self._allowed.of(one.number) if one.asks else "",
-            part=Part(self._plan, one.number, differs(one, lambda: self._effect, earlier)),
+            part=Part(self._plan, one.number, differs(one, lambda: self._sent, earlier)),
         )
         outcome = await invoke(call, self._services)
         if isinstance(outcome, NeedsConfirmation):
             message = "A person would have to be asked about it, which nobody could foresee."
             outcome = Refused("changed", message, "")
-        if _became(outcome) != "not run":
-            self._effect = worse(self._effect, one.checked.effect)
+        if one.changes and _became(outcome) != "not run":
+            self._sent.append(one)
         self._ran[one.number] = self._told(one, _became(outcome), outcome)
 
     def _arguments(self, one: Judged) -> Mapping[str, Any]:

@@ -21,17 +21,19 @@ from descope_mcp.call.outcome import (
     Completed,
     Failed,
     NeedsConfirmation,
-    Outcome,
     Refused,
     Rehearsed,
     Undo,
 )
+from descope_mcp.call.plan.outcome import NAME as PLAN
+from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanOutcome, PlanRequest
+from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo import undo
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.field_selection import WrongFields
-from descope_mcp.cli import options, output, signals, terminal, wiring
+from descope_mcp.cli import options, output, plan_output, signals, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
 from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
 from descope_mcp.guard.consent.confirmation import Approval, accept
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from descope_mcp.store.journal.entry import Entry
 
 CALLER = settings.TERMINAL
+#: What a person may be asked about in the terminal.
+Request = Call | Undo | PlanRequest
 
 
 @click.command("call")
@@ -96,14 +100,14 @@ class Shown(NamedTuple):
 
 
 def run(
-    request: Call | Undo,
+    request: Request,
     chosen: settings.Settings,
     *,
     sandbox: bool,
     show: Shown = Shown(),  # noqa: B008 - it cannot be changed
 ) -> int:
-    """Run a call or an undo, asking in the terminal; the exit code it ends with."""
-    outcome: Outcome | None = None
+    """Run a call, an undo or a plan, asking in the terminal; the exit code it ends with."""
+    outcome: PlanOutcome | None = None
     came: list[int] = []
 
     async def main() -> None:
@@ -127,8 +131,8 @@ def run(
     return _show(outcome, show)
 
 
-async def _asked(request: Call | Undo, services: Services) -> Outcome:
-    """The outcome of a call or an undo, with the question asked in the terminal."""
+async def _asked(request: Request, services: Services) -> PlanOutcome:
+    """The outcome of a call, an undo or a plan, with the question asked in the terminal."""
     outcome = await _perform(request, services)
     if not isinstance(outcome, NeedsConfirmation):
         return outcome
@@ -145,15 +149,18 @@ async def _asked(request: Call | Undo, services: Services) -> Outcome:
             by=request.caller,
             way="terminal",
             project=services.project,
-            operation=outcome.operation.name,
+            operation=outcome.disclosure.operation,
         )
     return approval
 
 
-async def _perform(request: Call | Undo, services: Services) -> Outcome:
-    return await (
-        undo(request, services) if isinstance(request, Undo) else invoke(request, services)
-    )
+async def _perform(request: Request, services: Services) -> PlanOutcome:
+    match request:
+        case Undo():
+            return await undo(request, services)
+        case PlanRequest():
+            return await plan(request, services)
+    return await invoke(request, services)
 
 
 async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> int:
@@ -177,7 +184,7 @@ async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> 
     return 0
 
 
-def _interrupted(chosen: settings.Settings, request: Call | Undo, started: float, code: int) -> int:
+def _interrupted(chosen: settings.Settings, request: Request, started: float, code: int) -> int:
     """Say what became of what was interrupted; the exit code, `code` if all of that is known."""
     sent = _sent_since(chosen, request, started)
     if unknown := [entry for entry in sent if entry.result == "unknown"]:
@@ -193,8 +200,8 @@ def _interrupted(chosen: settings.Settings, request: Call | Undo, started: float
     return code
 
 
-def _sent_since(chosen: settings.Settings, request: Call | Undo, started: float) -> list[Entry]:
-    """What the journal has of a call or of the steps of an undo, the newest first."""
+def _sent_since(chosen: settings.Settings, request: Request, started: float) -> list[Entry]:
+    """What the journal has of a call or of the steps of an undo or a plan, the newest first."""
     from descope_mcp.store.journal import entries as journal
 
     store = wiring.store(chosen)
@@ -203,8 +210,12 @@ def _sent_since(chosen: settings.Settings, request: Call | Undo, started: float)
         # A read has no store to look into, and makes none.
         if store.directory.exists():
             found = journal.entries(store, caller=CALLER, since=started)
+    found = [entry for entry in found if entry.operation != PLAN]
+    if isinstance(request, PlanRequest):
+        return [entry for entry in found if entry.plan]
     if isinstance(request, Undo):
-        return [entry for entry in found if entry.undoes.startswith(request.call)]
+        mine = request.call
+        return [e for e in found if e.undoes.startswith(mine) or (e.plan and e.undoes)]
     return [entry for entry in found if entry.operation == request.operation]
 
 
@@ -247,7 +258,7 @@ def _here(remedy: str) -> str:
     return remedy.replace("anyway: true", "--anyway")
 
 
-def _show(outcome: Outcome, show: Shown) -> int:
+def _show(outcome: PlanOutcome, show: Shown) -> int:
     """Print an outcome; the exit code it stands for."""
     match outcome:
         case Completed():
@@ -270,6 +281,10 @@ def _show(outcome: Outcome, show: Shown) -> int:
                 more |= {"retryAt": output.iso(time.time() + outcome.retry_after)}
             output.problem(outcome.message, _here(outcome.remedy), kind="refused", **more)
             return NOT_NOW if outcome.rule == "cap" else REFUSED
+        case PlanEnded():
+            return plan_output.ended(outcome)
+        case PlanChecked():
+            return plan_output.checked(outcome)
         case NeedsConfirmation():
             output.problem("the call was confirmed and asked about again", kind="refused")
             return REFUSED

@@ -34,6 +34,8 @@ def command(
     from descope_mcp import settings
     from descope_mcp.catalog import catalog
     from descope_mcp.cli import wiring
+    from descope_mcp.guard.question import shell_quoting
+    from descope_mcp.store.journal import unfinished_plans
 
     chosen = settings.load(
         toolsets=toolsets, read_only=read_only, policy=policy, shadow_policy=shadow_policy
@@ -53,6 +55,9 @@ def command(
         async with wiring.services(chosen, operations, sandbox=sandbox) as services:
             for warning in wiring.unmatched(chosen, services.policy):
                 click.echo(f"descope-mcp: {warning}", err=True)
+            for plan in unfinished_plans.left(services.store.directory):
+                see = shell_quoting.command("plan", "show", plan[:8])
+                click.echo(f"descope-mcp: a plan was left in the middle; see `{see}`", err=True)
             serving = stdio.Serving(services, names)
             gc.enable()
             with signals.calling(serving.end) as came:

@@ -10,6 +10,14 @@ from descope_mcp.guard.preview.named_roles import Definition
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.role_permissions import ROLES
 
+#: What tells a role that is only planned from one that is there.
+_PLANNED = "planned"
+
+
+def is_planned(found: Any) -> bool:
+    """Whether what a preview found is a role that is only planned."""
+    return isinstance(found, dict) and found.get(_PLANNED) is True
+
 
 def with_planned_roles(read: Reader, planned: Sequence[Definition]) -> Reader:
     """A reader to whose roles those are added, or in place of which those stand, that are planned.
@@ -28,7 +36,7 @@ def with_planned_roles(read: Reader, planned: Sequence[Definition]) -> Reader:
         for one in planned:
             if one.name in asked:
                 role = {"name": one.name, "permissionNames": list(one.permissions)}
-                known = roles.get((one.tenant, one.name), {})
+                known = roles.get((one.tenant, one.name), {_PLANNED: True})
                 roles[one.tenant, one.name] = {**known, **role, "tenantId": one.tenant}
         return {**answer, "roles": list(roles.values())}
 

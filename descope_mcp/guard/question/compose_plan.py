@@ -18,9 +18,9 @@ from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, target_name
-from descope_mcp.guard.question.affected_targets import marks_of
 from descope_mcp.guard.question.compose import disclose, undoable
 from descope_mcp.guard.question.consequence import joined
+from descope_mcp.guard.question.marks import marks, sentences, weight
 from descope_mcp.guard.question.question_data import (
     Disclosure,
     Fact,
@@ -40,10 +40,10 @@ _KINDS: dict[Effect, str] = {
     "write": "add or change",
     "destructive": "delete, overwrite or cut off",
 }
+#: How dangerous a call can be said to be, the worst last.
+_GRADES = ("", "Take care", "Dangerous", "Very dangerous")
 #: What is the same of calls that do the same to others.
 _NAMELESS = "…"
-#: What a warning begins with that the marks beside a name say as well.
-_OF_TARGET = ("Its target", "It hits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,8 @@ def plan_disclosure(
         caller,
         ", ".join(rules),
         undo=_undoable(calls),
+        danger=_danger(told),
+        because=tuple(dict.fromkeys(reason for one in told for reason in one.said.because)),
         warnings=tuple(warnings),
         rights=_rights(told),
         leads_to=tuple(dict.fromkeys(host for one in told for host in one.said.leads_to)),
@@ -164,7 +166,7 @@ def _kind(told: _Told) -> tuple[Any, ...]:
     words = said.consequence.replace(told.target, _NAMELESS)
     changes = tuple((d.field, d.becomes, d.lines) for d in said.changes)
     facts = tuple(f for f in (*said.given, *said.counts) if f.value != told.target)
-    warnings = tuple(w for w in said.warnings if not w.startswith(_OF_TARGET))
+    warnings = tuple(w for w in said.warnings if w not in _of_target(call))
     rights = tuple((r.gained, r.lost) for r in said.rights)
     builds = (tuple(call.origins), tuple(call.after))
     return (call.operation.name, call.decision, words, changes, facts, warnings, rights, builds)
@@ -180,32 +182,39 @@ def _step(alike: list[_Told]) -> Step:
             f"{said.consequence}{_unasked(first.call)}",
             said.hits,
             (*said.given, *_now(first), *said.counts),
-            numbers,
-            (*said.warnings, *_origins(first.call)),
-            said.changes,
-            said.documents,
+            numbers=numbers,
+            warnings=(*said.warnings, *_origins(first.call)),
+            changes=said.changes,
+            documents=said.documents,
         )
     said = first.said
-    members = tuple(
-        Member(one.target, "", tuple(marks_of(one.call.preview.target))) for one in alike
-    )
-    group = Group("each", tuple(sorted(members, key=lambda member: not member.marks)))
+    members = [
+        Member(one.target, "", marks(one.call.preview.target, one.call.preview.standing))
+        for one in alike
+    ]
+    group = Group("each", tuple(sorted(members, key=lambda member: weight(member.marks))))
     title = said.consequence.replace(first.target, _NAMELESS)
     return Step(
         f"{len(alike):,} times: {title}{_unasked(first.call)}",
         (group,),
         tuple(f for f in (*said.given, *said.counts) if f.value != first.target),
+        len(alike),
         _ranges([one.call.number for one in alike]),
         tuple(
             dict.fromkeys(
                 warning
                 for one in alike
                 for warning in (*one.said.warnings, *_origins(one.call))
-                if not warning.startswith(_OF_TARGET)
+                if warning not in _of_target(one.call)
             )
         ),
         tuple(replace(d, of=()) for d in said.changes),
     )
+
+
+def _of_target(call: PlanCall) -> list[str]:
+    """The warnings that the marks beside a name say as well."""
+    return list(sentences(call.preview.target, call.preview.standing))
 
 
 def _ranges(numbers: Sequence[int]) -> str:
@@ -257,6 +266,11 @@ def _rights(told: Sequence[_Told]) -> tuple[Rights, ...]:
         Rights(", ".join(dict.fromkeys(who)), gained, lost)
         for (gained, lost), who in by_shift.items()
     )
+
+
+def _danger(told: Sequence[_Told]) -> str:
+    """The worst of what is said of any call."""
+    return max((one.said.danger for one in told), key=_GRADES.index)
 
 
 def _undoable(calls: Sequence[PlanCall]) -> Literal["whole", "part", "no"]:

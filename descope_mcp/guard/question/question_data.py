@@ -66,7 +66,7 @@ class Rights:
 
 
 class Step(NamedTuple):
-    """One step of an undo, or several alike, or of a plan: what it does, whom it hits, and with what.
+    """One step of an undo or a plan, or several alike: what it does, whom it hits, with what.
 
     ``numbers`` are those of a plan's calls that it stands for, "" for those that come next.
     """

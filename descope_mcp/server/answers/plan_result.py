@@ -76,6 +76,8 @@ def _step(calls: Sequence[Ran]) -> dict[str, Any]:
     if len(calls) == 1 and isinstance(first.outcome, Completed):
         if first.target:
             row["target"] = first.target
+        if first.outcome.evidence:
+            row["did"] = first.outcome.evidence.did
         most = _MOST_READ if first.outcome.operation.effect == "read" else _MOST_CHANGED
         if first.outcome.data and len(text_of(first.outcome.data)) <= most:
             row["answer"] = first.outcome.data
@@ -98,9 +100,10 @@ def _undo(outcome: PlanEnded) -> str:
         for call in outcome.calls
         if isinstance(call.outcome, Completed) and call.outcome.operation.worst_effect != "read"
     ]
-    if not any(one.undo for one in ran):
+    covered = [one.undo.covers if one.undo else "no" for one in ran]
+    if all(one == "no" for one in covered):
         return ""
-    return "whole" if all(one.undo == "whole" for one in ran) else "part"
+    return "whole" if all(one == "whole" for one in covered) else "part"
 
 
 def _notes(outcome: PlanEnded, counts: dict[str, int]) -> list[str]:

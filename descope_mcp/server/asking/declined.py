@@ -82,7 +82,7 @@ async def keep(no: No, request: Call | Undo | PlanRequest, services: Services) -
         await run_sync(said_no.keep, services.store, no.question, time.time())
 
 
-def refused(no: No, request: Call | Undo, services: Services) -> Refused:
+def refused(no: No, request: Call | Undo | PlanRequest, services: Services) -> Refused:
     """The refusal of a call whose question a person has answered without a yes, or not at all."""
     did, remedy = _SAID[no.way]
     asked = f"They were asked: {quoted(no.question.label)}." if no.question.label else ""

@@ -171,7 +171,7 @@ _DESCRIBE = _tool(
 )
 _PLAN = _tool(
     "descope_plan",
-    "Run steps as one: all are checked, a person is asked once. Values can be "
+    "Run steps as one: all checked, a person asked once. Values can be "
     '{"$from": step or answers/NAME, "path": JMESPath}; in a for_each {"$each": JMESPath}.',
     {
         "steps": {
@@ -181,7 +181,7 @@ _PLAN = _tool(
         },
         "title": {"type": "string", "description": "What for"},
         "check": {"type": "boolean", "description": "Only show"},
-        "on_failure": {"enum": ["stop", "continue"]},
+        "on_failure": {"enum": ["stop", "continue"], "description": "Default stop"},
         "resume": {"type": "string", "description": "Plan id"},
     },
     [],
