@@ -42,9 +42,6 @@ with") until there is none, also where operations are tools of their own.
 A change answers with `change` (what it did), `consent` (who allowed it) and `undo` (whether \
 descope_undo takes it back, and what not): report from these. `fields: "@"` shows whole objects.
 
-Several changes, or data that only passes on, are one descope_plan: steps take answers by \
-reference.
-
 What deletes, cuts off, gives access or creates credentials is put to a person first, by this \
 server and outside of the conversation. You cannot confirm for them; repeating or rewording a \
 refused call does not help. If the client cannot ask, the call waits: a person approves the \
