@@ -237,7 +237,7 @@ async def test_a_change_from_outside_at_the_same_moment_is_told(
     user |= {"givenName": "A", "middleName": "", "familyName": "Okafor"}
 
     def answer(request: Recorded) -> JSONResponse:
-        if request.method == "POST" and interference is not None:
+        if request.path.endswith("/update/name") and interference is not None:
             user.update({k: v for k, v in json.loads(request.body).items() if k in user})
             user.update(interference)
         return JSONResponse({"user": user})
