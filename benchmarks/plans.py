@@ -84,7 +84,7 @@ async def disable_by_attribute(agent: Conversation) -> None:
     find = {
         "id": "find",
         "operation": "SearchUsers",
-        "arguments": {"customAttributes": {"department": "Field"}, "statuses": ["enabled"]},
+        "arguments": {"customAttributes": {"department": "Field"}},
     }
     block = each("UpdateUserStatus", "users", loginId={"$each": "loginIds[0]"}, status="disabled")
     done = await agent.call("descope_plan", title="Block the field team", steps=[find, block])
@@ -92,7 +92,7 @@ async def disable_by_attribute(agent: Conversation) -> None:
     await agent.call(
         "descope_read",
         operation="SearchUsers",
-        arguments={"customAttributes": {"department": "Field"}, "statuses": ["enabled"]},
+        arguments={"customAttributes": {"department": "Field"}},
         fields="total",
     )
 

@@ -12,6 +12,7 @@ from tests.e2e.agent import store_of_its_own
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.title)
 async def test_a_task_stays_within_its_bounds(task: Task, tmp_path: Path) -> None:
     with store_of_its_own(tmp_path):
