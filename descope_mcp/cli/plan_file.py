@@ -45,7 +45,14 @@ def _as_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return loader.construct_scalar(node)
 
 
+def _switch(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    """As in JSON only true and false are no texts; "off" may be a name."""
+    text = str(loader.construct_scalar(node))
+    return text.lower() == "true" if text.lower() in ("true", "false") else text
+
+
 _Loader.add_constructor(_TIMES, _as_text)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _switch)
 
 
 def read(name: str) -> PlanFile:
