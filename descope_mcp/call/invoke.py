@@ -137,7 +137,9 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
 
 def _nothing_to_do(call: Call, checked: Checked, preview: Preview) -> bool:
     """Whether a person would be asked about nothing. An undo has seen to it that there is more."""
-    asks = checked.decision.action == "confirm" and not (call.undoes or call.consent)
+    # A plan's consent was given before its other calls ran: one of them may have done this already.
+    elsewhere = call.undoes or (call.consent and call.part is None)
+    asks = checked.decision.action == "confirm" and not elsewhere
     return asks and is_settled(checked.operation, checked.given, preview, checked.changes)
 
 
