@@ -87,8 +87,9 @@ class Evidence:
     ``did`` says it in the words of the record. ``seen`` tells where the changes come from: the
     ``answer`` shows them, a ``read`` right after did, or they are what was ``sent`` and nobody
     looked. ``as_before`` are fields that such a read shows as they were. ``gone`` is what the read
-    finds no more. ``sent`` are the arguments, where nothing else says what the call did.
-    ``items`` counts what it was about, ``spoiled`` are those of them that failed.
+    finds no more, or what Descope has said to be deleted. ``sent`` are the arguments, where
+    nothing else says what the call did. ``items`` counts what it was about, ``spoiled`` are those
+    of them that failed.
     """
 
     did: str
