@@ -55,7 +55,9 @@ class World:
         if path == "/v1/mgmt/users/load":
             users = [{"userId": user, "name": self.name} for user in request.json["userIds"]]
             return JSONResponse({"users": users})
-        user = {"loginIds": ["ada"], "userId": "U1", "name": self.name}
+        asked = dict(request.query)
+        called = asked.get("loginId") or asked.get("userId") or "ada"
+        user = {"loginIds": [called], "userId": "U1", "name": self.name}
         if path == "/v1/mgmt/user/create":
             made = request.json["loginId"]
             user = {**user, "loginIds": [made], "userId": made}

@@ -125,6 +125,8 @@ async def test_no_secret_of_any_operation_is_seen(
                 shown = (told(outcome), question, *said)
                 seen += [f"{operation.name}: {text}" for text in shown if canaries[-1] in text]
                 if isinstance(outcome, Completed):
+                    if operation.settled and outcome.notes:
+                        break  # so already: it was not sent
                     assert not outcome.notes
                     assert set(outcome.data["cookies"]) == {"DS", "DSR"}
                     secrets = [v for p in operation.secrets for v in values_at(outcome.data, p)]
@@ -209,10 +211,9 @@ async def test_a_handle_reaches_descope_as_its_value_and_does_not_come_back(
                         break
                 else:
                     raise AssertionError(f"{operation.name}: {outcome}")
-                last = recorder.requests[-1]
-                arrived = str(echo(last)["sent"])
-                assert token in arrived, operation.name
-                assert "[sealed:" not in arrived, operation.name
+                arrived = [str(echo(one)["sent"]) for one in recorder.requests]
+                assert any(token in one for one in arrived), operation.name
+                assert not any("[sealed:" in one for one in arrived), operation.name
             tried += 1
             tally[CANARIES] += 1
         await services.client.close()

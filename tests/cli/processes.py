@@ -37,6 +37,7 @@ def run(
         input=given,
         capture_output=True,
         text=True,
+        errors="backslashreplace",
         timeout=_PATIENCE,
         start_new_session=True,
     )

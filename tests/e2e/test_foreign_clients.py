@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 HERE = Path(__file__).parent
 SETTINGS = ("DESCOPE_BASE_URL", "DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", *STORE_SETTINGS)
 INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
-HUB = ["search", "describe", "read", "write", "destructive", "undo", "status"]
+HUB = ["search", "describe", "read", "write", "destructive", "plan", "undo", "status"]
 #: So many reads go out at once.
 AT_ONCE = 100
 

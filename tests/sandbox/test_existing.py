@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.sandbox.engine.errors import DescopeError
 from descope_mcp.sandbox.engine.state import State
@@ -35,6 +36,7 @@ def test_the_sandbox_does_with_what_exists_as_the_records_say(catalog: Catalog) 
             name: tokens.get(value, value) if isinstance(value, str) else value
             for name, value in example.items()
         }
+        given = check(operation, given)
         state.replace(records)
         call(state, operation.name, **given)
         before = _lasting(state)

@@ -157,6 +157,11 @@ async def approved(services: Services, call: Call = ONCE) -> Outcome:
     return await invoke(Call(call.operation, call.arguments, call.caller, approval=word), services)
 
 
+def _makes(request: Recorded) -> bool:
+    """Whether it is the call itself, and no read for the question."""
+    return request.path.endswith("/create")
+
+
 def created(request: Recorded) -> Response:
     return JSONResponse({"cleartext": VALUE, "key": {"id": "K1"}})
 
@@ -231,6 +236,8 @@ async def test_a_caller_that_hangs_up_does_not_lose_the_secret(
     scope = anyio.CancelScope()
 
     async def answer(request: Recorded) -> Response:
+        if not _makes(request):
+            return created(request)
         scope.cancel()
         await anyio.sleep(0.05)
         return created(request)
@@ -240,7 +247,7 @@ async def test_a_caller_that_hangs_up_does_not_lose_the_secret(
         with scope:
             await approved(services)
         await services.client.close()
-    assert len(recorder.requests) == 1
+    assert sum(map(_makes, recorder.requests)) == 1
     (kept,) = sealed.kept(own)
     with sealed.revealing(own, kept.handle) as value:
         assert value == VALUE
@@ -259,6 +266,8 @@ async def test_a_database_that_fails_after_the_answer_loses_nothing(
     catalog: Catalog, own: Store, also: str
 ) -> None:
     def fail(request: Recorded) -> Response:
+        if not _makes(request):
+            return created(request)
         rename(own, "sealed", "away")
         if also:
             (own.directory / "spare").unlink()
@@ -285,6 +294,8 @@ async def test_a_secret_that_is_lost_all_the_same_is_said_to_be(
     catalog: Catalog, own: Store
 ) -> None:
     def fail(request: Recorded) -> Response:
+        if not _makes(request):
+            return created(request)
         rename(own, "sealed", "away")
         (own.directory / "spare").unlink()
         (own.directory / "spare").mkdir()
