@@ -11,6 +11,7 @@ from pathlib import Path
 from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.catalog import Catalog, ToolsetInfo, load
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.report import Report
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
@@ -35,7 +36,7 @@ def index(catalog: Catalog) -> str:
     for toolset in catalog.toolsets:
         lines += ["", f"## [{toolset.title}]({toolset.name}.md) (`{toolset.name}`)", ""]
         lines += ["| operation | what it does | class | guard |", "| --- | --- | --- | --- |"]
-        for name in toolset.operations:
+        for name in (*toolset.reports, *toolset.operations):
             operation = catalog[name]
             link = f"[{name}]({toolset.name}.md#{name.lower()})"
             lines.append(
@@ -47,14 +48,14 @@ def index(catalog: Catalog) -> str:
 def page(catalog: Catalog, toolset: ToolsetInfo) -> str:
     """The operations of a toolset in full."""
     lines = [f"# {toolset.title}", "", toolset.about, "", _GENERATED]
-    for name in toolset.operations:
+    for name in (*toolset.reports, *toolset.operations):
         lines += ["", *_operation(catalog[name], catalog.explanation(name))]
     return "\n".join(lines) + "\n"
 
 
 def _operation(operation: Operation, explained: Explanation) -> Iterator[str]:
     yield from (f"## {operation.name}", "", f"**{operation.title}.** {operation.description}", "")
-    yield f"`{operation.method} {operation.path}`, class {operation.effect}"
+    yield f"{_made_of(operation)}, class {operation.effect}"
     for label, said in (
         ("Guard", _guard(operation) or "runs"),
         ("Hazards", ", ".join(operation.worst_hazards)),
@@ -69,6 +70,14 @@ def _operation(operation: Operation, explained: Explanation) -> Iterator[str]:
     for example in operation.examples:
         given = json.dumps(example.arguments, ensure_ascii=False)
         yield from ("", f"{example.say}", "", "```json", given, "```")
+
+
+def _made_of(operation: Operation) -> str:
+    """The request of an operation, or the operations that a report calls."""
+    if isinstance(operation, Report):
+        names = dict.fromkeys(source.operation for source in operation.reads.values())
+        return f"A report, made of {', '.join(names)}"
+    return f"`{operation.method} {operation.path}`"
 
 
 def _guard(operation: Operation) -> str:

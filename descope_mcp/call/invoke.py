@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
+from descope_mcp.api.request import Flight
 from descope_mcp.call import call_log, large_arguments, project_facts
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.judge import see
 from descope_mcp.call.observed import observed
 from descope_mcp.call.outcome import (
     Call,
+    Completed,
     Failed,
     Instead,
     NeedsConfirmation,
@@ -32,6 +35,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported
 from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.json_path import values_in
+from descope_mcp.catalog.report import Report
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
@@ -66,7 +70,7 @@ async def _run(call: Call, services: Services) -> Outcome:
         if _is_free_read(checked, services):
             await _shadowed(call, checked, services)
             await _count(call, checked, services)
-            return await send(call, checked, services)
+            return await _sent(call, checked, services)
         if call.approval:
             await _use_up(call.approval, services)
         return await _change(call, checked, services)
@@ -83,6 +87,22 @@ def _is_free_read(checked: Checked, services: Services) -> bool:
     """Whether nobody has to be asked about a read, whatever its target is called besides."""
     free = checked.effect == "read" and checked.decision.action == "allow"
     return free and not rests_on_names(checked.operation, services.policy)
+
+
+async def _sent(
+    call: Call, checked: Checked, services: Services, flight: Flight | None = None
+) -> Completed | Failed:
+    """Send the request of a call; those of a report are calls of their own."""
+    if not isinstance(checked.operation, Report):
+        return await send(call, checked, services, flight)
+    # Not every server makes reports, and no other call has to wait for SQLite to be loaded.
+    from descope_mcp.call.reports.report_answer import made
+
+    async def run(operation: str, arguments: Mapping[str, Any]) -> Outcome:
+        part = Call(operation, arguments, call.caller, through="read", progress=call.progress)
+        return await invoke(part, services)
+
+    return await made(checked.operation, checked, services, run)
 
 
 async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
@@ -126,7 +146,7 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
             said_of = (checked.arguments, preview.found, preview.rights)
             if not counted:
                 await _count(call, checked, services)
-            sending = partial(send, call, checked, services)
+            sending = partial(_sent, call, checked, services)
             try:
                 outcome = await recorded(call, checked, preview, said, services, sending, mine)
             except Held:

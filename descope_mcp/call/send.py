@@ -14,6 +14,7 @@ from descope_mcp.api.request import Flight
 from descope_mcp.call.examine import Checked, invalid
 from descope_mcp.call.outcome import SO_ALREADY, Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
+from descope_mcp.catalog import omissions
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Preview
@@ -96,7 +97,8 @@ async def send(
         sealed, problem = await put_away
         data, hidden = await large_work.run(answer.size, clean, sealed)
     taken = f"{hidden} invisible character(s) were taken out of the answer" if hidden else ""
-    notes = tuple(filter(None, (problem, taken)))
+    left_out = omissions.told(operation, checked.arguments, data)
+    notes = (*filter(None, (problem, taken)), *left_out)
     return Completed(
         operation, data, checked.id, answer.partial, answer.cut, notes, size=answer.size
     )

@@ -1,4 +1,4 @@
-"""The catalog at run time: 458 operations, read from one compiled file.
+"""The catalog at run time: 458 operations and the reports made of them, from one compiled file.
 
 In an installed package the file lies beside this one. In a checkout it is compiled from
 ``tool_specs`` when it is first needed and cached under the content it was made from, so that an
@@ -22,6 +22,7 @@ from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.prompt import Prompt
+from descope_mcp.catalog.report import Report
 
 _HERE = Path(__file__).parent
 _PACKAGED = _HERE / "catalog.json"
@@ -29,23 +30,26 @@ _ROOT = _HERE.parents[1]
 
 
 class ToolsetInfo(NamedTuple):
-    """A toolset and the names of its operations."""
+    """A toolset and the names of its operations and reports."""
 
     name: str
     title: str
     about: str
     operations: tuple[str, ...]
+    reports: tuple[str, ...]
 
 
 class Catalog(Mapping[str, Operation]):
     """The operations by name, in the contract's order. An `Operation` is made when first used.
 
-    `data` is what `compile.compile_catalog` returns.
+    A report is found by its name like an operation; it is no operation of the contract, and so not
+    among those that the catalog goes over. `data` is what `compile.compile_catalog` returns.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._raw: dict[str, str] = data["operations"]
         self._explanations: dict[str, str] = data["explanations"]
+        self._reports: dict[str, str] = data["reports"]
         self._made: dict[str, Operation] = {}
         #: Names that operations had, with those that they have.
         self.old_names: Mapping[str, str] = data["aliases"]
@@ -55,22 +59,53 @@ class Catalog(Mapping[str, Operation]):
         self.synonyms: Mapping[str, Mapping[str, str]] = data["synonyms"]
         #: Fields of answers that hold a point in time, each with its unit (see `moments.shown`).
         self.times: Mapping[str, str] = data["times"]
+        #: Fields that come last in their object.
+        self.last: frozenset[str] = frozenset(data["last"])
         self._prompts: str = data["prompts"]
         self._index: str = data["index"]
         self.toolsets = tuple(
-            ToolsetInfo(t["toolset"], t["title"], t["about"], tuple(t["operations"]))
+            ToolsetInfo(
+                t["toolset"],
+                t["title"],
+                t["about"],
+                tuple(t["operations"]),
+                tuple(t["reports"]),
+            )
             for t in data["toolsets"]
         )
 
     def __getitem__(self, name: str) -> Operation:
         made = self._made.get(name)
+        if made is None and name in self._reports:
+            return self.report(name)
         if made is None:
             made = self._made[name] = Operation.model_validate_json(self._raw[name])
         return made
 
     def explanation(self, name: str) -> Explanation:
-        """What there is to say of the arguments of the operation called `name`."""
+        """What there is to say of the arguments of the operation called `name`.
+
+        A report says all of it in its schema.
+        """
+        if name in self._reports:
+            return Explanation()
         return Explanation.model_validate_json(self._explanations[name])
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """The names of the reports."""
+        return tuple(self._reports)
+
+    def report(self, name: str) -> Report:
+        """The report of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        made = self._made.get(name)
+        if not isinstance(made, Report):
+            made = self._made[name] = Report.model_validate_json(self._reports[name])
+        return made
 
     @property
     def index(self) -> Mapping[str, Any]:
@@ -102,11 +137,11 @@ class Catalog(Mapping[str, Operation]):
     def find(self, name: str) -> Operation | None:
         """The operation called `name`, or that had this name; None if there is none."""
         name = self.old_names.get(name, name)
-        return self[name] if name in self._raw else None
+        return self[name] if name in self._raw or name in self._reports else None
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
         """The names that look most like `name`, for a message about a wrong one."""
-        lowered = {known.lower(): known for known in self._raw}
+        lowered = {known.lower(): known for known in (*self._raw, *self._reports)}
         close = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
         return [lowered[found] for found in close]
 

@@ -1,8 +1,8 @@
 """The `fields` of a read: a JMESPath expression that says what of an answer to show.
 
 Expressions come from a model and answers from strangers, so both are bounded: the length of the
-expression, the steps of its evaluation, and the size and depth of what it makes. Left out is what
-a few characters could make endless: comparing or spelling out whole lists and objects.
+expression, the steps of its evaluation, and the size and depth of what it makes. Lists and objects
+are compared and spelled out as long as they are small; a few characters could make that endless.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ LONGEST = 1_000
 _STEPS = 2_000_000
 #: The largest result: values in it, characters of its texts, levels.
 _MOST_VALUES, _MOST_CHARACTERS, _DEEPEST = 2_000_000, 32_000_000, 100
+#: The largest list or object that is compared or spelled out: values, characters of its texts.
+_WHOLE_VALUES, _WHOLE_CHARACTERS = 1_000, 20_000
 
 
 class WrongFields(ValueError):
@@ -53,6 +55,21 @@ def project(expression: str, data: Any) -> Any:
         raise WrongFields("fields: the expression does not fit the answer.") from None
     _bound(made)
     return made
+
+
+def names(expression: str) -> tuple[str, ...]:
+    """The fields of an answer that an expression names, without those that it makes itself."""
+    named: dict[str, None] = {}
+    made = set()
+    waiting = [_parsed(expression)]
+    while waiting:
+        node = waiting.pop()
+        if node["type"] == "field":
+            named[node["value"]] = None
+        if node["type"] == "key_val_pair":
+            made.add(node["value"])
+        waiting += reversed(node["children"])
+    return tuple(name for name in named if name not in made)
 
 
 def _parsed(expression: str) -> Any:
@@ -104,25 +121,46 @@ def _metered() -> Any:
 
         def visit_comparator(self, node: Any, value: Any) -> Any:
             sides = [self.visit(child, value) for child in node["children"]]
-            if any(isinstance(side, (list, dict)) and side for side in sides):
-                raise WrongFields("fields: lists and objects cannot be compared, only their parts.")
+            self.spend(sum(_whole(side, "cannot be compared") for side in sides))
             literals = [{"type": "literal", "value": side} for side in sides]
             return super().visit_comparator({**node, "children": literals}, value)
 
         def visit_function_expression(self, node: Any, value: Any) -> Any:
             name = node["value"]
             arguments = [self.visit(child, value) for child in node["children"]]
-            whole = {"to_string": arguments[:1], "contains": arguments[1:]}.get(name, [])
-            if any(isinstance(argument, (list, dict)) for argument in whole):
-                raise WrongFields(f"fields: {name}() takes no list or object here.")
-            if name == "join":
-                self.spend(_joined_length(arguments) // 8)
+            self.spend(_cost(name, arguments))
             try:
                 return self._functions.call_function(name, arguments)
             except UnknownFunctionError:
                 raise WrongFields(f"fields: there is no function {name}().") from None
 
     return Metered()
+
+
+def _cost(name: str, arguments: list[Any]) -> int:
+    """What a function costs beside its steps; what it spells out or compares is looked at whole."""
+    if name == "join":
+        return _joined_length(arguments) // 8
+    whole = arguments[:1] if name == "to_string" else []
+    if name == "contains":
+        # A list is searched element by element.
+        searched = arguments[0] if arguments and isinstance(arguments[0], list) else []
+        whole = [*searched, *arguments[1:]]
+    return sum(_whole(value, f"is too much for {name}()") for value in whole)
+
+
+def _whole(value: Any, problem: str) -> int:
+    """What it costs to look at the whole of a value.
+
+    Raises:
+        WrongFields: it is a list or an object, and too large.
+    """
+    if not isinstance(value, (list, dict)):
+        return 0
+    size = _size(value, _WHOLE_VALUES, _WHOLE_CHARACTERS)
+    if size is None:
+        raise WrongFields(f"fields: a list or object of this size {problem}; take parts of it.")
+    return size
 
 
 def _joined_length(arguments: list[Any]) -> int:
@@ -134,6 +172,16 @@ def _joined_length(arguments: list[Any]) -> int:
 
 def _bound(made: Any) -> None:
     """Refuse a result that is too large; parts of it may be shared many times."""
+    if _size(made, _MOST_VALUES, _MOST_CHARACTERS) is None:
+        raise WrongFields(_TOO_MUCH)
+
+
+def _size(made: Any, most_values: int, most_characters: int) -> int | None:
+    """How much is in a value, None if that is too much.
+
+    Raises:
+        WrongFields: it is nested too deeply.
+    """
     values, characters = 0, 0
     level = [made]
     for _ in range(_DEEPEST):
@@ -145,11 +193,11 @@ def _bound(made: Any) -> None:
                 below.extend(value)
             elif isinstance(value, str):
                 characters += len(value)
-            if values + len(below) > _MOST_VALUES or characters > _MOST_CHARACTERS:
-                raise WrongFields(_TOO_MUCH)
+            if values + len(below) > most_values or characters > most_characters:
+                return None
         values += len(below)
         if not below:
-            return
+            return values + characters // 8
         level = below
     raise WrongFields(_NESTED)
 

@@ -41,6 +41,9 @@ class Operation(Record):
 
     ``moments`` are the arguments that are points in time, by their paths, each with its unit.
 
+    ``elements`` are the names inside of the objects that fields of the answer hold, alone or in
+    lists; ``other_forms`` fields that say again what others do.
+
     ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
     for. ``next`` are operations that often come next.
 
@@ -64,6 +67,8 @@ class Operation(Record):
     rows: str = ""
     paging: Paging | None = None
     next: tuple[str, ...] = ()
+    other_forms: tuple[str, ...] = ()
+    elements: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     marks: dict[Meaning, Marks] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
     accepts: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -283,6 +283,19 @@ class Defines(Frozen):
     permissions: str
 
 
+class Omission(Frozen):
+    """What a read does not find although one might think so, and when that is said.
+
+    It is said of an empty answer, with ``always`` of every one, where any argument of ``given``
+    says something (if there are such) and none of ``unless`` does.
+    """
+
+    given: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    always: bool = False
+    say: str
+
+
 class Safer(Frozen):
     """A softer operation to offer instead."""
 
@@ -382,6 +395,7 @@ class Record(Frozen):
     safer: Safer | None = None
     batch: Batch | None = None
     defines: Defines | None = None
+    leaves_out: tuple[Omission, ...] = ()
     notes: dict[str, str] = Field(default_factory=dict)
 
     @property

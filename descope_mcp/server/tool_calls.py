@@ -37,10 +37,23 @@ from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface import tool_list
 from descope_mcp.server.surface.catalog_tools import Hub
 
-#: The arguments of a read in a kept answer.
+#: The arguments of a read in a kept answer: from where, and by what it is read again if it is gone.
 _PART = {
     "type": "object",
-    "properties": {"from": {"type": "integer", "minimum": 0}},
+    "properties": {
+        "from": {"type": "integer", "minimum": 0},
+        "of": {
+            "type": "object",
+            "properties": {
+                "operation": {"type": "string", "maxLength": 100},
+                "arguments": {"type": "object"},
+                "fields": {"type": "string", "maxLength": field_selection.LONGEST},
+            },
+            "required": ["operation", "arguments"],
+            "additionalProperties": False,
+        },
+        "digest": {"type": "string", "maxLength": 12},
+    },
     "additionalProperties": False,
 }
 _PART_VALIDATOR = jsonschema_rs.Draft202012Validator(_PART)
@@ -136,7 +149,8 @@ class Calls:
             if view.fields:
                 field_selection.check(view.fields)
             if name == "descope_read" and operation.startswith(OPERATION):
-                return await self._part(operation.removeprefix(OPERATION), given, view)
+                kept = operation.removeprefix(OPERATION)
+                return await self._part(ctx, params, kept, given, view)
             if given is not None:
                 inner = given = from_kept(given, self._kept)
         except WrongFields as error:
@@ -186,6 +200,7 @@ class Calls:
         suggested, given = [], None
         if isinstance(request, Call):
             suggested = tool_result.suggestions(self._services.catalog, outcome)
+            given = _as_object(request.arguments)
             if outcome.operation.paging:
                 # As they were sent: a page or a limit may have come as a text.
                 size = large_work.size(request.arguments)
@@ -203,19 +218,33 @@ class Calls:
             shown = first(view=View())
         return tool_result.completed(outcome, shown, suggested)
 
-    async def _part(self, name: str, given: Mapping[str, Any] | None, view: View) -> Result:
-        """A part of a kept answer, from where the arguments say.
+    async def _part(
+        self,
+        ctx: Context,
+        params: types.CallToolRequestParams,
+        name: str,
+        given: Mapping[str, Any] | None,
+        view: View,
+    ) -> Result:
+        """A part of a kept answer, from where the arguments say; of one that is gone, read again.
 
         Raises:
             WrongFields: the fields cannot be made of this answer.
         """
         place, problems = fit(_PART, _PART_VALIDATOR, given)
         if given is None or problems:
-            message = f"{OPERATION}: of arguments there is only from, a number from 0 on."
+            message = f"{OPERATION}: the arguments are from (a number), of and digest."
             remedy = "Call with part.next as it is."
             return tool_result.failed(Failed("invalid_arguments", message, remedy))
-        view = View(view.fields, view.limit, place.get("from", 0))
+        view = replace(view, start=place.get("from", 0))
         shown = await run_sync(self._answers.part, name, view, self._services.caller)
+        of = place.get("of")
+        if shown is None and of and not (view.fields and "fields" in of):
+            call = Call(of["operation"], of["arguments"], self._services.caller, "read")
+            fields, digest = of.get("fields", view.fields), place.get("digest", "")
+            # Other fields than before make another list, which starts anew.
+            view = replace(view, fields=fields, digest="" if view.fields else digest)
+            return await self._run(ctx, params, call, view)
         if shown is None:
             message = "This answer is not kept (any more)."
             return tool_result.failed(Failed("answer_gone", message, "Call its operation again."))

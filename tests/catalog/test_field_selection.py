@@ -37,6 +37,12 @@ DATA = {
         ("users[?!tags] | length(@)", 0),
         ("sort_by(users, &id)[0].id", "U0"),
         ("to_string(users[0].age)", "0"),
+        ("to_string(users[0].tags)", '["a","b"]'),
+        ("length(users[?contains(to_string(@), 'U4999')])", 1),
+        ("length(users[?tags == ['a', 'b']])", 5_000),
+        ("length(users[?tags == ['b', 'a']])", 0),
+        ("users[:2].tags == users[2:4].tags", True),
+        ("contains(users[:3].tags, users[0].tags)", True),
     ],
 )
 def test_an_expression_shows_what_it_says(expression: str, made: Any) -> None:
@@ -72,7 +78,7 @@ def test_what_is_wrong_is_said_with_its_place_before_anything_is_sent(
         ("nosuch(users)", "no function nosuch()"),
         ("users == users", "cannot be compared"),
         ("to_string(@)", "to_string()"),
-        ("users[?contains(tags, @)]", "contains()"),
+        ("contains(users[].tags, users)", "contains()"),
         ("sort_by(users, &tags)", "sort_by()"),
         ("users[].abs(id)", "abs()"),
         ("sum(users[].id)", "sum()"),

@@ -46,17 +46,24 @@ async def project(catalog: Catalog) -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module", params=["auto", "legacy"])
-async def agent(request: pytest.FixtureRequest, project: Sandbox) -> AsyncIterator[Agent]:
-    """An agent of one era, on the project with many users."""
+@asynccontextmanager
+async def _process(project: Sandbox, mode: str, *arguments: str) -> AsyncIterator[Agent]:
+    """An agent of one era on a server process of its own."""
     settings = environment(
         DESCOPE_BASE_URL=project.url,
         DESCOPE_PROJECT_ID=project.project_id,
         DESCOPE_MANAGEMENT_KEY=project.management_key,
     )
-    server = StdioServerParameters(command=COMMAND, args=["serve"], env=settings)
-    async with Client(stdio_client(server), mode=request.param) as client:
-        yield Agent(client, Person(), request.param)
+    server = StdioServerParameters(command=COMMAND, args=["serve", *arguments], env=settings)
+    async with Client(stdio_client(server), mode=mode) as client:
+        yield Agent(client, Person(), mode)
+
+
+@pytest.fixture(scope="module", params=["auto", "legacy"])
+async def agent(request: pytest.FixtureRequest, project: Sandbox) -> AsyncIterator[Agent]:
+    """An agent of one era, on the project with many users."""
+    async with _process(project, request.param) as agent:
+        yield agent
 
 
 async def _read(agent: Agent, call: dict[str, Any]) -> list[dict[str, Any]]:
@@ -98,6 +105,61 @@ async def test_fields_make_two_thousand_users_few_parts(agent: Agent) -> None:
     assert len(logins) == parts[0]["part"]["total"]
     assert all(part["part"]["shown"] <= 80 for part in parts)
     assert len(json.dumps(parts[0]["answer"])) < 6_000
+
+
+async def _in_its_own_process(project: Sandbox, call: dict[str, Any]) -> dict[str, Any]:
+    async with _process(project, "auto") as agent:
+        part = (await agent.call("descope_read", call)).structured_content
+    assert part is not None
+    assert jsonschema_rs.is_valid(ANSWER, part), part
+    return part
+
+
+async def test_a_list_is_read_on_in_other_processes(project: Sandbox) -> None:
+    """Some frameworks start one for every call; the read is made again, and tells of changes."""
+    fields = "users[].{login: loginIds[0]}"
+    call = {"operation": "SearchUsers", "fields": fields, "arguments": {"limit": 100}, "limit": 40}
+    parts = [await _in_its_own_process(project, call)]
+    for _ in range(2):
+        parts.append(await _in_its_own_process(project, parts[-1]["part"]["next"]))
+    async with _process(project, "auto") as agent:
+        whole = await agent.call("descope_read", {**call, "limit": 100})
+        assert whole.structured_content
+        logins = [user["login"] for part in parts for user in part["answer"]]
+        assert logins == [user["login"] for user in whole.structured_content["answer"]]
+        assert not any("changedSince" in part for part in parts)
+    then = parts[0]["part"]["next"]
+    # As if there were fewer of them now.
+    then["arguments"]["of"]["arguments"]["text"] = "p19"
+    again = await _in_its_own_process(project, then)
+    assert again["changedSince"]
+    assert again["answer"] != parts[1]["answer"]
+
+
+async def test_a_report_is_read_on_in_other_processes(project: Sandbox) -> None:
+    async with _process(project, "auto", "--toolsets", "roles") as agent:
+        first = await agent.call("FindRoleHolders", {"role": "Viewer"})
+        assert first.structured_content
+        assert first.structured_content["answer"]["total"]["people"]
+        call = {"operation": "FindRoleHolders", "arguments": {"role": "Viewer"}, "limit": 3}
+        part = (await agent.call("descope_read", call)).structured_content
+    assert part
+    assert part["answer"]["rows"] == first.structured_content["answer"]["rows"][:3]
+    rest = await _in_its_own_process(project, part["part"]["next"])
+    assert rest["answer"]["rows"] == first.structured_content["answer"]["rows"][3:6]
+    assert rest["answer"]["columns"] == part["answer"]["columns"]
+
+
+async def test_what_is_read_again_is_a_read_like_any(project: Sandbox) -> None:
+    """It goes by the whole path of a call: what asks or changes does not pass as a part."""
+    user = {"loginId": "p1@many.example"}
+    for operation in ("DeleteUser", "UpdateUserStatus", "answers/0123456789ab"):
+        of = {"operation": operation, "arguments": user}
+        part = {"operation": "answers/0123456789ab", "arguments": {"from": 3, "of": of}}
+        async with _process(project, "auto") as agent:
+            assert (await agent.call("descope_read", part)).is_error
+            loaded = await agent.run("read", "LoadUser", user)
+        assert loaded["answer"]["user"]
 
 
 async def test_a_thousand_audit_records_are_read_in_parts(agent: Agent) -> None:

@@ -15,7 +15,7 @@ Show = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def answers(catalog: Catalog) -> Answers:
-    return Answers(catalog.times, Shelf())
+    return Answers(catalog.times, Shelf(), catalog.last)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from descope_mcp.catalog.build.explanations import Explanations
 from descope_mcp.catalog.build.marks import read_meanings
 from descope_mcp.catalog.build.meaning_rules import follow
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.reports import Reports
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation
@@ -37,12 +38,13 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     """Read and check everything below `specs`.
 
     Returns:
-        ``{"operations": {name: ...}, "explanations": {name: ...}, "toolsets": [...], "aliases":
-        {old name: name}, "errors": {code: {meaning, remedy}}, "synonyms": {group: {concept:
-        words}}, "times": {field: unit}, "prompts": {name: ...}, "index": ...}`` as plain JSON data.
-        An operation is an ``Operation`` without its empty fields, an explanation an
-        ``Explanation``, the index what `search_index.build` returns; these and the prompts are
-        JSON texts of their own, so that a start parses none.
+        ``{"operations": {name: ...}, "reports": {name: ...}, "explanations": {name: ...},
+        "toolsets": [...], "aliases": {old name: name}, "errors": {code: {meaning, remedy}},
+        "synonyms": {group: {concept: words}}, "times": {field: unit}, "last": [field],
+        "prompts": {name: ...}, "index": ...}`` as plain JSON data. An operation is an ``Operation``
+        without its empty fields, a report a ``Report`` likewise, an explanation an ``Explanation``,
+        the index what `search_index.build` returns; these and the prompts are JSON texts of their
+        own, so that a start parses none.
 
     Raises:
         SpecError: anything is missing, surplus or inconsistent; one line per problem.
@@ -80,6 +82,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 "kinds": kinds.of.get(name, {}),
                 "accepts": kinds.accepts.get(name, {}),
                 "next": answers["next"].get(name, []),
+                "other_forms": answers["other_forms"].get(name, []),
             }
             own, _ = schema.arguments(endpoint, spec.schemas)
             marks, unmarked = meanings.marks(name, record, own)
@@ -106,6 +109,9 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 f"{line_of(path, ('operations', name, 'examples', index))}: {name}: {text}"
                 for index, text in _misfits(compiled)
             ]
+    toolset_names = {t.toolset for t in toolsets.values()}
+    reports, wrong = Reports(spec, endpoints, records, toolset_names).read(specs / "reports")
+    problems += wrong
     problems += units.surplus()
     problems += explanations.surplus(records)
     problems += meanings.surplus(records)
@@ -119,12 +125,14 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     return {
         "operations": {name: _json(operation) for name, operation in ordered.items()},
         "explanations": explanations.compiled(records),
+        "reports": {name: _json(report) for name, report in reports.items()},
         "toolsets": [
             {
                 "toolset": t.toolset,
                 "title": t.title,
                 "about": t.about,
                 "operations": [*t.operations],
+                "reports": [n for n, report in reports.items() if report["toolset"] == t.toolset],
             }
             for t in toolsets.values()
         ],
@@ -134,8 +142,9 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
         "errors": read_yaml(specs / "errors.yaml"),
         "synonyms": synonyms,
         "times": answers["times"],
+        "last": answers["last"],
         "prompts": _json(prompts),
-        "index": _json(search_index.build(ordered, titles, synonyms)),
+        "index": _json(search_index.build({**ordered, **reports}, titles, synonyms)),
     }
 
 
@@ -204,7 +213,7 @@ def _line(path: Path, key: str) -> str:
 
 def _nameless(answers: dict[str, Any], records: dict[str, Record], path: Path) -> Iterator[str]:
     """Operations in ``answers.yaml`` that do not exist."""
-    for key in ("page_sizes", "next"):
+    for key in ("page_sizes", "next", "other_forms"):
         for name, value in answers[key].items():
             for named in (name, *(value if key == "next" else ())):
                 if named not in records:
@@ -260,6 +269,7 @@ def _operation(
         "array_body": endpoint.wire.array_body,
         "unwrapped": endpoint.wire.unwrapped,
         "answer_fields": [*returned],
+        "elements": _elements(returned) if record.effect == "read" else {},
         **fitting,
     }
     return {
@@ -268,6 +278,12 @@ def _operation(
         "schemes": facts["schemes"],
         "places": facts["places"],
     }
+
+
+def _elements(returned: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The names inside of the objects in an answer, by the field that holds them."""
+    objects = {name: value.get("items", value) for name, value in returned.items()}
+    return {name: [*one["properties"]] for name, one in objects.items() if "properties" in one}
 
 
 def _misfits(compiled: dict[str, Any]) -> Iterator[tuple[int, str]]:

@@ -47,6 +47,8 @@ class Consistency:
         yield from self._secrets(endpoint, record)
         yield from self._defines(record, own)
         yield from self._batch(record, own)
+        if record.leaves_out and record.effect != "read":
+            yield ("leaves_out",), "only a read leaves something out"
         if record.effect == "read" and (record.preview or record.impact or record.restore):
             yield ("effect",), "a read has no preview, impact or restore"
         for index, rule in enumerate(record.when):
@@ -108,8 +110,10 @@ class Consistency:
             yield ("once",), "a secret that is shown once must be listed in secrets"
 
     def _arguments(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
-        groups = (("required", record.required), ("notes", tuple(record.notes)))
-        for key, names in (*groups, *(("one_of", group) for group in record.one_of)):
+        groups: list[tuple[str, tuple[str, ...]]] = [("required", record.required)]
+        groups += [("notes", tuple(record.notes)), *(("one_of", group) for group in record.one_of)]
+        groups += [("leaves_out", (*one.given, *one.unless)) for one in record.leaves_out]
+        for key, names in groups:
             for name in names:
                 if name not in own["properties"]:
                     yield (key,), f"there is no argument {name}"

@@ -20,7 +20,7 @@ def resolve(name: str, catalog: Catalog) -> Operation | None:
     exact = catalog.find(name)
     if exact is not None:
         return exact
-    lowered = {known.lower(): known for known in catalog}
+    lowered = {known.lower(): known for known in (*catalog, *catalog.reports)}
     plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
     if plain in lowered:
         return catalog[lowered[plain]]

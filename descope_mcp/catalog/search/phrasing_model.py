@@ -23,6 +23,8 @@ from descope_mcp.catalog.search.words import Concepts, split, stem
 NOTHING = "-"
 #: Lengths of the runs of letters.
 _RUNS = (3, 4, 5)
+#: What a text speaks for an operation that the model does not know.
+_UNFITTED = -0.4
 #: Weights are kept in one byte each.
 _STEPS = 127
 
@@ -69,6 +71,8 @@ class PhrasingModel:
     def __init__(self, data: Mapping[str, Any], names: Sequence[str]) -> None:
         numbers = {name: number for number, name in enumerate(names)}
         self._numbers = [numbers.get(name) for name in data["operations"]]
+        # What the model was not fitted to, as a report, is left to its words.
+        self._unfitted = {*numbers.values()} - {*self._numbers}
         self._nothing: int = data["operations"].index(NOTHING)
         self._bias: list[float] = data["bias"]
         #: What the signals of a query count, see `confidence`.
@@ -116,6 +120,7 @@ class PhrasingModel:
             for number, score in zip(self._numbers, scores, strict=True)
             if number is not None
         }
+        by_number |= dict.fromkeys(self._unfitted, _UNFITTED)
         return Told(by_number, scores[self._nothing])
 
 

@@ -90,7 +90,7 @@ class Index:
         """Args: `catalog` to search in; `model` instead of the one that belongs to it."""
         self._catalog = catalog
         self._weights = weights
-        self._names = list(catalog)
+        self._names = [*catalog, *catalog.reports]
         index = catalog.index
         self._words = WordScores(
             index,

@@ -24,9 +24,10 @@ def command() -> None:
 @click.option("--toolset", help="Only this toolset.")
 @options.as_json
 def list_(toolset: str | None, as_json: bool) -> None:
-    """List every operation with its effect and hazards (--json: one object per operation)."""
+    """List every operation and report with its effect and hazards (--json: one object each)."""
     catalog = load()
-    found = [o for o in catalog.values() if toolset in (None, o.toolset)]
+    every = (catalog[name] for name in (*catalog, *catalog.reports))
+    found = [operation for operation in every if toolset in (None, operation.toolset)]
     if not found:
         _fail_toolset(toolset, catalog)
     for operation in found:
@@ -51,7 +52,7 @@ def show(operation: str, as_json: bool) -> None:
         output.row(found.model_dump(mode="json", exclude_defaults=True))
         return
     click.echo(f"{found.title}\n{found.description}\n")
-    click.echo(f"{found.method} {found.path}  toolset {found.toolset}")
+    click.echo(f"{found.method} {found.path}  toolset {found.toolset}".strip())
     click.echo(f"effect {found.effect}; hazards {', '.join(found.hazards) or 'none'}")
     for line in argument_lines(found, catalog.explanation(found.name), unfolded=True):
         click.echo(f"  {line}")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard
+from descope_mcp.catalog.report import Report
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import (
     Action,
@@ -159,6 +160,20 @@ def worst(operation: Operation, policy: Policy, project: str = "") -> Decision:
     met = possible(operation, policy, project)
     by_action = {decision.action: decision for decision in reversed(met)}
     return by_action.get("confirm") or by_action.get("allow") or met[-1]
+
+
+def at_worst(
+    operation: Operation, catalog: Mapping[str, Operation], policy: Policy, project: str = ""
+) -> Decision:
+    """As `worst`; of a report with the reads that it needs.
+
+    A report asks nobody about its reads; one that is asked about stops it like one that is denied.
+    """
+    for name in operation.needed if isinstance(operation, Report) else ():
+        decision = worst(catalog[name], policy, project)
+        if decision.action != "allow":
+            return Decision("deny", decision.rule, f"It needs {name}. {decision.reason}")
+    return worst(operation, policy, project)
 
 
 def items(operation: Operation, arguments: Mapping[str, Any]) -> int:

@@ -56,7 +56,7 @@ def compile_rule(
 
 def _unknown(written: RuleTable, catalog: Catalog) -> Iterator[tuple[str, str]]:
     """What a rule names that does not exist: pairs of a key and a message."""
-    names = [*catalog.old_names, *catalog]
+    names = [*catalog.old_names, *catalog, *catalog.reports]
     for pattern in written.operation or ():
         if not any(fnmatchcase(name, pattern) for name in names):
             near = "" if _WILD.search(pattern) else ", ".join(catalog.nearest(pattern))
@@ -104,9 +104,15 @@ def _operations(written: RuleTable, catalog: Catalog) -> frozenset[str] | None:
         return None
     patterns, toolsets = written.operation or ("*",), written.toolset or ("*",)
     old = catalog.old_names
-    named = {n for n in catalog if any(fnmatchcase(n, p) for p in patterns)}
+    known = (*catalog, *catalog.reports)
+    named = {n for n in known if any(fnmatchcase(n, p) for p in patterns)}
     named |= {new for name, new in old.items() if any(fnmatchcase(name, p) for p in patterns)}
-    within = {n for t in catalog.toolsets if {t.name, "*"} & {*toolsets} for n in t.operations}
+    within = {
+        n
+        for t in catalog.toolsets
+        if {t.name, "*"} & {*toolsets}
+        for n in (*t.operations, *t.reports)
+    }
     return frozenset(named & within)
 
 

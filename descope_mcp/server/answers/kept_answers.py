@@ -1,16 +1,19 @@
 """Answers too large to show at once, kept for a while so that they can be read in parts.
 
-In memory, as sealed JSON, each for the caller that got it. What is gone is read from Descope again.
+In memory, as sealed JSON, each for the caller that got it. What is gone, as in another process, is
+read from Descope again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pydantic_core
@@ -39,14 +42,33 @@ class Listed:
     onward: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
-    """A kept answer: a list and its elements, each as JSON; or, of any other, the whole text."""
+    """A kept answer: a list and its elements, each as JSON; or, of any other, the whole text.
+
+    ``origin`` are the arguments of ``descope_read`` that read it again, None where that is not to
+    be done: of a change, of a call with a secret.
+    """
 
     operation: Operation
     listed: Listed | None = None
     rows: tuple[str, ...] = ()
     text: str = ""
+    origin: Mapping[str, Any] | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells this answer from what is read another time."""
+        total = hashlib.blake2b(self.text.encode(), digest_size=6)
+        for row in self.rows:
+            total.update(row.encode())
+        return total.hexdigest()
+
+    def onward(self, after: int) -> dict[str, Any]:
+        """The arguments by which it is read on, in another process too."""
+        if self.origin is None:
+            return {"from": after}
+        return {"from": after, "of": dict(self.origin), "digest": self.digest}
 
     def data(self) -> Any:
         """The whole answer."""

@@ -51,14 +51,20 @@ ANSWER: dict[str, Any] = {
             "properties": {"uri": {"type": "string"}, "minutes": {"type": "integer"}},
             "required": ["uri", "minutes"],
         },
+        "changedSince": {
+            "const": True,
+            "description": "It was read again and is not what it was when its first part was read",
+        },
         "cut": {
             "type": "object",
             "description": "In an outline: for a cut field how much is shown of how much",
             "additionalProperties": {"type": "array", "items": {"type": "integer"}},
         },
-        "emptyFieldsLeftOut": {
-            "type": "integer",
-            "description": "So many fields were null or empty texts, lists or objects",
+        "leftOut": {
+            "type": "object",
+            "description": "The names of fields inside the answer that are not shown, by what they "
+            "hold: empty (null, an empty text, list or object), false, zero, the same again",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
         "change": {
             "type": "object",

@@ -1,12 +1,13 @@
 """What an agent gets of an answer: a part that it can hold, and how to ask for the rest.
 
 Every answer has the same shape, `SCHEMA`. What does not fit is kept (`kept_answers`) and read in
-parts with ``descope_read`` on ``answers/NAME``, or as the resource ``descope://answers/NAME``.
+parts with ``descope_read`` on ``answers/NAME``, or as the resource ``descope://answers/NAME``. What
+is not kept any more, or was in another process, is read again, and its rest is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,28 +16,45 @@ import pydantic_core
 from descope_mcp.call.outcome import SO_ALREADY, Completed
 from descope_mcp.catalog.field_selection import project
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.server.answers import list_parts
+from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.report_record import COLUMNS
+from descope_mcp.server.answers import field_names, list_parts
 from descope_mcp.server.answers.brief import brief
 from descope_mcp.server.answers.kept_answers import LIFETIME, Kept, Listed, Shelf
 from descope_mcp.server.answers.list_parts import Position
 from descope_mcp.server.answers.outline import LARGEST, bounded, text_of
-from descope_mcp.server.answers.readable_values import readable
+from descope_mcp.server.answers.readable_values import (
+    READABLE,
+    LeftOut,
+    Reading,
+    below,
+    readable,
+)
 
 #: Where the parts of a kept answer are read: as an operation of ``descope_read``, as a resource.
 OPERATION, RESOURCE = "answers/", "descope://answers/"
 #: The largest element of a list that is shown as one: beside its times there may be readable ones.
 _LARGEST_ROW = LARGEST // 2
+#: The arguments of a read are repeated with each part for another process to read on, if they are
+#: no longer than this.
+_LARGEST_ORIGIN = 2_000
 #: More than this beside the list, and the answer is no list any more.
 _LARGEST_FRAME = LARGEST // 4
+#: The largest part of a report, some 3,000 tokens, and the most beside its table.
+_REPORT, _REPORT_FRAME = 8_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a read is to show: `fields` of it, at most `limit` elements (0: all), from `start`."""
+    """What a read is to show: `fields` of it, at most `limit` elements (0: all), from `start`.
+
+    ``digest`` is that of the answer of which this goes on, "" at the beginning.
+    """
 
     fields: str = ""
     limit: int = 0
     start: int = 0
+    digest: str = ""
 
     def again(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of ``descope_read`` for the next part, seen the same way."""
@@ -49,8 +67,9 @@ class View:
 class Answers:
     """Shows answers to callers and keeps what they have not seen."""
 
-    def __init__(self, times: Mapping[str, str], shelf: Shelf) -> None:
-        self._times = times
+    def __init__(self, times: Mapping[str, str], shelf: Shelf, last: Collection[str] = ()) -> None:
+        """Args: `times` and `last` as in `Reading`; `shelf` for what is kept."""
+        self._reading = Reading(times, frozenset(last))
         self.shelf = shelf
 
     def first(
@@ -68,7 +87,8 @@ class Answers:
         place = list_parts.position(operation, given, outcome.data)
         again = view.again(operation.name, {**given, **(place.onward or {})})
         onward = again if place.onward else None
-        return self._fresh(operation, outcome.data, view, caller, place, onward)
+        origin = _origin(operation, given, view)
+        return self._fresh(operation, outcome.data, view, caller, place, onward, origin)
 
     def _brief(self, operation: Operation, data: Any, caller: str) -> dict[str, Any]:
         """The answer of a change in short; the whole of it is kept if anything is left out."""
@@ -90,9 +110,13 @@ class Answers:
         if view.fields:
             onward = kept.listed.onward if kept.listed else None
             place = Position(total=kept.listed.total if kept.listed else None)
-            shown = self._fresh(kept.operation, kept.data(), view, caller, place, onward)
+            origin = kept.origin
+            if origin is not None:
+                # What fields were made of cannot be said together with other fields.
+                origin = None if "fields" in origin else {**origin, "fields": view.fields}
+            shown = self._fresh(kept.operation, kept.data(), view, caller, place, onward, origin)
         elif kept.listed:
-            shown = self._rows(kept.operation, kept.listed, kept.rows, view, name)
+            shown = self._rows(kept.operation, kept.listed, kept.rows, view, (name, kept))
         else:
             shown = _text(kept, view, name)
         return {"operation": f"{OPERATION}{name}", "answerOf": kept.operation.name, **shown}
@@ -105,18 +129,20 @@ class Answers:
         caller: str,
         place: Position,
         onward: Mapping[str, Any] | None,
+        origin: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         """An answer that is seen for the first time, or through fields; the rest of it is kept."""
-        shown = project(view.fields, data) if view.fields else data
+        shown = self._selected(operation, data, view.fields) if view.fields else data
         field = list_parts.field_of(operation, shown)
-        if field is None and bounded({"answer": shown})[1]:
+        largest, largest_frame = _sizes(operation)
+        if field is None and bounded({"answer": shown}, largest)[1]:
             field = list_parts.longest(shown)
         if field is None:
-            return self._document(operation, shown, view, caller)
+            return self._document(operation, shown, view, caller, origin)
         rows = shown[field] if field else shown
         frame = {key: value for key, value in shown.items() if key != field} if field else {}
-        if bounded(frame, _LARGEST_FRAME)[1]:
-            return self._document(operation, shown, view, caller)
+        if bounded(frame, largest_frame)[1]:
+            return self._document(operation, shown, view, caller, origin)
         total = place.total
         if view.fields and _length(operation, data) != len(rows):
             # A filter: the total of the service says nothing about what it left.
@@ -125,13 +151,15 @@ class Answers:
             total = len(rows)
         listed = Listed(field, frame, place.first, total, onward)
         part = self._rows(operation, listed, rows, view)
-        if part["part"]["shown"] == len(rows[view.start :]):
+        if part["part"]["shown"] == len(rows[view.start :]) and not view.digest:
             return part
         texts = tuple(map(_encoded, rows))
         if any(len(text) > _LARGEST_ROW for text in texts):
-            return self._document(operation, shown, view, caller)
-        name = self.shelf.put(caller, Kept(operation, listed, texts))
-        return self._rows(operation, listed, texts, view, name)
+            return self._document(operation, shown, view, caller, origin)
+        kept = Kept(operation, listed, texts, origin=origin)
+        name = self.shelf.put(caller, kept)
+        part = self._rows(operation, listed, texts, view, (name, kept))
+        return {**part, **_changed(kept, view)}
 
     def _rows(
         self,
@@ -139,62 +167,88 @@ class Answers:
         listed: Listed,
         rows: Sequence[Any],
         view: View,
-        name: str = "",
+        shelved: tuple[str, Kept] | None = None,
     ) -> dict[str, Any]:
         """The elements from ``view.start`` that fit; with a name they are those that are kept."""
+        name = shelved[0] if shelved else ""
         exact = operation.scan or bool(view.fields)
-        frame, left_out = (dict(listed.frame), 0) if exact else self._below(listed.frame)
-        left = LARGEST - len(text_of(frame))
+        beside = dict(listed.frame)
+        if view.start and isinstance(operation, Report):
+            # What a report says of the whole is said with its first part.
+            beside = {key: value for key, value in beside.items() if key == COLUMNS}
+        left_out = LeftOut()
+        frame = beside if exact else below(beside, self._reading, left_out)
+        left = _sizes(operation)[0] - len(text_of(frame))
         end = view.start + view.limit if view.limit else len(rows)
         shown: list[Any] = []
         for row in rows[view.start : end]:
             plain = pydantic_core.from_json(row) if name else row
-            element, empty = readable(plain, self._times, exact=exact)
+            without = LeftOut()
+            element = readable(plain, self._reading, without, exact=exact)
             size = len(text_of(element)) + 1
             if size > left and name and not shown:
                 # With readable times it is too large, and something has to be shown.
-                element, empty, size = plain, 0, 0
+                element, without, size = plain, LeftOut(), 0
             if size > left:
                 break
             left -= size
-            left_out += empty
+            left_out.take(without)
             shown.append(element)
         after = view.start + len(shown)
         then = listed.onward
-        if after < len(rows):
-            then = View(limit=view.limit).again(f"{OPERATION}{name}", {"from": after})
+        if shelved and after < len(rows):
+            then = View(limit=view.limit).again(f"{OPERATION}{name}", shelved[1].onward(after))
         first = None if listed.first is None else listed.first + view.start
         part = _part(listed.field or "elements", first, len(shown), listed.total, then)
         answer = {**frame, listed.field: shown} if listed.field else shown
-        return {"answer": answer, "part": part, **_left_out(left_out), **_whole(name)}
+        return {"answer": answer, "part": part, **left_out.told(), **_whole(name)}
 
-    def _document(self, operation: Operation, data: Any, view: View, caller: str) -> dict[str, Any]:
-        """An answer without a list: all of it, or its outline."""
+    def _document(
+        self,
+        operation: Operation,
+        data: Any,
+        view: View,
+        caller: str,
+        origin: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """An answer without a list: all of it, its outline, or after that its text from a place."""
         exact = operation.scan or bool(view.fields)
-        outline, cuts = bounded({"answer": data})
-        if not cuts:
-            shown, left_out = (data, 0) if exact else self._below(data)
+        outline, cuts = bounded({"answer": data}, _sizes(operation)[0])
+        if not (cuts or view.digest):
+            left_out = LeftOut()
+            shown = data
+            if not exact:
+                shown = below(data, self._reading, left_out, operation.other_forms)
             if len(text_of(shown)) > LARGEST:
-                shown, left_out = data, 0
-            return {"answer": shown, **_left_out(left_out)}
+                shown, left_out = data, LeftOut()
+            return {"answer": shown, **left_out.told()}
         text = _encoded(data)
-        name = self.shelf.put(caller, Kept(operation, text=text))
+        kept = Kept(operation, text=text, origin=origin)
+        name = self.shelf.put(caller, kept)
+        if view.digest:
+            return {**_text(kept, view, name), **_changed(kept, view)}
         told = {path.removeprefix("answer."): list(cut) for path, cut in cuts.items()}
-        then = View().again(f"{OPERATION}{name}", {"from": 0})
+        then = View().again(f"{OPERATION}{name}", kept.onward(0))
         part = _part("characters", 0, 0, len(text), then)
         return {"answer": outline.get("answer"), "cut": told, "part": part, **_whole(name)}
 
-    def _below(self, data: Any) -> tuple[Any, int]:
-        """`data` for a reader, with all of its own fields: that they are empty is an answer."""
-        if not isinstance(data, dict):
-            return readable(data, self._times)
-        shown: dict[str, Any] = {}
-        left_out = 0
-        for key, value in data.items():
-            seen, empty = readable({key: value}, self._times)
-            shown |= seen or {key: value}
-            left_out += empty if seen else 0
-        return shown, left_out
+    def _selected(self, operation: Operation, data: Any, fields: str) -> Any:
+        """What `fields` makes of an answer, in which times can be chosen in their readable form.
+
+        Raises:
+            WrongFields: nothing, or nothing that makes sense.
+        """
+        if READABLE in fields:
+            data = readable(data, self._reading)
+        made = project(fields, data)
+        field_names.check(fields, made, data, list_parts.field_of(operation, data))
+        return made
+
+
+def _sizes(operation: Operation) -> tuple[int, int]:
+    """How large an answer may be, and how large what is beside its list."""
+    report = isinstance(operation, Report)
+    return (_REPORT, _REPORT_FRAME) if report else (LARGEST, _LARGEST_FRAME)
 
 
 def _text(kept: Kept, view: View, name: str) -> dict[str, Any]:
@@ -206,9 +260,22 @@ def _text(kept: Kept, view: View, name: str) -> dict[str, Any]:
     after = view.start + len(text)
     then = None
     if after < len(kept.text):
-        then = View(limit=view.limit).again(f"{OPERATION}{name}", {"from": after})
+        then = View(limit=view.limit).again(f"{OPERATION}{name}", kept.onward(after))
     part = _part("characters", view.start, len(text), len(kept.text), then)
     return {"answer": text, "part": part, **_whole(name)}
+
+
+def _origin(operation: Operation, given: Mapping[str, Any], view: View) -> Mapping[str, Any] | None:
+    """What reads an answer again; None of a change, and where a secret would be repeated."""
+    secret = "credential" in given or operation.secret_arguments
+    if operation.effect != "read" or secret or bounded(dict(given), _LARGEST_ORIGIN)[1]:
+        return None
+    return View(view.fields).again(operation.name, given)
+
+
+def _changed(kept: Kept, view: View) -> dict[str, Any]:
+    """Whether what was read again is what it was when its first part was read."""
+    return {"changedSince": True} if view.digest not in ("", kept.digest) else {}
 
 
 def _length(operation: Operation, data: Any) -> int:
@@ -228,10 +295,6 @@ def _part(
     if then is not None:
         part["next"] = dict(then)
     return part
-
-
-def _left_out(empty: int) -> dict[str, Any]:
-    return {"emptyFieldsLeftOut": empty} if empty else {}
 
 
 def _whole(name: str) -> dict[str, Any]:

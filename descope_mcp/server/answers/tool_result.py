@@ -114,13 +114,16 @@ def _of_the_whole(structured: Mapping[str, Any]) -> Iterator[str]:
         yield f"{shown['shown']}{total} {shown['of']} shown{start}"
         if "next" in shown:
             yield f"go on with descope_read {text_of(shown['next'])}"
+        if structured.get("changedSince"):
+            yield "it has changed since the first part was read; start again to be sure"
     elif "whole" in structured:
         kept = structured["whole"]["uri"].removeprefix("descope://")
         yield f"the whole answer: descope_read {text_of({'operation': kept})}"
     if "cut" in structured:
         yield "this is an outline; fields or the parts show the rest"
-    if empty := structured.get("emptyFieldsLeftOut"):
-        yield f"{empty} empty field(s) left out"
+    if groups := structured.get("leftOut"):
+        named = (f"{group}: {', '.join(names)}" for group, names in groups.items())
+        yield f"left out, {', '.join(named)}"
 
 
 def _undo(undo: Mapping[str, Any]) -> str:

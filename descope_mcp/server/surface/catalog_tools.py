@@ -20,7 +20,6 @@ from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours
 from descope_mcp.guard.policy.decision import worst
-from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
 from descope_mcp.server.surface import operation_pages
@@ -141,6 +140,7 @@ class Hub:
             "production": policy.is_production(keys.project_id),
             "policy": policy.source or "default",
             "operations": len(self._catalog),
+            "reports": len(self._catalog.reports),
             "canAskPerson": can_be_asked,
         }
         left = unfinished_plans.left(self._services.store.directory)
@@ -168,8 +168,7 @@ class Hub:
             "call": signature(operation, most, about),
             "title": operation.title,
         }
-        policy, project = self._services.policy, self._services.project
-        asked = foreseeable(operation, policy, project, named, about)
+        asked = operation_pages.policy_note(operation, self._services, named, about)
         kept = "left-out fields stay" if left_out(operation) and not below else ""
         note = "; ".join(filter(None, [asked, kept]))
         return {**row, "note": note} if note else row

@@ -17,7 +17,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Effect
 from descope_mcp.catalog.schemas.published import published
-from descope_mcp.guard.policy.decision import Policy, worst
+from descope_mcp.guard.policy.decision import Policy, at_worst
 
 _OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
 _ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
@@ -73,14 +73,14 @@ def hub(policy: Policy) -> list[types.Tool]:
 def endpoints(
     catalog: Catalog, toolsets: Iterable[str], policy: Policy, project: str = ""
 ) -> list[types.Tool]:
-    """One tool per operation of the toolsets that the policy does not deny outright."""
+    """One tool per operation and report of the toolsets that the policy does not deny outright."""
     wanted = set(toolsets)
-    operations = (catalog[name] for name in catalog)
+    operations = (catalog[name] for name in (*catalog, *catalog.reports))
     return [
         endpoint(operation)
         for operation in operations
         if ("all" in wanted or operation.toolset in wanted)
-        and worst(operation, policy, project).action != "deny"
+        and at_worst(operation, catalog, policy, project).action != "deny"
     ]
 
 

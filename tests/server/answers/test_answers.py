@@ -29,7 +29,7 @@ def test_a_small_answer_is_shown_whole(show: Show) -> None:
     assert shown == {"answer": {"user": {"userId": "U1", "name": "Ada"}}}
 
 
-def test_what_is_empty_is_left_out_and_counted(show: Show) -> None:
+def test_what_says_nothing_is_left_out_and_named(show: Show) -> None:
     user = {
         "userId": "U1",
         "phone": "",
@@ -40,10 +40,67 @@ def test_what_is_empty_is_left_out_and_counted(show: Show) -> None:
         "n": 0,
     }
     shown = show("LoadUser", {"user": user})
-    assert shown["answer"] == {"user": {"userId": "U1", "TOTP": False, "n": 0}}
-    assert shown["emptyFieldsLeftOut"] == 4
+    assert shown["answer"] == {"user": {"userId": "U1"}}
+    assert shown["leftOut"] == {
+        "empty": ["phone", "roleNames", "custom", "x"],
+        "false": ["TOTP"],
+        "zero": ["n"],
+    }
     # That there is nothing is an answer.
     assert show("SearchUsers", {"users": [], "total": 0})["answer"] == {"users": [], "total": 0}
+
+
+def test_a_second_form_of_a_document_is_shown_on_request(show: Show) -> None:
+    schema = {"dsl": "type user", "schema": {"types": [{"name": "user"}]}}
+    shown = show("GetFGASchema", schema)
+    assert shown["answer"] == {"dsl": "type user"}
+    assert shown["leftOut"] == {"sameInAnotherForm": ["schema"]}
+    assert show("GetFGASchema", schema, View("schema.types[].name"))["answer"] == ["user"]
+
+
+def test_an_id_that_nobody_can_use_comes_last(show: Show) -> None:
+    shown = show("LoadAccessKey", {"key": {"clientId": "UDI6SzI=", "name": "ci", "id": "K1"}})
+    assert list(shown["answer"]["key"]) == ["name", "id", "clientId"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("users[].nme", "nothing is called nme here"),
+        ("users[].{id: uid, phone: tel}", "nothing is called uid, tel here"),
+        ("people[].name", "nothing is called people here"),
+        ("user.name", "nothing is called user here"),
+        ("status", "only nulls come of it"),
+        ("users[].{id: id} | [?n == 'x'].id", "nothing is called n here"),
+    ],
+)
+def test_fields_of_which_nothing_comes_are_refused_with_the_names_that_exist(
+    show: Show, fields: str, said: str
+) -> None:
+    with pytest.raises(WrongFields) as caught:
+        show("SearchUsers", {"users": _users(3), "total": 3}, View(fields))
+    assert said in str(caught.value)
+    assert "There are: users, total; in users[] userId, name, status" in str(caught.value)
+
+
+def test_fields_may_find_nothing_where_there_is_nothing(show: Show) -> None:
+    three = {"users": _users(3, phone=None), "total": 3}
+    for fields in (
+        "users[?status == 'x']",
+        "users[?status == 'x'].name",
+        "users[].{p: phone, i: userId}",
+    ):
+        show("SearchUsers", three, View(fields))
+    none = {"users": [], "total": 0}
+    assert show("SearchUsers", none, View("users[].{id: userId}"))["answer"] == []
+    assert show("SearchUsers", none, View("users[0].userId"))["answer"] is None
+
+
+def test_readable_times_can_be_chosen(show: Show) -> None:
+    users = {"users": [{"userId": "U1", "createdTime": 1700000000, "phone": ""}]}
+    chosen = View('users[].{at: "createdTime (UTC)", phone: phone}')
+    (shown,) = show("SearchUsers", users, chosen)["answer"]
+    assert shown == {"at": "2023-11-14T22:13:20Z", "phone": ""}
 
 
 def test_a_document_is_shown_as_it_is(show: Show) -> None:
@@ -65,7 +122,7 @@ def test_a_document_is_shown_as_it_is(show: Show) -> None:
 )
 def test_times_are_readable_beside_what_was_sent(show: Show, value: Any, readable: Any) -> None:
     user = show("LoadUser", {"user": {"createdTime": value}})["answer"]["user"]
-    assert user["createdTime"] == value
+    assert user.get("createdTime") == (value or None)
     assert user.get("createdTime (UTC)") == readable
 
 

@@ -13,6 +13,7 @@ from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.policy.file import parse
 from descope_mcp.server.surface.token_cost import exact
 from descope_mcp.server.surface.token_cost import listed as cost
 from descope_mcp.server.surface.tool_list import endpoints, hub
@@ -54,8 +55,8 @@ def test_every_protocol_version_takes_both_lists(catalog: Catalog, version: str)
 
 def test_every_operation_but_the_blocked_is_listed(catalog: Catalog) -> None:
     names = [tool.name for tool in every_endpoint(catalog)]
-    assert len(names) == len(set(names)) == 457
-    assert set(catalog) - set(names) == BLOCKED
+    assert len(names) == len(set(names)) == 457 + len(catalog.reports)
+    assert {*catalog, *catalog.reports} - set(names) == BLOCKED
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,46}", name) for name in names)
 
 
@@ -63,7 +64,9 @@ def test_annotations_tell_the_worst_case(catalog: Catalog) -> None:
     """Outright, whatever a client makes of a missing hint."""
     written = records()
     for tool in every_endpoint(catalog):
-        record = written[tool.name]
+        # A report has nothing but reads.
+        of_report = {"title": catalog[tool.name].title, "effect": "read", "idempotent": True}
+        record = written.get(tool.name, of_report)
         rules = record.get("when", [])
         effects = {record["effect"], *(rule["effect"] for rule in rules if "effect" in rule)}
         if record.get("existing") in ("replaced", "unknown") or record.get("defines"):
@@ -121,8 +124,18 @@ def test_a_read_only_server_lists_nothing_that_changes(catalog: Catalog) -> None
 def test_toolsets_choose_what_is_listed(catalog: Catalog) -> None:
     wanted = [t for t in catalog.toolsets if t.name in ("users", "roles")]
     names = {tool.name for tool in endpoints(catalog, ["users", "roles"], Policy())}
-    assert names == {name for toolset in wanted for name in toolset.operations}
+    assert names == {name for one in wanted for name in (*one.operations, *one.reports)}
     assert endpoints(catalog, [], Policy()) == []
+
+
+def test_a_report_is_not_listed_where_a_read_that_it_needs_is_denied(catalog: Catalog) -> None:
+    rule = '[[rule]]\noperation = "SearchUsers"\ndecision = "{}"'
+    for decision in ("deny", "confirm"):
+        rules, _ = parse("p.toml", rule.format(decision), catalog)
+        names = {tool.name for tool in endpoints(catalog, ["roles", "users"], Policy(rules=rules))}
+        assert "FindRoleHolders" not in names
+        assert "ReviewUser" in names
+        assert ("SearchUsers" in names) is (decision == "confirm")
 
 
 def test_the_hub_costs_few_tokens() -> None:
@@ -132,7 +145,9 @@ def test_the_hub_costs_few_tokens() -> None:
 
 def test_the_whole_list_costs_what_it_should(catalog: Catalog) -> None:
     assert exact()
-    assert cost(every_endpoint(catalog)) <= 70_000
+    tools = every_endpoint(catalog)
+    assert cost([tool for tool in tools if tool.name not in catalog.reports]) <= 70_000
+    assert cost([tool for tool in tools if tool.name in catalog.reports]) <= 900
 
 
 def test_each_toolset_stays_within_its_budget(
