@@ -24,7 +24,7 @@ NOTHING = "-"
 #: Lengths of the runs of letters.
 _RUNS = (3, 4, 5)
 #: What a text speaks for an operation that the model does not know.
-_UNFITTED = -0.4
+_UNFITTED = -0.6
 #: Weights are kept in one byte each.
 _STEPS = 127
 
