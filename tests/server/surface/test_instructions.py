@@ -42,8 +42,8 @@ async def test_they_tell_the_truth_about_calls() -> None:
         # "Call the tool of their class": another one is refused, and the right one named.
         wrong = await agent.run("read", "DeleteUser", {"loginId": "a"})
         assert "descope_destructive" in wrong["remedy"] + wrong["message"]
-        # "`undo` in an answer: descope_undo takes the call back"; "Fields that are empty, false or
-        # 0 are left out and named".
+        # "`undo` in an answer: descope_undo takes the call back"; "empty fields, false and 0 are
+        # left out and named".
         made = await agent.run("write", "CreateUser", {"loginId": "i@acme.example", "name": "I"})
         assert made["change"]["made"][0]["name"] == "i@acme.example"
         assert made["consent"]["by"] == "nobody"
@@ -52,11 +52,11 @@ async def test_they_tell_the_truth_about_calls() -> None:
         whole["arguments"] = {"loginId": "i@acme.example", "name": "J"}
         shown = (await agent.call("descope_write", whole)).structured_content["answer"]
         assert "verifiedEmail" in shown["user"]
-        user = (await agent.run("read", "LoadUser", {"loginId": "i@acme.example"}))["answer"][
-            "user"
-        ]
+        loaded = await agent.run("read", "LoadUser", {"loginId": "i@acme.example"})
+        user = loaded["answer"]["user"]
         assert "phone" not in user
-        assert "verifiedPhone" in made["leftOut"]["false"]
+        assert "phone" in loaded["leftOut"]["empty"]
+        assert "verifiedPhone" in loaded["leftOut"]["false"]
         assert user["createdTime (UTC)"].startswith("20")
         assert made["untrusted"] == ["change", "answer"]
         # "... is put to a person first": a no holds, and repeating the call does not ask again.
