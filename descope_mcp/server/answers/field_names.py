@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from descope_mcp.server.answers import field_selection
-from descope_mcp.server.answers.field_selection import WrongFields
+from descope_mcp.catalog import field_selection
+from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.server.answers.readable_values import READABLE
 
 #: So many elements of a list are looked at for their names, and so many names are told.
