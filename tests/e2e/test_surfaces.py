@@ -41,7 +41,8 @@ async def test_all_lists_every_operation_but_the_blocked_one(
     wire, modern = everything
     tools = await _listed(wire, modern=modern)
     names = [t["name"] for t in tools]
-    assert names == [*(n for n in catalog if n != "NoPublishRotate"), *BESIDE]
+    wanted = [*(n for n in catalog if n != "NoPublishRotate"), *catalog.reports]
+    assert names == [*wanted, *BESIDE]
     for tool in tools[: -len(BESIDE)]:
         operation = catalog[tool["name"]]
         assert tool["inputSchema"] == published(operation.input_schema)
@@ -67,7 +68,8 @@ async def test_a_toolset_lists_its_operations(catalog: Catalog) -> None:
     async with wired("--sandbox", "--toolsets", "users,tenants") as wire:
         await wire.initialize()
         names = [tool["name"] for tool in await _listed(wire, modern=False)]
-    wanted = [o.name for o in catalog.values() if o.toolset in ("users", "tenants")]
+    both = (*catalog.values(), *(catalog[name] for name in catalog.reports))
+    wanted = [one.name for one in both if one.toolset in ("users", "tenants")]
     assert names == [*wanted, *BESIDE]
 
 

@@ -43,9 +43,12 @@ CASES = {
     "an example that is refused": ('{role: "Owner"}', '{roles: "Owner"}', "roles: not an argument"),
     "what often comes next": ("next: [LoadUser", "next: [LoadUzer", "no operation LoadUzer"),
     "too few ways to ask": (
+        "- everybody that can write invoices, people and machines\n"
+        "- find all holders of a role across all tenants\n"
         "- who would be affected if I deleted this role\n"
         "- which accounts and API keys have this privilege\n"
-        "- show all admins everywhere, with their status\n",
+        "- which users have the permission invoices.write\n"
+        "- who has the role Editor, in whatever tenant\n",
         "",
         "at least 8 items",
     ),
