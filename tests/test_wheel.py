@@ -122,7 +122,8 @@ async def test_it_serves_without_the_checkout_and_without_yaml(
         log.seek(0)
         assert log.read() == ""
     assert len(listed) > 400
-    assert {tool.name for tool in listed} - set(catalog) == {"descope_read", "descope_undo"}
+    known = {*catalog, *catalog.reports}
+    assert {tool.name for tool in listed} - known == {"descope_read", "descope_undo"}
     assert loaded.structured_content["answer"]["tenant"]["name"] == "Globex Corporation"
     assert "DeleteUser" in str(found.structured_content)
     assert os.listdir(tmp_path) == ["log"]
