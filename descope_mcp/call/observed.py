@@ -18,7 +18,6 @@ from descope_mcp.api.partial_failures import PARTIAL
 from descope_mcp.call.evidence import Changed, Consent, Evidence, Hit, Made, Spoiled
 from descope_mcp.call.judge import Seen, preview_reader
 from descope_mcp.call.outcome import Call, Completed, Failed
-from descope_mcp.call.plan.prediction import ends_target
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
@@ -82,7 +81,7 @@ async def _after(outcome: Completed, call: Call, seen: Seen, services: Services)
     operation = checked.operation
     if not operation.preview or is_empty(before) or checked.effect == "read":
         return "sent", None
-    if ends_target(services.catalog, operation):
+    if after_state.ends_target(services.catalog, operation):
         # Descope has said that it is deleted. A person who has agreed waits for no further read.
         return "sent", None
     filled = operation.update == "replace" and checked.arguments != checked.given
@@ -111,7 +110,7 @@ def _with_evidence(
     failed = _failed(outcome.data)
     changed = [change for change in changed if change.element not in failed]
     left: tuple[str, ...] = ()
-    if source == "read" or ends_target(services.catalog, operation):
+    if source == "read" or after_state.ends_target(services.catalog, operation):
         left = tuple(n for n in _gone(operation, preview.target, found) if n not in failed)
     made = tuple(_made(operation, outcome.data, preview.target)) if operation.existing else ()
     given = masked(operation, checked.given)

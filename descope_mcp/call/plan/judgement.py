@@ -26,6 +26,7 @@ from descope_mcp.call.send import with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import SO_ALREADY, WHY, Decision, items
+from descope_mcp.guard.preview.after_state import ends_target
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.named_roles import Definition
 from descope_mcp.guard.preview.ordered_gather import gather
@@ -213,7 +214,7 @@ def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list
         same = [b for b in linked if b.changes and not b.targets.isdisjoint(one.targets)]
         taken = [b for b in linked if b.planned.step.id in origins]
         for earlier in same:
-            ended = prediction.ends_target(services.catalog, earlier.checked.operation)
+            ended = ends_target(services.catalog, earlier.checked.operation)
             if ended and one.changes and not one.checked.operation.existing:
                 place = _place(earlier.planned)
                 gone = f"its target is gone after step {place} ({earlier.checked.operation.name})"

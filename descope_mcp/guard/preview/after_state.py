@@ -69,6 +69,13 @@ def pairs(before: Any, after: Any, *, same_read: bool) -> list[Pair]:
     return [Pair(known[name], new) for name, new in news.items()]
 
 
+def ends_target(catalog: Catalog, operation: Operation) -> bool:
+    """Whether an operation leaves nothing of its target: to undo it, that is created anew."""
+    if operation.update or operation.effect != "destructive" or operation.existing:
+        return False
+    return any(catalog[step.operation].existing for step in operation.restore)
+
+
 def gone(before: Any, after: Any) -> list[Any]:
     """What of the before-state is not in what was read after a change."""
     olds = before if isinstance(before, list) else [before]

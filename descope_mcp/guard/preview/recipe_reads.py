@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from descope_mcp.api import large_work
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.json_path import values_at
+from descope_mcp.catalog.json_path import leaves, values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Count, Read
 from descope_mcp.catalog.recipe_reference import Reference, all_in, parse
 from descope_mcp.guard.preview.failures import PreviewFailed
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import MOST_READS, Reader
-from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
+from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, refers, resolve
 from descope_mcp.guard.secrets.redaction import seal
 
 
@@ -40,6 +40,19 @@ class _Page(NamedTuple):
 
     places: list[Any]
     more: list[int]
+
+
+def sought(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What names the target of a call: paths and values, as the first read of its preview takes it.
+
+    Nothing for an operation without a preview.
+    """
+    for first in operation.preview[:1]:
+        for way in (*ways(first), first.match):
+            named = {name: value for name, value in way.items() if refers(value)}
+            found = resolve(named, Scope(arguments)) if named else ABSENT
+            if found is not ABSENT:
+                yield from leaves(found)
 
 
 async def run(

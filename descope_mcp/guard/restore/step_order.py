@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.json_path import leaves
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Restore
-from descope_mcp.guard.preview.recipe_reads import ways
-from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, refers, resolve
+from descope_mcp.guard.preview.recipe_reads import sought
 
 
 class Made(NamedTuple):
@@ -71,11 +69,5 @@ def _awaited(recipes: Sequence[Restore], recipe: Restore) -> set[str] | None:
 
 def _targets(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What names the object that a call changes: the read that finds it, and by which values."""
-    if not operation.preview:
-        return
-    first = operation.preview[0]
-    for way in (*ways(first), first.match):
-        named = {name: value for name, value in way.items() if refers(value)}
-        found = resolve(named, Scope(arguments)) if named else ABSENT
-        if found is not ABSENT:
-            yield from (f"{first.operation} {path} {value}" for path, value in leaves(found))
+    for path, value in sought(operation, arguments):
+        yield f"{operation.preview[0].operation} {path} {value}"
