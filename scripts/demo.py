@@ -1,8 +1,9 @@
 """Two conversations between an agent and the server, over stdio, against the sandbox.
 
-First an agent wants to delete a user: the person says no, then yes. Then a user, a role with
-twelve holders and a tenant are deleted, seen in the journal, and brought back. The part of the
-person is played here. What is kept goes to a directory that ends with the demo.
+First an agent wants to delete a user: the person says no, is not asked the same again, and agrees
+to less. Then a user, a role with twelve holders and a tenant are deleted, seen in the journal, and
+brought back. The part of the person is played here. What is kept goes to a directory that ends with
+the demo.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from mcp.client.stdio import stdio_client
 _COMMAND = [sys.executable, "-m", "descope_mcp"]
 #: Of a long question the demo shows what hangs on the target and what comes back.
 _LONG = 30
+_READING = 4.0
 
 
 def say(who: str, text: str) -> None:
@@ -46,6 +48,8 @@ class Person:
         yes = len(self.asked) > self.refusals
         say("person", "yes" if yes else "no")
         if not yes:
+            # So long it takes to read it; a no that comes sooner is not believed to be a person's.
+            await anyio.sleep(_READING)
             return types.ElicitResult(action="decline")
         return types.ElicitResult(action="accept", content={"confirm": True})
 
@@ -76,7 +80,7 @@ class Agent:
 
 
 async def asked_first(agent: Agent) -> bool:
-    """Search, read, be declined, be approved."""
+    """Search, read, be declined, not get to ask again, and be approved for what is softer."""
     listed = (await agent.client.list_tools()).tools
     say("server", f"offers {len(listed)} tools: {', '.join(tool.name for tool in listed)}")
     await agent.call("descope_search", query="remove a person who has left", limit=3)
@@ -86,11 +90,23 @@ async def asked_first(agent: Agent) -> bool:
     load = {"operation": "LoadUser", "arguments": {"loginId": login}}
     await agent.call("descope_write", **delete)
     declined = await agent.call("descope_destructive", **delete)
+    repeated = await agent.call("descope_destructive", **delete)
     still = await agent.call("descope_read", **load)
-    approved = await agent.call("descope_destructive", **delete)
-    gone = await agent.call("descope_read", **load)
-    went = [declined.is_error, not still.is_error, not approved.is_error, gone.is_error]
-    return all(went)
+    block = {"loginId": login, "status": "disabled"}
+    softer = await agent.call("descope_destructive", operation="UpdateUserStatus", arguments=block)
+    after = await agent.call("descope_read", **load, fields="user.status")
+    print()
+    for what, went in (
+        ("a person's no is told", declined.is_error),
+        ("the same is not put to them at once again", "callId" not in repeated.structured_content),
+        ("the user is still there", not still.is_error),
+        ("what is softer ran with their word", "callId" in softer.structured_content),
+        ("the user is disabled", "disabled" in str(after.structured_content)),
+    ):
+        say("", f"{what}: {'yes' if went else 'NO'}")
+        if not went:
+            return False
+    return True
 
 
 async def and_back(agent: Agent) -> bool:
@@ -109,12 +125,12 @@ async def and_back(agent: Agent) -> bool:
         return (await agent.run("read", "SearchUsers", tenantIds=[tenant], limit=1))["total"]
 
     async def name() -> Any:
-        return (await agent.run("read", "LoadUser", loginId=logins[0]))["user"]["name"]
+        return (await agent.run("read", "LoadUser", loginId=logins[1]))["user"]["name"]
 
     cases: list[tuple[str, dict[str, Any], str, Callable[[], Any]]] = [
         ("DeleteRole", {"name": "Helper"}, "users who hold the role", holders),
         ("DeleteTenant", {"id": tenant}, "users in the tenant", members),
-        ("DeleteUser", {"loginId": logins[0]}, "name of the user", name),
+        ("DeleteUser", {"loginId": logins[1]}, "name of the user", name),
     ]
     whole = True
     for operation, arguments, what, look in cases:

@@ -96,7 +96,11 @@ def disclose(
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
     rest = _rest(operation, plain, changes, said.shown, groups, preview, found)
-    warnings = [*sentences(preview.target, preview.standing), *dict.fromkeys(risk.say)]
+    gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
+    # Who is the last of a kind stays so, where nothing is taken away.
+    taken = risk.effect == "destructive" or loses
+    standing = preview.standing if taken else replace(preview.standing, last={})
+    warnings = [*sentences(preview.target, standing), *dict.fromkeys(risk.say)]
     if changes is not None and not changes:
         warnings.append("Nothing becomes different.")
     if preview.missing:
@@ -106,7 +110,6 @@ def disclose(
     hit = [member.marks for group in groups for member in group.members]
     if operation.update or not isinstance(preview.target, list):
         hit += [marks(one, preview.standing) for one in _elements(preview.target)]
-    gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
     grade, because = danger(risk, undo, hit, gains=gains, loses=loses)
     return Disclosure(
         operation.name,

@@ -103,7 +103,7 @@ def undo_disclosure(
         danger="Dangerous",
         because=_because(steps),
         warnings=_overwriting(undone),
-        rights=tuple(rights),
+        rights=tuple(replace(one, who=_known(one.who, undone)) for one in rights),
         steps=tuple(told),
         lost=" ".join(undone.missing),
         typed=typed,
@@ -132,11 +132,16 @@ def _told(step: UndoStep, undone: Undone, project: Project, caller: str) -> Step
     who = [one for one in _QUOTED.findall(does) if one in undone.names]
     # The first is whom it hits; where, and with what, comes after.
     does = does.replace(who[0], _EACH, 1) if who else does
-    does = _QUOTED.sub(lambda one: undone.names.get(one[0], one[0]), does)
+    does = _known(does, undone)
     named = tuple(Member(undone.names[one]) for one in who[:1])
     different = tuple(Fact(one.field, one.becomes) for one in said.changes)
     hits = (*((Group("", named),) if named else ()), *said.hits)
     return Step(does, hits, (*different, *said.given, *said.now, *said.counts))
+
+
+def _known(text: str, undone: Undone) -> str:
+    """A text in which those whom the call hit are called by their names."""
+    return _QUOTED.sub(lambda one: undone.names.get(one[0], one[0]), text)
 
 
 def _together(told: Sequence[Step]) -> list[Step]:

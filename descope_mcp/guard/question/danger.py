@@ -39,10 +39,13 @@ def danger(
         gains: somebody may do more after it.
         loses: somebody may do less after it.
     """
-    because = (*_hit(hit), *_done(risk, gains=gains, loses=loses))
     takes_over = "account_takeover" in risk.hazards
-    mighty = any(_MIGHTY & set(marks) for marks in hit if not _SHUT_OUT & set(marks))
     destroys = risk.effect == "destructive"
+    # Who is the last of a kind is in danger from what takes something away alone.
+    of_weight = _MIGHTY if destroys or loses else _MIGHTY - {LAST}
+    here = [of_weight & set(marks) for marks in hit if not _SHUT_OUT & set(marks)]
+    because = (*_hit(here, len(hit)), *_done(risk, gains=gains, loses=loses))
+    mighty = any(here)
     many = bool({"project_wide", "bulk"} & set(risk.hazards))
     if (mighty and (destroys or takes_over)) or (many and destroys and undo == "no"):
         return Danger("Very dangerous", because)
@@ -51,15 +54,15 @@ def danger(
     return Danger("Take care", because)
 
 
-def _hit(hit: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """The mighty among those whom it hits, counted."""
-    found = Counter(mark for marks in hit if not _SHUT_OUT & set(marks) for mark in marks)
+def _hit(weighty: Sequence[set[str]], of: int) -> Iterator[str]:
+    """The mighty among so many whom it hits, counted."""
+    found = Counter(mark for marks in weighty for mark in marks)
     for mark in (OWNER, ADMINISTRATOR):
         if found[mark]:
-            one = f"an {mark}" if len(hit) == 1 else number(found[mark], mark, f"{mark}s")
+            one = f"an {mark}" if of == 1 else number(found[mark], mark, f"{mark}s")
             yield f"hits {one}"
     if found[LAST]:
-        yield "the last of its kind" if len(hit) == 1 else f"{found[LAST]:,} the last of a kind"
+        yield "the last of its kind" if of == 1 else f"{found[LAST]:,} the last of a kind"
 
 
 def _done(risk: Risk, *, gains: bool, loses: bool) -> Iterator[str]:

@@ -201,7 +201,8 @@ class Answers:
         first = None if listed.first is None else listed.first + view.start
         part = _part(listed.field or "elements", first, len(shown), listed.total, then)
         answer = {**frame, listed.field: shown} if listed.field else shown
-        return {"answer": answer, "part": part, **left_out.told(), **_whole(name)}
+        named = _named(operation, left_out)
+        return {"answer": answer, "part": part, **named, **_whole(name)}
 
     def _document(
         self,
@@ -221,7 +222,7 @@ class Answers:
                 shown = below(data, self._reading, left_out, operation.other_forms)
             if len(text_of(shown)) > LARGEST:
                 shown, left_out = data, LeftOut()
-            return {"answer": shown, **left_out.told()}
+            return {"answer": shown, **_named(operation, left_out)}
         text = _encoded(data)
         kept = Kept(operation, text=text, origin=origin)
         name = self.shelf.put(caller, kept)
@@ -295,6 +296,11 @@ def _part(
     if then is not None:
         part["next"] = dict(then)
     return part
+
+
+def _named(operation: Operation, left_out: LeftOut) -> dict[str, Any]:
+    """What is left out of a read. A change shows what it did, and absence says nothing there."""
+    return left_out.told() if operation.effect == "read" else {}
 
 
 def _whole(name: str) -> dict[str, Any]:

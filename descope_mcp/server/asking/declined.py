@@ -31,7 +31,7 @@ IN_A_TERMINAL = (
 )
 STANDS = (
     "declined-before",
-    "A person said no to this call less than a minute ago, and is not asked again so soon.",
+    "This call was declined less than a minute ago, and nobody is asked the same again so soon.",
 )
 
 
