@@ -23,7 +23,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import load
 from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.policy.decision import Policy

@@ -11,7 +11,7 @@ from pathlib import Path
 from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.catalog import Catalog, ToolsetInfo, load
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers

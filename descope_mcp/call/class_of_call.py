@@ -15,7 +15,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Effect
 from descope_mcp.guard.policy.decision import WHY
 from descope_mcp.guard.policy.risk import matching_rules
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.difference import Change
 
 
 def fits(through: Effect | None, effect: Effect) -> bool:

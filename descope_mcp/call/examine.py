@@ -17,7 +17,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import Decision, decide
 from descope_mcp.guard.policy.risk import Risk, assess
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.target_names import KnownNames, known_names
 from descope_mcp.guard.question.quoting import quoted

@@ -17,9 +17,9 @@ from anyio.to_thread import run_sync
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
 from descope_mcp.call import call_log, large_arguments, project_facts
+from descope_mcp.call.evidence.observed import observed
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
 from descope_mcp.call.judge import see
-from descope_mcp.call.observed import observed
 from descope_mcp.call.outcome import (
     Call,
     Completed,
@@ -35,13 +35,13 @@ from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported
 from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.json_path import values_in
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
+from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
-from descope_mcp.guard.preview.settled import is_settled
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.compose import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project

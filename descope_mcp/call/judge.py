@@ -18,15 +18,15 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import rests_on_names
+from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
-from descope_mcp.guard.preview.merge import merge
-from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.preview.role_permissions import rights
+from descope_mcp.guard.preview.rights.named_roles import PlannedCall
+from descope_mcp.guard.preview.rights.permission_change import Rights
+from descope_mcp.guard.preview.rights.role_permissions import rights
 from descope_mcp.guard.preview.standing import UNMARKED, Standing, standing
 
 #: Makes a reader of another: one that is bounded, or knows more.

@@ -14,9 +14,9 @@ from descope_mcp.api.request import Flight
 from descope_mcp.call.examine import Checked, invalid
 from descope_mcp.call.outcome import SO_ALREADY, Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
-from descope_mcp.catalog import omissions
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.wording import omissions
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.secrets import handles
 from descope_mcp.guard.secrets.untrusted_text import clean

@@ -22,7 +22,7 @@ from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.prompt import Prompt
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 
 _HERE = Path(__file__).parent
 _PACKAGED = _HERE / "catalog.json"

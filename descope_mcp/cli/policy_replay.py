@@ -12,7 +12,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.policy.rule import Cap
-from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.target_names import known_names

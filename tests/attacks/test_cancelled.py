@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Undo
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.store.journal import entries as journal

@@ -14,7 +14,7 @@ import pytest
 
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Undo
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.store.journal import entries as journal

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept

@@ -12,7 +12,7 @@ import pytest
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused, Undo
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse

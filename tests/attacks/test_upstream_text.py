@@ -16,7 +16,7 @@ from descope_mcp.api import errors
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Outcome, Undo
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store

@@ -33,7 +33,7 @@ from descope_mcp.call.outcome import Call, Undo
 from descope_mcp.call.plan.outcome import PlanRequest
 from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import Policy

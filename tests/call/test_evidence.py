@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.call.evidence import to_data
+from descope_mcp.call.evidence.evidence import to_data
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy

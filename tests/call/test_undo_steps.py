@@ -15,8 +15,8 @@ from descope_mcp.api.response import Answer
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Outcome, Undo
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
-from descope_mcp.call.undo_steps import AT_ONCE
+from descope_mcp.call.undo.steps import AT_ONCE
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent.confirmation import accept

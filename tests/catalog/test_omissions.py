@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog import omissions
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.wording import omissions
 
 SOME: dict[str, Any] = {"users": [{"userId": "U1"}], "total": 1}
 NONE: dict[str, Any] = {"users": [], "total": 0}

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.catalog.operation_record import EFFECTS
-from descope_mcp.guard.preview.difference import Change
-from descope_mcp.guard.preview.permission_change import Shift
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.preview.rights.permission_change import Shift
 
 
 def differs(

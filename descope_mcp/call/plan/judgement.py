@@ -26,14 +26,14 @@ from descope_mcp.call.send import with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import SO_ALREADY, WHY, Decision, items
-from descope_mcp.guard.preview.after_state import ends_target
+from descope_mcp.guard.preview.comparison.after_state import ends_target
+from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.impact import Tally
-from descope_mcp.guard.preview.named_roles import Definition
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.planned_roles import is_planned, with_planned_roles
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.preview.settled import is_settled
+from descope_mcp.guard.preview.rights.named_roles import Definition
+from descope_mcp.guard.preview.rights.planned_roles import is_planned, with_planned_roles
 from descope_mcp.guard.preview.target_identity import identities
 
 #: So many calls are looked at side by side, and so often all of them may read.

@@ -7,9 +7,9 @@ from typing import Any
 
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.named_roles import Definition, PlannedCall, definitions
 from descope_mcp.guard.preview.preview import NOTHING_SEEN
 from descope_mcp.guard.preview.recipe_reads import sought
+from descope_mcp.guard.preview.rights.named_roles import Definition, PlannedCall, definitions
 
 
 def names(operation: Operation, arguments: Mapping[str, Any]) -> frozenset[str]:

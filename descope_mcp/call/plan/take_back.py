@@ -16,7 +16,7 @@ from descope_mcp.call.plan.outcome import PlanOutcome, PlanRequest
 from descope_mcp.call.plan.plan import carried_out
 from descope_mcp.call.plan.steps import Step
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo_drift import ANYWAY, unchanged
+from descope_mcp.call.undo.drift import ANYWAY, unchanged
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.target_identity import identities

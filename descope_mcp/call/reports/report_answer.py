@@ -13,7 +13,7 @@ from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Completed, Failed, Instead, Refused
 from descope_mcp.call.reports.source_reads import Ended, Gathered, Run, gathered
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 
 
 async def made(
@@ -43,7 +43,7 @@ async def made(
 
 
 def _answer(report: Report, arguments: Mapping[str, Any], found: Gathered) -> dict[str, Any]:
-    from descope_mcp.catalog import report_tables
+    from descope_mcp.catalog.reports import tables as report_tables
 
     return report_tables.answer(report, arguments, found.rows, found.missing)
 

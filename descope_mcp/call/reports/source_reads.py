@@ -17,8 +17,8 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.recipe_reference import all_in
-from descope_mcp.catalog.report import Report
-from descope_mcp.catalog.report_record import Source
+from descope_mcp.catalog.reports.record import Source
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog import consequence_template, recipe_reference, replacement
+from descope_mcp.catalog import recipe_reference, replacement
 from descope_mcp.catalog.build import creation, settling
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
@@ -19,6 +19,7 @@ from descope_mcp.catalog.operation_record import (
     Rule,
 )
 from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.catalog.wording import consequence_template
 
 MAX_NAME = 46
 MAX_SCHEMA = 16_000

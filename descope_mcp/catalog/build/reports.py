@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from descope_mcp.catalog import report_tables
 from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.build.consistency import (
     MAX_DESCRIPTION_WORDS,
@@ -25,8 +24,8 @@ from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import split
 from descope_mcp.catalog.operation_record import Record
 from descope_mcp.catalog.recipe_reference import all_in
-from descope_mcp.catalog.report import Report
-from descope_mcp.catalog.report_record import (
+from descope_mcp.catalog.reports import tables as report_tables
+from descope_mcp.catalog.reports.record import (
     ARGUMENTS,
     COLUMNS,
     MISSING,
@@ -34,6 +33,7 @@ from descope_mcp.catalog.report_record import (
     ReportRecord,
     Source,
 )
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.catalog.schemas import input_schema
 
 #: The file of the queries that several reports use.

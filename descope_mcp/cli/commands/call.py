@@ -14,7 +14,7 @@ import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.call import evidence
+from descope_mcp.call.evidence import evidence
 from descope_mcp.call.invoke import invoke, rehearse
 from descope_mcp.call.outcome import (
     Call,
@@ -29,7 +29,7 @@ from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanOutcome, PlanRequest
 from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.field_selection import WrongFields

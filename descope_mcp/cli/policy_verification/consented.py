@@ -10,7 +10,7 @@ from dataclasses import replace
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.plan.outcome import PlanOutcome
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.cli.policy_verification.proof import Proof, became, spelled
 from descope_mcp.cli.policy_verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
 from descope_mcp.guard.consent import said_no

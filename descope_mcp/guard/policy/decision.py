@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import (
     Action,

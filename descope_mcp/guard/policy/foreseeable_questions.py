@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard, Rule, worse
-from descope_mcp.catalog.rule_terms import Term, left_out, terms, told, told_with
+from descope_mcp.catalog.wording.rule_terms import Term, left_out, terms, told, told_with
 from descope_mcp.guard.policy.decision import Policy, decide, needed_lists, possible
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import may_match

@@ -26,8 +26,8 @@ from descope_mcp.catalog.operation_record import (
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact_addresses
 from descope_mcp.guard.policy.url import is_foreign
-from descope_mcp.guard.preview.difference import UNKNOWN, Change
-from descope_mcp.guard.preview.permission_change import Shift
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.rights.permission_change import Shift
 
 #: What a person is told where a tenant's role takes the place of one of the project's.
 _REDEFINED = (

@@ -25,10 +25,10 @@ from descope_mcp.guard.preview import impact, preview_step
 from descope_mcp.guard.preview.failures import TargetMissing
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.permission_change import NO_RIGHTS, Rights
 from descope_mcp.guard.preview.read_budget import MOST_READS, MOST_READS_IN_ALL, Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, most_reads, needs
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
+from descope_mcp.guard.preview.rights.permission_change import NO_RIGHTS, Rights
 from descope_mcp.guard.preview.standing import UNMARKED, Standing
 
 

@@ -13,7 +13,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.difference import Change, is_unset
+from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
 from descope_mcp.guard.preview.recipe_values import as_list

@@ -15,7 +15,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Effect
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.difference import Change, is_unset
+from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.compose import disclose, undoable

@@ -10,9 +10,9 @@ from typing import Any
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.difference import is_unset
+from descope_mcp.guard.preview.comparison.difference import is_unset
+from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.impact import Tally
-from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.question.compose import GIVEN_HERE, disclose
 from descope_mcp.guard.question.consequence import NOWHERE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog.consequence_template import CHANGES, TARGET, Item, Place, parse
+from descope_mcp.catalog.wording.consequence_template import CHANGES, TARGET, Item, Place, parse
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
 from descope_mcp.guard.question.quoting import whole

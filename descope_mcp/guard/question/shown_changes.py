@@ -12,7 +12,7 @@ from typing import Any
 from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import needed_lists
-from descope_mcp.guard.preview.difference import UNKNOWN, Change, is_unset
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change, is_unset
 from descope_mcp.guard.question.consequence import joined, number
 from descope_mcp.guard.question.question_data import Difference, Member
 from descope_mcp.guard.question.quoting import TooMuchToShow, fits, whole

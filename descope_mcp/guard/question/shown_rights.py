@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from descope_mcp.guard.preview.permission_change import ConsoleRole, Shift
-from descope_mcp.guard.preview.permission_change import Rights as Resolved
+from descope_mcp.guard.preview.rights.permission_change import ConsoleRole, Shift
+from descope_mcp.guard.preview.rights.permission_change import Rights as Resolved
 from descope_mcp.guard.question.question_data import Rights
 from descope_mcp.guard.question.quoting import whole
 from descope_mcp.guard.question.value_format import words

@@ -18,8 +18,8 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Restore
 from descope_mcp.catalog.recipe_reference import LIKE, all_in
 from descope_mcp.catalog.schemas.input_schema import REPLACE
-from descope_mcp.guard.preview.before_state import Locked, as_arguments, fitted
-from descope_mcp.guard.preview.difference import UNKNOWN, Held
+from descope_mcp.guard.preview.comparison.before_state import Locked, as_arguments, fitted
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Held
 from descope_mcp.guard.preview.preview import by_read
 from descope_mcp.guard.preview.recipe_values import (
     ABSENT,

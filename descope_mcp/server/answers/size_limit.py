@@ -16,8 +16,8 @@ import pydantic_core
 from descope_mcp.call.outcome import SO_ALREADY, Completed
 from descope_mcp.catalog.field_selection import project
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.report import Report
-from descope_mcp.catalog.report_record import COLUMNS
+from descope_mcp.catalog.reports.record import COLUMNS
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.server.answers import field_names, list_parts
 from descope_mcp.server.answers.brief import brief
 from descope_mcp.server.answers.kept_answers import LIFETIME, Kept, Listed, Shelf

@@ -11,7 +11,7 @@ from typing import Any
 
 import mcp_types as types
 
-from descope_mcp.call.evidence import Consent, consent_data, in_words, to_data
+from descope_mcp.call.evidence.evidence import Consent, consent_data, in_words, to_data
 from descope_mcp.call.outcome import Completed, Failed, Refused, Waiting
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.question import shell_quoting

@@ -104,6 +104,6 @@ async def _perform(request: Request, services: Services) -> Ended:
         from descope_mcp.call.plan.plan import plan
 
         return await plan(request, services)
-    from descope_mcp.call.undo import undo
+    from descope_mcp.call.undo.undo import undo
 
     return await undo(request, services)

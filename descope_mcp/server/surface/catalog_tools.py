@@ -11,14 +11,14 @@ import mcp_types as types
 
 from descope_mcp.call.outcome import Failed
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.call_class import call_class
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.omitted_fields import left_out
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours
+from descope_mcp.catalog.wording.call_class import call_class
+from descope_mcp.catalog.wording.omitted_fields import left_out
 from descope_mcp.guard.policy.decision import worst
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded

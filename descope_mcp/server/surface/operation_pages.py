@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.call_class import call_class
 from descope_mcp.catalog.catalog import ToolsetInfo
-from descope_mcp.catalog.omitted_fields import existing, left_out
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.report import Report
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.catalog.schemas.signature import brief
+from descope_mcp.catalog.wording.call_class import call_class
+from descope_mcp.catalog.wording.omitted_fields import existing, left_out
 from descope_mcp.guard.policy.decision import at_worst, needed_lists
 from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.guard.question.quoting import MOST_SHOWN

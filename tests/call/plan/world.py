@@ -15,7 +15,7 @@ from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome
 from descope_mcp.call.plan.outcome import PlanEnded, PlanOutcome, PlanRequest
 from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo import undo
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from descope_mcp.catalog import report_tables
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.catalog.reports import tables as report_tables
 from tests.catalog.build.test_compile import refusal
 from tests.recorder import SPECS
 

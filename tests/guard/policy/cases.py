@@ -22,8 +22,8 @@ from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Rule
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
-from descope_mcp.guard.preview.difference import Change
-from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.comparison.difference import Change
+from descope_mcp.guard.preview.comparison.merge import merge
 from tests.recorder import sample_answer
 
 RULES = Path(__file__).parent / "rules"

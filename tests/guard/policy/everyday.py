@@ -12,10 +12,10 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import SO_ALREADY, Decision, Policy, decide
 from descope_mcp.guard.policy.risk import Risk, assess
-from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.comparison.merge import merge
+from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.preview.settled import is_settled
 
 
 class Task(NamedTuple):

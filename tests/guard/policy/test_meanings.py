@@ -12,7 +12,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.policy.risk import Risk, assess
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.difference import Change
 from tests.guard.policy.cases import HOSTS
 from tests.recorder import sample
 

@@ -17,7 +17,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Rule
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.difference import Change
 from tests.guard.policy.cases import HOSTS, RULES, Case, cases, judged
 from tests.recorder import load_contract, sample
 

@@ -13,8 +13,8 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.replacement import targets
 from descope_mcp.guard.policy.risk import assess
-from descope_mcp.guard.preview.difference import UNKNOWN, Change, difference
-from descope_mcp.guard.preview.merge import Merged, merge
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change, difference
+from descope_mcp.guard.preview.comparison.merge import Merged, merge
 from tests.guard.build import operation
 from tests.guard.policy.cases import before_state
 from tests.recorder import load_contract

@@ -25,8 +25,8 @@ from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.risk import assess
-from descope_mcp.guard.preview.difference import is_unset
-from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.comparison.difference import is_unset
+from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.preview import look
 from descope_mcp.guard.preview.recipe_values import Scope, resolve
 from descope_mcp.sandbox.engine.registry import HANDLERS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope

@@ -6,7 +6,7 @@ from typing import Any
 
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope

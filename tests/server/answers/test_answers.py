@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.call.evidence import Undoable
+from descope_mcp.call.evidence.evidence import Undoable
 from descope_mcp.call.outcome import Completed
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.field_selection import WrongFields

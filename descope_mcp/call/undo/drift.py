@@ -8,8 +8,8 @@ from descope_mcp.api.errors import ApiFailure
 from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.failures import PreviewFailed
-from descope_mcp.guard.preview.merge import merge
 from descope_mcp.guard.preview.preview import look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 

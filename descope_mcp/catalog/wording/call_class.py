@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS
-from descope_mcp.catalog.rule_terms import terms, told_with
+from descope_mcp.catalog.wording.rule_terms import terms, told_with
 
 
 def call_class(

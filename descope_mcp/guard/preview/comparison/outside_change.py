@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.difference import UNKNOWN
-from descope_mcp.guard.preview.merge import merge
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN
+from descope_mcp.guard.preview.comparison.merge import merge
 
 
 def disturbed(

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.permission_change import ConsoleRole, Holder
 from descope_mcp.guard.preview.preview import Preview, target_name
+from descope_mcp.guard.preview.rights.permission_change import ConsoleRole, Holder
 
 #: What a holder of roles is known by, the surest first.
 _NAMES = ("loginId", "name", "email", "tenantId")

@@ -9,12 +9,12 @@ from typing import Any
 
 import anyio
 
-from descope_mcp.call.evidence import Evidence, to_data
+from descope_mcp.call.evidence.evidence import Evidence, to_data
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, Outcome, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.after_state import known_as, objects
+from descope_mcp.guard.preview.comparison.after_state import known_as, objects
 from descope_mcp.guard.preview.target_identity import identity
 from descope_mcp.store.journal.entry import Entry
 

@@ -13,8 +13,8 @@ from typing import Any
 from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.input_schema import REPLACE
-from descope_mcp.guard.preview.before_state import Locked, as_arguments
-from descope_mcp.guard.preview.difference import Change, Held, difference
+from descope_mcp.guard.preview.comparison.before_state import Locked, as_arguments
+from descope_mcp.guard.preview.comparison.difference import Change, Held, difference
 
 
 @dataclass(frozen=True, slots=True)

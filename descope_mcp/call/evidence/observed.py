@@ -15,19 +15,19 @@ import anyio
 from descope_mcp.api import large_work
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.api.partial_failures import PARTIAL
-from descope_mcp.call.evidence import Changed, Consent, Evidence, Hit, Made, Spoiled
+from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, Hit, Made, Spoiled
 from descope_mcp.call.judge import Seen, preview_reader
 from descope_mcp.call.outcome import Call, Completed, Failed
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import items
-from descope_mcp.guard.preview import after_state
-from descope_mcp.guard.preview.after_state import NAMES, Pair, known_as
-from descope_mcp.guard.preview.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.comparison import after_state
+from descope_mcp.guard.preview.comparison.after_state import NAMES, Pair, known_as
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
+from descope_mcp.guard.preview.comparison.merge import merge
+from descope_mcp.guard.preview.comparison.outside_change import disturbed
 from descope_mcp.guard.preview.failures import PreviewFailed
-from descope_mcp.guard.preview.merge import merge
-from descope_mcp.guard.preview.outside_change import disturbed
 from descope_mcp.guard.preview.preview import by_read, target_value
 from descope_mcp.guard.preview.read_budget import thrifty
 from descope_mcp.guard.preview.target_identity import identity

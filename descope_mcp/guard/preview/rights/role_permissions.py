@@ -14,7 +14,8 @@ from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.preview.failures import PreviewFailed, TooMuchToRead
-from descope_mcp.guard.preview.named_roles import (
+from descope_mcp.guard.preview.read_budget import Reader
+from descope_mcp.guard.preview.rights.named_roles import (
     Definition,
     Handover,
     PlannedCall,
@@ -23,13 +24,12 @@ from descope_mcp.guard.preview.named_roles import (
     handed_over,
     joined,
 )
-from descope_mcp.guard.preview.permission_change import (
+from descope_mcp.guard.preview.rights.permission_change import (
     ConsoleRole,
     Holder,
     Rights,
     Shift,
 )
-from descope_mcp.guard.preview.read_budget import Reader
 
 #: The reads that know what roles bring, and what members of a tenant get by default.
 ROLES, _TENANTS = "SearchRoles", "SearchTenants"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.named_roles import Definition
 from descope_mcp.guard.preview.read_budget import Reader
-from descope_mcp.guard.preview.role_permissions import ROLES
+from descope_mcp.guard.preview.rights.named_roles import Definition
+from descope_mcp.guard.preview.rights.role_permissions import ROLES
 
 #: What tells a role that is only planned from one that is there.
 _PLANNED = "planned"

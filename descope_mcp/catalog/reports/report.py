@@ -6,7 +6,7 @@ from pydantic import Field
 
 from descope_mcp.catalog.operation import Operation, Place, Plane, Scheme
 from descope_mcp.catalog.operation_record import Effect
-from descope_mcp.catalog.report_record import Section, Source
+from descope_mcp.catalog.reports.record import Section, Source
 
 
 class Report(Operation):

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from descope_mcp.guard.preview.difference import UNKNOWN
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN
 from descope_mcp.guard.secrets.untrusted_text import clean
 
 if TYPE_CHECKING:
     from descope_mcp.guard.preview.impact import Tally
-    from descope_mcp.guard.preview.permission_change import Shift
+    from descope_mcp.guard.preview.rights.permission_change import Shift
 
 #: So many names are told of a list, and so many characters of a text.
 _MOST_NAMES, _LONGEST = 20, 200

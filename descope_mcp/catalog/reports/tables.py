@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from descope_mcp.catalog.report import Report
-from descope_mcp.catalog.report_record import ARGUMENTS, COLUMNS, MISSING, ROWS, Section
+from descope_mcp.catalog.reports.record import ARGUMENTS, COLUMNS, MISSING, ROWS, Section
+from descope_mcp.catalog.reports.report import Report
 
 #: What SQLite can hold as a number.
 _LARGEST = 2**63

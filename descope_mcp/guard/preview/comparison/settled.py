@@ -13,8 +13,8 @@ from typing import Any
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Settled, Source
 from descope_mcp.catalog.schemas.input_schema import REPLACE
-from descope_mcp.guard.preview.before_state import held_by
-from descope_mcp.guard.preview.difference import Change
+from descope_mcp.guard.preview.comparison.before_state import held_by
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, as_list, resolve
 

@@ -17,7 +17,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
-from descope_mcp.call import project_facts, undo_steps
+from descope_mcp.call import project_facts
 from descope_mcp.call.examine import Checked, examine
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
@@ -33,17 +33,18 @@ from descope_mcp.call.outcome import (
 from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo_drift import ANYWAY, reader, unchanged
-from descope_mcp.call.undo_steps import Plan
+from descope_mcp.call.undo import steps as undo_steps
+from descope_mcp.call.undo.drift import ANYWAY, reader, unchanged
+from descope_mcp.call.undo.steps import Plan
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.consent.confirmation import shown_counts
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
-from descope_mcp.guard.preview.named_roles import PlannedCall
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.permission_change import Rights
 from descope_mcp.guard.preview.preview import Preview, look
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.preview.role_permissions import rights
+from descope_mcp.guard.preview.rights.named_roles import PlannedCall
+from descope_mcp.guard.preview.rights.permission_change import Rights
+from descope_mcp.guard.preview.rights.role_permissions import rights
 from descope_mcp.guard.question.affected_targets import called
 from descope_mcp.guard.question.compose_undo import Undone, UndoStep, as_undo, undo_disclosure
 from descope_mcp.guard.question.quoting import NotShown, quoted

@@ -13,7 +13,7 @@ from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview import preview_step
-from descope_mcp.guard.preview.difference import Change, difference
+from descope_mcp.guard.preview.comparison.difference import Change, difference
 from descope_mcp.guard.preview.failures import TargetMissing
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.recipe_values import Scope

@@ -1,0 +1,1 @@
+"""Taking calls back, along the same path as every call."""

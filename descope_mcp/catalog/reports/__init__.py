@@ -1,0 +1,1 @@
+"""Reads that are made of several: questions that everybody asks, as data."""

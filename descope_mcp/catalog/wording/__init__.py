@@ -1,0 +1,1 @@
+"""What is said of an operation in words, derived from its record."""

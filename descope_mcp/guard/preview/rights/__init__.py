@@ -1,0 +1,1 @@
+"""What roles, permissions and memberships in a call bring, and to whom."""
