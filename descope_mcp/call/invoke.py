@@ -16,9 +16,10 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call import call_log, large_arguments, project_facts
+from descope_mcp.call import call_log, large_arguments
+from descope_mcp.call.disclosure import disclosed, must_type
 from descope_mcp.call.evidence.observed import observed
-from descope_mcp.call.examine import IN_THE_CONSOLE, Checked, Denied, examine
+from descope_mcp.call.examine import Checked, Denied, examine
 from descope_mcp.call.judge import see
 from descope_mcp.call.outcome import (
     Call,
@@ -34,20 +35,15 @@ from descope_mcp.call.send import send, so_already, with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported
 from descope_mcp.call.target_lock import turn
-from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
 from descope_mcp.guard.preview.comparison.settled import is_settled
-from descope_mcp.guard.preview.preview import Preview, counted, target_name
+from descope_mcp.guard.preview.preview import Preview, counted
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.target_identity import identities
-from descope_mcp.guard.question.compose import disclose
-from descope_mcp.guard.question.question_data import Disclosure, Project
-from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.guard.question.renderers import mcp_form
-from descope_mcp.guard.question.shown_rights import shown_rights
 from descope_mcp.store.errors import StoreError
 
 
@@ -177,7 +173,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
             checked = seen.checked
             if _nothing_to_do(call, checked, seen.preview):
                 checked = replace(checked, decision=SO_ALREADY)
-            said = await _disclosed(call, checked, seen.preview, services, seen.read)
+            said = await disclosed(call, checked, seen.preview, services, seen.read)
         await _count(call, checked, services, ahead=True)
     except Instead as instead:
         if isinstance(instead.outcome, (Failed, Refused)):
@@ -267,64 +263,11 @@ async def _consent(
     )
     if allowed := await run_sync(ahead):
         return allowed
-    said = await _disclosed(call, checked, preview, services, read, typed)
+    said = await disclosed(call, checked, preview, services, read, typed)
     code = await run_sync(given_word.needs_code, store)
     form = mcp_form.message(said, services.policy.long_documents)
     asked = confirmation.ask(form, mcp_form.label(said), typed, bound, code=code, same=same)
     raise Instead(NeedsConfirmation(asked, said))
-
-
-async def _disclosed(
-    call: Call,
-    checked: Checked,
-    preview: Preview,
-    services: Services,
-    read: Reader,
-    typed: str = "",
-) -> Disclosure:
-    """What a person is told of a call; ends it if that cannot be shown."""
-    telling = partial(
-        disclose,
-        checked.operation,
-        checked.given,
-        risk=checked.risk,
-        decision=checked.decision,
-        preview=preview,
-        project=project_of(checked, services),
-        caller=call.caller,
-        changes=checked.changes,
-        counts=await counted(services.catalog, checked.operation, preview, read),
-        rights=shown_rights(preview.rights),
-        typed=typed,
-    )
-    try:
-        return await large_work.run(checked.size, telling)
-    except NotShown as error:
-        remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
-        raise Instead(Refused("not-shown", str(error), remedy)) from None
-
-
-def project_of(checked: Checked, services: Services) -> Project:
-    """The project that a call is about: the one that its path names, else the server's own."""
-    project = services.project
-    for name, place in checked.operation.places.items():
-        if place.where == "path" and place.name in ("projectId", "project_id"):
-            project = str(checked.arguments[name])
-    return project_facts.shown(project, services)
-
-
-def must_type(checked: Checked, preview: Preview, project: str) -> str:
-    """What the person has to type: the name of a target that is there, else the project's id."""
-    if not checked.decision.typed:
-        return ""
-    name = target_name(checked.operation, preview)
-    # What a model made up says nothing to the person who types it.
-    there = bool(name) and name in values_in(preview.found)
-    typed = name if there and typeable(name) else project
-    if not typed:
-        message = "The target has no name that a person could type."
-        raise Instead(Refused("no-name", message, IN_THE_CONSOLE))
-    return typed
 
 
 #: So often a call queues up anew because its target has become another one.

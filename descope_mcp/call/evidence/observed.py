@@ -14,8 +14,8 @@ import anyio
 
 from descope_mcp.api import large_work
 from descope_mcp.api.errors import ApiFailure
-from descope_mcp.api.partial_failures import PARTIAL
-from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, Hit, Made, Spoiled
+from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, Hit
+from descope_mcp.call.evidence.made_and_failed import failed_names, made_things, spoiled
 from descope_mcp.call.judge import Seen, preview_reader
 from descope_mcp.call.outcome import Call, Completed, Failed
 from descope_mcp.call.services import Services
@@ -23,7 +23,7 @@ from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import items
 from descope_mcp.guard.preview.comparison import after_state
-from descope_mcp.guard.preview.comparison.after_state import NAMES, Pair, known_as
+from descope_mcp.guard.preview.comparison.after_state import Pair, known_as
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.comparison.outside_change import disturbed
@@ -42,10 +42,6 @@ log = logging.getLogger(__name__)
 _PATIENCE = 5.0
 #: So many fields that changed are named in a sentence.
 _MOST_FIELDS = 5
-#: What an object got when it was made, the surest first.
-_IDS = ("userId", "id", "appId", "ssoId", "clientId", "backupId", "executionId", "processId")
-#: Why one of several failed, as answers call it.
-_WHY = ("failure", "errorDescription", "errorMessage", "error", "reason", "message")
 
 
 async def observed(
@@ -107,12 +103,12 @@ def _with_evidence(
     operation = checked.operation
     source, found = after
     changed, as_before, strange, shown = _changes(seen, source, found, services)
-    failed = _failed(outcome.data)
+    failed = failed_names(outcome.data)
     changed = [change for change in changed if change.element not in failed]
     left: tuple[str, ...] = ()
     if source == "read" or after_state.ends_target(services.catalog, operation):
         left = tuple(n for n in _gone(operation, preview.target, found) if n not in failed)
-    made = tuple(_made(operation, outcome.data, preview.target)) if operation.existing else ()
+    made = tuple(made_things(operation, outcome.data, preview.target)) if operation.existing else ()
     given = masked(operation, checked.given)
     did = _did(seen, given, changed)
     by_permission = any(change.path.endswith("permissions") for change in changed)
@@ -128,7 +124,7 @@ def _with_evidence(
         counts=tuple(t for t in preview.counts or () if t.key not in did.shown),
         rights=(*preview.rights.redefined, *(() if by_permission else preview.rights.given)),
         items=items(operation, checked.arguments),
-        spoiled=tuple(_spoiled(outcome.data)),
+        spoiled=tuple(spoiled(outcome.data)),
     )
     if checked.effect != "read" and not (changed or made or left):
         sent = {name: value for name, value in given.items() if name not in operation.content}
@@ -234,30 +230,6 @@ def _gone(operation: Operation, before: Any, after: Any) -> tuple[str, ...]:
     return tuple(known_as(one) or identity(one) for one in after_state.gone(before, after))
 
 
-def _made(operation: Operation, answer: Any, before: Any) -> Iterator[Made]:
-    """What an answer holds that was not there: with an id, and not below another such thing."""
-    if operation.existing == "kept" and not (isinstance(answer, dict) and answer.get("created")):
-        return
-    there = {identity(one) for one in after_state.objects(before)}
-    failed = [answer.get(name) for name in PARTIAL] if isinstance(answer, dict) else []
-    for one in _outermost(answer, failed):
-        identifier = next(str(one[key]) for key in _IDS if one.get(key))
-        if identifier not in there:
-            yield Made(identifier, known_as(one))
-
-
-def _outermost(value: Any, without: Sequence[Any], depth: int = 4) -> Iterator[Mapping[str, Any]]:
-    """The objects with an id, and none of those inside of one."""
-    if isinstance(value, Mapping):
-        if any(isinstance(value.get(key), str) and value[key] for key in _IDS):
-            yield value
-            return
-        value = [one for one in value.values() if not any(one is other for other in without)]
-    if isinstance(value, list) and depth:
-        for one in value:
-            yield from _outermost(one, without, depth - 1)
-
-
 def _hits(seen: Seen) -> Iterator[Hit]:
     """Those who were hit besides the target itself."""
     preview = seen.preview
@@ -265,42 +237,6 @@ def _hits(seen: Seen) -> Iterator[Hit]:
         # Members are quoted for a text; here they stand in JSON.
         named = tuple(member.name.strip('"') for member in group.members)
         yield Hit(group.title, named, len(named) + group.more)
-
-
-def _spoiled(answer: Any) -> Iterator[Spoiled]:
-    """What failed inside a success, by its name."""
-    for field in PARTIAL:
-        listed = answer.get(field) if isinstance(answer, dict) else None
-        if isinstance(listed, dict):
-            yield from (Spoiled(str(name), _why(why)) for name, why in listed.items())
-        elif isinstance(listed, list):
-            yield from (Spoiled(_named_below(one), _why(one)) for one in listed)
-
-
-def _failed(answer: Any) -> set[str]:
-    """Every name and id of what failed."""
-    listed = [answer.get(field) for field in PARTIAL] if isinstance(answer, dict) else []
-    found: set[str] = set()
-    for one in (inner for value in listed for inner in after_state.objects(value)):
-        values = [one[key] for key in (*NAMES, *_IDS) if one.get(key)]
-        found |= {
-            str(v) for value in values for v in (value if isinstance(value, list) else [value])
-        }
-    return found
-
-
-def _named_below(one: Any) -> str:
-    """What an entry of a list of failures is about."""
-    if not isinstance(one, Mapping):
-        return ""
-    named = (known_as(inner) for inner in after_state.objects(one))
-    return next(filter(None, named), "")
-
-
-def _why(one: Any) -> str:
-    if isinstance(one, Mapping):
-        return next((str(one[key]) for key in _WHY if one.get(key)), "")
-    return str(one)
 
 
 _DISTURBED = (
