@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from descope_mcp.api.client import Client
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import STDIO, Caller
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store
 
@@ -14,7 +15,8 @@ from descope_mcp.store.store import Store
 class Services:
     """What a call needs: the catalog, the way to Descope, the policy, the store.
 
-    ``caller`` is the name of the one client that a server on stdio has.
+    ``principal`` is who calls: the same for all calls on stdio, another for every token on HTTP,
+    where each request has services of its own.
     """
 
     catalog: Catalog
@@ -24,7 +26,12 @@ class Services:
     trusted_hosts: frozenset[str] = frozenset()
     #: What would be decided by this one is written down where it differs; it counts for nothing.
     shadow: Policy | None = None
-    caller: str = "stdio"
+    principal: Caller = STDIO
+
+    @property
+    def caller(self) -> str:
+        """The name of who calls."""
+        return self.principal.name
 
     @property
     def project(self) -> str:

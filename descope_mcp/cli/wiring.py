@@ -11,6 +11,7 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.cli import logs
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.decision import EVERY, Policy
 from descope_mcp.guard.policy.rule import never_called
 from descope_mcp.settings import TERMINAL, Settings, SettingsError
@@ -97,7 +98,9 @@ async def services(
         client = Client(url, keys, catalog.errors, settings.timeout)
         stack.push_async_callback(client.close)
         kept = stack.enter_context(closing(store(settings)))
-        yield Services(catalog, client, applied, kept, settings.hosts, shadow, settings.caller)
+        yield Services(
+            catalog, client, applied, kept, settings.hosts, shadow, Caller(settings.caller)
+        )
 
 
 def store(settings: Settings) -> Store:
