@@ -196,7 +196,8 @@ def _row(name: str, places: Sequence[int], before: Sequence[int]) -> None:
 
 def _costs(queries: Sequence[Query], catalog: Catalog, index: Index) -> None:
     client = Client("http://127.0.0.1", Credentials(), catalog.errors)
-    hub = Hub(Services(catalog, client, Policy(), Store(Path("unused"), Path("unused"))))
+    services = Services(catalog, client, Policy(), Store(Path("unused"), Path("unused")))
+    hub = Hub(services, lambda: index)
     sizes, taken = [], []
     for query in queries:
         answer = hub.search({"query": query.text})

@@ -17,7 +17,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.surface import tool_list
-from descope_mcp.server.surface.catalog_tools import Hub
+from descope_mcp.server.surface.catalog_tools import Hub, index_of
 from descope_mcp.server.surface.token_cost import beside, exact, listed, tokens
 from descope_mcp.store.store import Store
 
@@ -34,7 +34,7 @@ def main() -> None:
     if not exact():
         sys.exit("bpe-openai is missing: scripts/install brings it")
     catalog = load()
-    hub = Hub(_services(catalog))
+    hub = Hub(_services(catalog), index_of(catalog))
     print(f"{'tokens (o200k)':42} {'now':>8}  aim")
     lists = {
         ("list of the hub", "1300"): tool_list.hub(Policy()),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mcp_types as types
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
@@ -16,13 +16,14 @@ from pydantic import ValidationError
 
 from descope_mcp import __version__
 from descope_mcp.call.services import Services
+from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import LIFETIME
 from descope_mcp.server.answers.kept_answers import Shelf
 from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking.elicitation import Context
-from descope_mcp.server.surface import prompts, resources, tool_list
-from descope_mcp.server.surface.catalog_tools import Hub
-from descope_mcp.server.tool_calls import Calls
+from descope_mcp.server.surface import prompts, resources
+from descope_mcp.server.surface.offer import Offer, Offers
+from descope_mcp.server.tool_calls import ToolCall
 from descope_mcp.server.transports.messages import Encoded
 
 log = logging.getLogger(__name__)
@@ -54,30 +55,60 @@ Errors carry a remedy; "outcome_unknown" means that the change may have happened
 before you try again.\
 """
 
-#: What the endpoint surface lists besides the operations.
-_BESIDE_ENDPOINTS = ("descope_read", "descope_undo")
+#: What a request may use, and in whose name.
+ServicesOf = Callable[[Context], Services]
+#: The toolsets whose operations a request is shown as tools; none for the hub.
+ToolsetsOf = Callable[[Context], Sequence[str]]
 
 
-def build(services: Services, toolsets: Sequence[str] = ()) -> Server[Any]:
-    """The server on the hub surface, or with the operations of `toolsets` as tools.
+def alone(services: Services) -> ServicesOf:
+    """The same for every request: what the one client on stdio may use."""
+    return lambda ctx: services
+
+
+def build(
+    catalog: Catalog,
+    services_of: ServicesOf,
+    toolsets_of: ToolsetsOf = lambda ctx: (),
+    security: RequestStateSecurity | None = None,
+) -> Server[Any]:
+    """The server.
 
     Args:
-        services: what calls need.
-        toolsets: names of toolsets, or ``all``; empty for the hub.
+        catalog: what there is.
+        services_of: what a request may use, and in whose name. Callers with the same rights get
+            equal services but for the principal, since what is offered is kept by them.
+        toolsets_of: what it is shown.
+        security: seals what a client carries from a question to its answer; with None, for this
+            process alone.
     """
-    hub = Hub(services)
-    answers = Answers(services.catalog.times, Shelf(), services.catalog.last)
-    calls = Calls(services, hub, answers)
-    listed = calls.tools
-    if toolsets:
-        listed = tool_list.endpoints(services.catalog, toolsets, services.policy, services.project)
-        # An operation's own tool has neither fields nor parts, and nothing to take it back.
-        listed += [tool for tool in calls.tools if tool.name in _BESIDE_ENDPOINTS]
+    answers = Answers(catalog.times, Shelf(), catalog.last)
+    offers = Offers(catalog)
+
+    def offer(ctx: Context) -> Offer:
+        return offers.to(services_of(ctx), toolsets_of(ctx))
 
     async def list_tools(
         ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=listed)
+        return types.ListToolsResult(tools=offer(ctx).listed)
+
+    async def call_tool(
+        ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        return await ToolCall(ctx, params, services_of(ctx), offer(ctx), answers).result()
+
+    async def remember_list(ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Serialize each list of tools once per protocol revision."""
+        if ctx.method != "tools/list":
+            return await call_next(ctx)
+        known = offer(ctx).serialized
+        if ctx.protocol_version not in known:
+            result = await call_next(ctx)
+            if not isinstance(result, dict):
+                return result
+            known[ctx.protocol_version] = {**result, "tools": Encoded(result["tools"])}
+        return known[ctx.protocol_version]
 
     server: Server[Any] = Server(
         NAME,
@@ -85,22 +116,28 @@ def build(services: Services, toolsets: Sequence[str] = ()) -> Server[Any]:
         title="Descope",
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
-        on_call_tool=calls.call,
-        get_tool_input_schema=calls.input_schema,
-        **_reading(services, hub, answers),
+        on_call_tool=call_tool,
+        # No argument is mirrored into a header. Without this the SDK lists all tools to find out.
+        get_tool_input_schema=lambda name: None,
+        **_reading(catalog, services_of, offer, answers),
     )
     # Longer than an answer counts, so that one that comes too late is told so.
-    security = RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
+    security = security or RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
     server.middleware += [
         _mask_exceptions,
         _one_page,
-        _remember_list(),
+        remember_list,
         RequestStateBoundary(security, default_audience=NAME),
     ]
     return server
 
 
-def _reading(services: Services, hub: Hub, answers: Answers) -> dict[str, Any]:
+def _reading(
+    catalog: Catalog,
+    services_of: ServicesOf,
+    offer: Callable[[Context], Offer],
+    answers: Answers,
+) -> dict[str, Any]:
     """The handlers of resources, prompts and completion."""
 
     async def list_resources(
@@ -116,24 +153,25 @@ def _reading(services: Services, hub: Hub, answers: Answers) -> dict[str, Any]:
     async def read_resource(
         ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return resources.read(params.uri, services.catalog, hub, answers, services.caller)
+        caller = services_of(ctx).caller
+        return resources.read(params.uri, catalog, offer(ctx).hub, answers, caller)
 
     async def list_prompts(
         ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=prompts.listed(services.catalog))
+        return types.ListPromptsResult(prompts=prompts.listed(catalog))
 
     async def get_prompt(
         ctx: Context, params: types.GetPromptRequestParams
     ) -> types.GetPromptResult:
-        return prompts.get(params.name, params.arguments or {}, services)
+        return prompts.get(params.name, params.arguments or {}, services_of(ctx))
 
     async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        argument, typed, catalog = params.argument.name, params.argument.value, services.catalog
+        argument, typed = params.argument.name, params.argument.value
         if isinstance(params.ref, types.PromptReference):
             found = prompts.complete(params.ref.name, argument, typed, catalog)
         else:
-            kept = answers.shelf.names(services.caller)
+            kept = answers.shelf.names(services_of(ctx).caller)
             found = resources.complete(params.ref.uri, argument, typed, catalog, kept)
         return types.CompleteResult(completion=found)
 
@@ -172,20 +210,3 @@ async def _one_page(ctx: Context, call_next: CallNext) -> HandlerResult:
     if ctx.method.endswith("/list") and (ctx.params or {}).get("cursor") is not None:
         raise MCPError(types.INVALID_PARAMS, "Unknown cursor; the list has one page")
     return await call_next(ctx)
-
-
-def _remember_list() -> ServerMiddleware[Any]:
-    """Serialize the list of tools once per protocol revision: it never changes while serving."""
-    known: dict[str, HandlerResult] = {}
-
-    async def remember(ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method != "tools/list":
-            return await call_next(ctx)
-        if ctx.protocol_version not in known:
-            result = await call_next(ctx)
-            if not isinstance(result, dict):
-                return result
-            known[ctx.protocol_version] = {**result, "tools": Encoded(result["tools"])}
-        return known[ctx.protocol_version]
-
-    return remember

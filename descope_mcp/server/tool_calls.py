@@ -34,8 +34,7 @@ from descope_mcp.server.answers import list_parts, tool_result
 from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
-from descope_mcp.server.surface import tool_list
-from descope_mcp.server.surface.catalog_tools import Hub
+from descope_mcp.server.surface.offer import Offer
 
 #: The arguments of a read in a kept answer: from where, and by what it is read again if it is gone.
 _PART = {
@@ -61,61 +60,55 @@ _PART_VALIDATOR = jsonschema_rs.Draft202012Validator(_PART)
 Result = types.CallToolResult | types.InputRequiredResult
 
 
-class Calls:
-    """Answers tool calls, those of the hub and those by an operation's own name."""
+class ToolCall:
+    """One call of a tool: of the hub, or of an operation by its own name."""
 
-    def __init__(self, services: Services, hub: Hub, answers: Answers) -> None:
-        self._services, self._hub, self._answers = services, hub, answers
-        #: The tools of the hub.
-        self.tools = tool_list.hub(services.policy)
-        self._schemas = {tool.name: tool.input_schema for tool in self.tools}
-        self._validators = {
-            name: jsonschema_rs.Draft202012Validator(schema)
-            for name, schema in self._schemas.items()
-        }
+    def __init__(
+        self,
+        ctx: Context,
+        params: types.CallToolRequestParams,
+        services: Services,
+        offer: Offer,
+        answers: Answers,
+    ) -> None:
+        self._ctx, self._params = ctx, params
+        self._services, self._offer, self._answers = services, offer, answers
 
-    def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """The input schema of any tool; without this the SDK lists all tools at every call."""
-        if name in self._schemas:
-            return self._schemas[name]
-        operation = self._services.catalog.find(name)
-        return operation.input_schema if operation else None
-
-    async def call(self, ctx: Context, params: types.CallToolRequestParams) -> Result:
-        """The result of a tool call.
+    async def result(self) -> Result:
+        """What the client is answered.
 
         Raises:
             MCPError: there is no such tool.
         """
-        name, arguments = params.name, params.arguments or {}
-        if name not in self._schemas:
+        name, arguments = self._params.name, self._params.arguments or {}
+        if not self._offer.takes(name):
             if self._services.catalog.find(name) is None:
                 from descope_mcp.call.examine import unknown
 
                 why = unknown(name, self._services.catalog)
                 told = f"Unknown tool: {why.message} {why.remedy}"
                 raise MCPError(types.INVALID_PARAMS, told)
-            request = Call(name, arguments, self._services.caller)
-            return await self._run(ctx, params, request, View())
-        check = partial(fit, self._schemas[name], self._validators[name], arguments)
-        arguments, problems = await large_work.run(large_work.size(arguments), check)
+            return await self._run(Call(name, arguments, self._services.caller), View())
+        fitted = partial(self._offer.fit, name, arguments)
+        arguments, problems = await large_work.run(large_work.size(arguments), fitted)
         if problems:
             message = f"{name}: {'; '.join(problems)}."
             remedy = "Compare the arguments with the tool's input schema."
             return tool_result.failed(Failed("invalid_arguments", message, remedy))
+        hub = self._offer.hub
         match name:
             case "descope_search":
-                return self._hub.search(arguments)
+                return hub.search(arguments)
             case "descope_describe":
-                return self._hub.describe(arguments)
+                return hub.describe(arguments)
             case "descope_status":
-                return self._hub.status(can_be_asked=elicitation.can_be_asked(ctx))
+                return hub.status(can_be_asked=elicitation.can_be_asked(self._ctx))
             case "descope_undo":
                 undo = Undo(arguments["call"], self._services.caller, bool(arguments.get("anyway")))
-                return await self._run(ctx, params, undo, View())
+                return await self._run(undo, View())
             case "descope_plan":
-                return await self._run(ctx, params, self._plan(arguments), View())
-        return await self._operation(ctx, params, name, arguments)
+                return await self._run(self._plan(arguments), View())
+        return await self._operation(name, arguments)
 
     def _plan(self, arguments: Mapping[str, Any]) -> PlanRequest:
         caller = self._services.caller
@@ -134,13 +127,7 @@ class Calls:
         kept = self._answers.shelf.find(self._services.caller, name)
         return kept.data() if kept else None
 
-    async def _operation(
-        self,
-        ctx: Context,
-        params: types.CallToolRequestParams,
-        name: str,
-        arguments: Mapping[str, Any],
-    ) -> Result:
+    async def _operation(self, name: str, arguments: Mapping[str, Any]) -> Result:
         """Run an operation through the tool of a class, or read on in a kept answer."""
         operation, inner = arguments["operation"], arguments.get("arguments")
         view = View(arguments.get("fields", ""), arguments.get("limit", 0))
@@ -150,7 +137,7 @@ class Calls:
                 field_selection.check(view.fields)
             if name == "descope_read" and operation.startswith(OPERATION):
                 kept = operation.removeprefix(OPERATION)
-                return await self._part(ctx, params, kept, given, view)
+                return await self._part(kept, given, view)
             if given is not None:
                 inner = given = from_kept(given, self._kept)
         except WrongFields as error:
@@ -162,19 +149,11 @@ class Calls:
         found = self._services.catalog.find(operation)
         if found and given is not None:
             inner = list_parts.sized(found, given, view.limit)
-        return await self._run(
-            ctx, params, Call(operation, inner, self._services.caller, through), view
-        )
+        return await self._run(Call(operation, inner, self._services.caller, through), view)
 
-    async def _run(
-        self,
-        ctx: Context,
-        params: types.CallToolRequestParams,
-        request: Call | Undo | PlanRequest,
-        view: View,
-    ) -> Result:
+    async def _run(self, request: Call | Undo | PlanRequest, view: View) -> Result:
         """Run a call, an undo or a plan; of the answer what `view` asks for."""
-        outcome = await ask_and_run.run(ctx, params, self._services, request)
+        outcome = await ask_and_run.run(self._ctx, self._params, self._services, request)
         match outcome:
             case types.InputRequiredResult():
                 return outcome
@@ -218,14 +197,7 @@ class Calls:
             shown = first(view=View())
         return tool_result.completed(outcome, shown, suggested)
 
-    async def _part(
-        self,
-        ctx: Context,
-        params: types.CallToolRequestParams,
-        name: str,
-        given: Mapping[str, Any] | None,
-        view: View,
-    ) -> Result:
+    async def _part(self, name: str, given: Mapping[str, Any] | None, view: View) -> Result:
         """A part of a kept answer, from where the arguments say; of one that is gone, read again.
 
         Raises:
@@ -244,7 +216,7 @@ class Calls:
             fields, digest = of.get("fields", view.fields), place.get("digest", "")
             # Other fields than before make another list, which starts anew.
             view = replace(view, fields=fields, digest="" if view.fields else digest)
-            return await self._run(ctx, params, call, view)
+            return await self._run(call, view)
         if shown is None:
             message = "This answer is not kept (any more)."
             return tool_result.failed(Failed("answer_gone", message, "Call its operation again."))

@@ -23,7 +23,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Refused
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import LIFETIME, accept
-from descope_mcp.server.app import build
+from descope_mcp.server.app import alone, build
 from descope_mcp.server.asking import elicitation
 from tests.attacks.directory import Directory, changes
 from tests.attacks.tally import BYPASSED, CALLS, tally
@@ -553,7 +553,9 @@ async def test_a_person_who_does_not_answer_has_not_said_yes(
     directory = Directory()
     async with recording(directory.answer) as recorder:
         services = recorder.services(catalog)
-        async with Client(build(services), mode="legacy", elicitation_callback=asleep) as client:
+        async with Client(
+            build(services.catalog, alone(services)), mode="legacy", elicitation_callback=asleep
+        ) as client:
             result = await client.call_tool("descope_destructive", ADA)
             assert result.structured_content["rule"] == "no-answer"
             await anyio.sleep(1)
@@ -570,7 +572,9 @@ async def test_a_question_ends(catalog: Catalog, monkeypatch: pytest.MonkeyPatch
     directory = Directory()
     async with recording(directory.answer) as recorder:
         services = recorder.services(catalog)
-        async with Client(build(services), elicitation_callback=_nobody) as client:
+        async with Client(
+            build(services.catalog, alone(services)), elicitation_callback=_nobody
+        ) as client:
             call = client.session.call_tool
             asked = await call("descope_destructive", ADA, allow_input_required=True)
             now = time.time()

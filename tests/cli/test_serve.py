@@ -131,12 +131,13 @@ import sys, anyio
 import descope_mcp.cli.main, descope_mcp.cli.commands.serve, descope_mcp.server.transports.stdio
 from descope_mcp import settings
 from descope_mcp.cli import wiring
-from descope_mcp.server.app import build
+from descope_mcp.server.app import alone, build
+from descope_mcp.server.surface.offer import Offers
 
 async def main():
     async with wiring.services(settings.load()) as services:
-        build(services)
-        build(services, ["all"])
+        Offers(services.catalog).to(services, ["all"])
+        build(services.catalog, alone(services))
 
 anyio.run(main)
 late = ("httpx", "httpcore", "yaml", "hypothesis", "snowballstemmer", "rich", "tiktoken")

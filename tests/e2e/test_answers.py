@@ -21,7 +21,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.sandbox.http.serve import Sandbox, running
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE
-from descope_mcp.server.app import build
+from descope_mcp.server.app import alone, build
 from tests.e2e.agent import Agent, Person
 from tests.e2e.wire import COMMAND, environment, pointed_at
 from tests.recorder import Recorded, Recorder, recording
@@ -266,7 +266,7 @@ async def _serving(recorder: Recorder, catalog: Catalog, mode: str) -> AsyncIter
     """A client of a server in this process."""
     services = recorder.services(catalog)
     try:
-        async with Client(build(services), mode=mode) as client:
+        async with Client(build(catalog, alone(services)), mode=mode) as client:
             yield client
     finally:
         await services.client.close()

@@ -36,7 +36,8 @@ async def test_a_new_key_signs_in_without_being_seen(
 
     async with recording(answer) as recorder:
         services = recorder.services(catalog)
-        server = app.build(services, [] if surface == "hub" else ["all"])
+        toolsets = [] if surface == "hub" else ["all"]
+        server = app.build(catalog, app.alone(services), lambda ctx: toolsets)
         async with Client(server, mode=mode, elicitation_callback=person) as client:
 
             async def call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,9 @@ async def test_no_fault_tells_its_text(
     monkeypatch.setattr(catalog_tools.Hub, "status", fails)
     caplog.set_level(logging.DEBUG)
     services = Recorder("http://127.0.0.1:9").services(catalog)
-    async with Client(app.build(services), mode=mode, elicitation_callback=_yes) as client:
+    async with Client(
+        app.build(services.catalog, app.alone(services)), mode=mode, elicitation_callback=_yes
+    ) as client:
         with pytest.raises(Exception, match=r"Internal error|Invalid request") as raised:
             await client.call_tool(tool, arguments)
     told = f"{raised.value!r} {raised.value} {getattr(raised.value, 'data', '')}"
@@ -102,7 +104,9 @@ async def test_the_server_s_own_credentials_are_nowhere(
 
     async with recording() as recorder:
         services = recorder.services(catalog)
-        async with Client(app.build(services), mode=mode, elicitation_callback=person) as client:
+        async with Client(
+            app.build(services.catalog, app.alone(services)), mode=mode, elicitation_callback=person
+        ) as client:
             for tool, arguments in (
                 ("descope_status", {}),
                 ("LoadAllTenants", {}),

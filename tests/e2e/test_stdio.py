@@ -228,13 +228,13 @@ async def test_nothing_but_the_protocol_is_on_stdout(tmp_path: Path) -> None:
         """
 import os, subprocess, sys
 from descope_mcp.server import tool_calls
-real = tool_calls.Calls.call
-async def noisy(self, ctx, params):
+real = tool_calls.ToolCall.result
+async def noisy(self):
     print("a print", flush=True)
     os.write(1, b"a write\\n")
     subprocess.run(["sh", "-c", "cat; echo a child"])
-    return await real(self, ctx, params)
-tool_calls.Calls.call = noisy
+    return await real(self)
+tool_calls.ToolCall.result = noisy
 from descope_mcp.cli.main import main
 sys.argv = ["descope-mcp", "serve", "--sandbox"]
 main()

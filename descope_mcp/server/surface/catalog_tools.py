@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -38,13 +38,26 @@ _NAMED, _NAMED_BELOW = 3, 2
 _NEAREST = 3
 
 
-class Hub:
-    """Answers about the catalog under the current policy. The first search builds the index."""
+def index_of(catalog: Catalog) -> Callable[[], Index]:
+    """The search index of a catalog, for all hubs; the first search builds it."""
 
-    def __init__(self, services: Services) -> None:
+    @cache
+    def made() -> Index:
+        # Its words and spelling are loaded by the first search, not by the start.
+        from descope_mcp.catalog.search.ranking import Index
+
+        return Index(catalog)
+
+    return made
+
+
+class Hub:
+    """Answers about the catalog under one policy."""
+
+    def __init__(self, services: Services, index: Callable[[], Index]) -> None:
         self._catalog: Catalog = services.catalog
         self._services = services
-        self._index: Index | None = None
+        self._index = index
 
     def search(self, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Compact signatures of the operations that fit, best first."""
@@ -52,12 +65,8 @@ class Hub:
         if toolset and toolset not in {t.name for t in self._catalog.toolsets}:
             return self._no_toolset(toolset)
         effect = arguments.get("effect")
-        if self._index is None:
-            # Its words and spelling are loaded by the first search, not by the start.
-            from descope_mcp.catalog.search.ranking import Index
-
-            self._index = Index(self._catalog)
-        found, fits = self._index.find(
+        index = self._index()
+        found, fits = index.find(
             arguments["query"],
             toolset=toolset,
             effect=effect if effect in EFFECTS else None,
@@ -71,7 +80,7 @@ class Hub:
         if not fits:
             return self._nothing_fits(found[:_NEAREST])
         rows = [
-            self._row(operation, self._index.about(arguments["query"], operation), number)
+            self._row(operation, index.about(arguments["query"], operation), number)
             for number, operation in enumerate(found)
         ]
         shown = {operation.name for operation in found}

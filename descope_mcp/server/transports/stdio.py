@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import anyio
 
 from descope_mcp.call.services import Services
-from descope_mcp.server.app import build
+from descope_mcp.server.app import alone, build
 from descope_mcp.server.transports import byte_streams
 from descope_mcp.server.transports.session_streams import Exchange, Incoming, Outgoing
 from descope_mcp.server.transports.standard_streams import claimed
@@ -22,7 +22,7 @@ class Serving:
 
     def __init__(self, services: Services, toolsets: Sequence[str] = ()) -> None:
         self._client = services.client
-        self._server = build(services, toolsets)
+        self._server = build(services.catalog, alone(services), lambda ctx: toolsets)
         self._ending = anyio.Event()
         self._scope = anyio.CancelScope()
 

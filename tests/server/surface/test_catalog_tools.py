@@ -15,7 +15,7 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.server.surface.catalog_tools import Hub
+from descope_mcp.server.surface.catalog_tools import Hub, index_of
 from descope_mcp.store.store import Store
 
 #: Bytes of the text of an answer.
@@ -25,7 +25,7 @@ SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 1_500, 5_000
 def hub(catalog: Catalog, policy: Policy | None = None) -> Hub:
     client = Client("http://127.0.0.1", Credentials(), catalog.errors)
     store = Store(Path("unused"), Path("unused"))
-    return Hub(Services(catalog, client, policy or Policy(), store))
+    return Hub(Services(catalog, client, policy or Policy(), store), index_of(catalog))
 
 
 def text(result: types.CallToolResult) -> str:
