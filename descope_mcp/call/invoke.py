@@ -16,10 +16,11 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call import call_log, large_arguments
+from descope_mcp.call import call_log, foreseen_reads, large_arguments
 from descope_mcp.call.disclosure import disclosed, must_type
 from descope_mcp.call.evidence.observed import observed
 from descope_mcp.call.examine import Checked, Denied, examine
+from descope_mcp.call.foreseen_reads import Noted
 from descope_mcp.call.judge import see
 from descope_mcp.call.outcome import (
     Call,
@@ -41,7 +42,6 @@ from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
 from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.preview import Preview, counted
-from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.errors import StoreError
@@ -222,7 +222,7 @@ async def _count(call: Call, checked: Checked, services: Services, *, ahead: boo
 
 
 async def _consent(
-    call: Call, checked: Checked, preview: Preview, services: Services, read: Reader
+    call: Call, checked: Checked, preview: Preview, services: Services, read: Noted
 ) -> str:
     """What allows the call, for the journal; ends it if a person has to be asked first."""
     operation, decision = checked.operation, checked.decision
@@ -263,6 +263,7 @@ async def _consent(
     )
     if allowed := await run_sync(ahead):
         return allowed
+    foreseen_reads.keep(call, checked.size, services, tuple(read.asked))
     said = await disclosed(call, checked, preview, services, read, typed)
     code = await run_sync(given_word.needs_code, store)
     form = mcp_form.message(said, services.policy.long_documents)

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from descope_mcp.api import large_work
-from descope_mcp.call import project_facts
+from descope_mcp.call import foreseen_reads, project_facts
 from descope_mcp.call.examine import Checked, weighed
+from descope_mcp.call.foreseen_reads import Noted
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.send import request
 from descope_mcp.call.services import Services
@@ -38,7 +39,7 @@ class Seen(NamedTuple):
 
     preview: Preview
     checked: Checked
-    read: Reader
+    read: Noted
     since: int
 
 
@@ -59,15 +60,19 @@ async def see(
         Instead: that cannot be seen, or the call is denied.
     """
     since = await newest(services)
-    read = around(preview_reader(call, checked, services))
+    bounded = around(preview_reader(call, checked, services))
+    read = Noted(bounded)
     # A person who is asked is shown the counts, and an answer is for what was shown.
     counting = checked.decision.action == "confirm" and not call.consent
     asking = counting and not call.approval
     looking: list[Callable[[], Awaitable[Any]]]
     looking = [partial(_look, checked, services, read, counting=counting)]
     looking += [partial(project_facts.learn, services)] if asking else []
+    if call.approval:
+        looking += [foreseen_reads.asked_again(call, checked.size, services, bounded)]
     preview = (await gather(looking))[0]
-    preview = await _marked(checked, preview, services, read, asking=asking and marking)
+    marks = bounded if asking and marking else None
+    preview = await _marked(checked, preview, services, read, marks)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.
@@ -83,7 +88,7 @@ async def unseen(
     Raises:
         Instead: it is denied, or what its roles bring cannot be seen.
     """
-    read = around(preview_reader(call, checked, services))
+    read = Noted(around(preview_reader(call, checked, services)))
     preview = Preview(Scope(checked.arguments, None, services.project))
     preview = replace(preview, rights=await _rights(checked, preview, services, read))
     judged = weighed(call, checked, services, checked.given, None, preview)
@@ -123,14 +128,17 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
 
 
 async def _marked(
-    checked: Checked, preview: Preview, services: Services, read: Reader, *, asking: bool
+    checked: Checked, preview: Preview, services: Services, read: Reader, marks: Reader | None
 ) -> Preview:
-    """The preview with what roles bring and, for a person, what marks those whom the call hits."""
+    """The preview with what roles bring and, for a person, what marks those whom the call hits.
 
-    async def marks() -> Standing:
-        return await standing(services.catalog, preview.target, read) if asking else UNMARKED
+    `marks` reads these, if they are wanted.
+    """
 
-    found: list[Any] = await gather([partial(_rights, checked, preview, services, read), marks])
+    async def marked() -> Standing:
+        return await standing(services.catalog, preview.target, marks) if marks else UNMARKED
+
+    found: list[Any] = await gather([partial(_rights, checked, preview, services, read), marked])
     return replace(preview, rights=found[0], standing=found[1])
 
 
