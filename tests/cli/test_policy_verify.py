@@ -18,9 +18,9 @@ from anyio.to_thread import run_sync
 from descope_mcp import settings
 from descope_mcp.call.outcome import NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.cli.policy_verification import consented, decided, kept
-from descope_mcp.cli.policy_verification.proof import Proof
-from descope_mcp.cli.policy_verification.stage import Stage, staged
+from descope_mcp.cli.policy_trials.verification import consented, decided, kept
+from descope_mcp.cli.policy_trials.verification.proof import Proof
+from descope_mcp.cli.policy_trials.verification.stage import Stage, staged
 from descope_mcp.guard.policy import file as policy_file
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.journal import entries as journal

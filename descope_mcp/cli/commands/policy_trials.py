@@ -19,8 +19,8 @@ from descope_mcp.cli.main import FAILED
 from descope_mcp.cli.times import moment
 
 if TYPE_CHECKING:
-    from descope_mcp.cli.policy_difference import Group
-    from descope_mcp.cli.policy_verification.proof import Proof
+    from descope_mcp.cli.policy_trials.difference import Group
+    from descope_mcp.cli.policy_trials.verification.proof import Proof
 
 
 @click.command("verify")
@@ -34,7 +34,7 @@ def verify(file: str | None, read_only: bool | None, as_json: bool) -> None:
     that the default policy. Descope is not reached, and your store is only read. Exit codes: 0 all
     promises hold, 1 one is broken, 2 the settings or the file are wrong.
     """
-    from descope_mcp.cli.policy_verification.all_promises import prove
+    from descope_mcp.cli.policy_trials.verification.all_promises import prove
 
     chosen = settings.load(policy=file, read_only=read_only)
     catalog = load()
@@ -64,7 +64,7 @@ def report(since: str, as_json: bool) -> None:
 
     Counted by rules and operation, the most frequent first, each with the calls that came first.
     """
-    from descope_mcp.cli.policy_difference import grouped
+    from descope_mcp.cli.policy_trials.difference import grouped
     from descope_mcp.store import shadow_log
 
     directory = settings.load().state_directory
@@ -87,8 +87,8 @@ def replay(file: str, since: str, until: str, project: str, as_json: bool) -> No
     and count towards its caps by the time when they ran. What was denied is not in the journal.
     Nothing reaches Descope. Exit codes: 0 judged, 2 the file is wrong.
     """
-    from descope_mcp.cli.policy_difference import grouped
-    from descope_mcp.cli.policy_replay import replayed
+    from descope_mcp.cli.policy_trials.difference import grouped
+    from descope_mcp.cli.policy_trials.replay import replayed
 
     chosen, catalog = settings.load(policy=file), load()
     policy = wiring.policy(chosen, catalog)
@@ -118,7 +118,7 @@ def _proven(proof: Proof) -> Iterator[str]:
 
 def _tell(groups: list[Group], *, as_json: bool) -> None:
     """Print the groups: one object a line, or for a person."""
-    from descope_mcp.cli.policy_difference import lines
+    from descope_mcp.cli.policy_trials.difference import lines
 
     for group in groups if as_json else ():
         click.echo(json.dumps(asdict(group)))

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from descope_mcp.call.outcome import Completed
-from descope_mcp.cli.policy_verification.proof import Proof, became, spelled
-from descope_mcp.cli.policy_verification.stage import DATABASE, Stage
+from descope_mcp.cli.policy_trials.verification.proof import Proof, became, spelled
+from descope_mcp.cli.policy_trials.verification.stage import DATABASE, Stage
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox.keys.tables import ACCESS_KEY_SECRETS
 from descope_mcp.store.errors import StoreError

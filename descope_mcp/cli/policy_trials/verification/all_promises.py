@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.cli.policy_verification import consented, decided, kept
-from descope_mcp.cli.policy_verification.decided import (
+from descope_mcp.cli.policy_trials.verification import consented, decided, kept
+from descope_mcp.cli.policy_trials.verification.decided import (
     credentials,
     destructive,
     hazardous,
     nothing_unasked,
 )
-from descope_mcp.cli.policy_verification.proof import Proof
-from descope_mcp.cli.policy_verification.stage import Stage, staged
+from descope_mcp.cli.policy_trials.verification.proof import Proof
+from descope_mcp.cli.policy_trials.verification.stage import Stage, staged
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.settings import Settings
 

@@ -11,8 +11,8 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.undo.undo import undo
-from descope_mcp.cli.policy_verification.proof import Proof, became, spelled
-from descope_mcp.cli.policy_verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
+from descope_mcp.cli.policy_trials.verification.proof import Proof, became, spelled
+from descope_mcp.cli.policy_trials.verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept
 from descope_mcp.guard.policy.decision import Policy

@@ -18,8 +18,8 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.cli.policy_replay import Replay, replayed
-from descope_mcp.cli.policy_verification.proof import Tried
+from descope_mcp.cli.policy_trials.replay import Replay, replayed
+from descope_mcp.cli.policy_trials.verification.proof import Tried
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Decision, Policy, decide
 from descope_mcp.guard.policy.risk import assess

@@ -1,0 +1,1 @@
+"""A policy tried before it counts: verified, replayed, compared."""
