@@ -124,7 +124,7 @@ def _decide(
     services: Services,
     names: KnownNames | None = None,
 ) -> Decision:
-    caller, project, policy = call.caller, services.project, services.policy
+    caller, project, policy = services.calling(call.caller), services.project, services.policy
     return decide(operation, arguments, caller, project, risk, policy, names)
 
 
@@ -172,6 +172,7 @@ _BY_THE_FILE = "Nothing was sent. Whoever runs the server can change its policy 
 _DENIED = {
     "blocked": IN_THE_CONSOLE,
     "read-only": "Nothing was sent. Changes need a server that was started without --read-only.",
+    "scope": "Nothing was sent. Sign in again with that scope, or use another token.",
     "production": "Nothing was sent. An administrator can do it in the Descope console, or "
     "lift the mark (DESCOPE_MCP_PRODUCTION, production in the policy file).",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from descope_mcp.api.client import Client
 from descope_mcp.catalog.catalog import Catalog
@@ -32,6 +32,10 @@ class Services:
     def caller(self) -> str:
         """The name of who calls."""
         return self.principal.name
+
+    def calling(self, name: str) -> Caller:
+        """Who calls as `name`: the principal, with its scopes and claims whatever it is called."""
+        return replace(self.principal, name=name)
 
     @property
     def project(self) -> str:

@@ -29,7 +29,9 @@ async def note(call: Call, checked: Checked, services: Services) -> None:
         return
     operation, project = checked.operation, services.project
     arguments, risk, names = checked.arguments, checked.risk, checked.names
-    would = decide(operation, arguments, call.caller, project, risk, shadow, names)
+    would = decide(
+        operation, arguments, services.calling(call.caller), project, risk, shadow, names
+    )
     if said(would) == said(checked.decision):
         return
     difference = Difference(

@@ -12,8 +12,8 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.cli import logs
 from descope_mcp.guard.caller import Caller
+from descope_mcp.guard.policy.dead_rules import never_called
 from descope_mcp.guard.policy.decision import EVERY, Policy
-from descope_mcp.guard.policy.rule import never_called
 from descope_mcp.settings import TERMINAL, Settings, SettingsError
 from descope_mcp.store.store import Store
 

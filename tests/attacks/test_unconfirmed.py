@@ -23,6 +23,7 @@ from descope_mcp.call.outcome import (
 from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import EVERY, Policy, decide
 from descope_mcp.guard.policy.risk import assess
@@ -197,7 +198,10 @@ async def test_what_is_denied_sends_nothing(catalog: Catalog, world: World, poli
         for operation in catalog.values():
             for kind, arguments in calls(operation):
                 risk = assess(operation, arguments, frozenset())
-                if decide(operation, arguments, CALLER, PROJECT, risk, policy).action != "deny":
+                if (
+                    decide(operation, arguments, Caller(CALLER), PROJECT, risk, policy).action
+                    != "deny"
+                ):
                     continue
                 tally[CALLS] += 1
                 outcome = await invoke(Call(operation.name, arguments, CALLER), services)

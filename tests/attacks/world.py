@@ -12,6 +12,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import replaced_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.risk import assess
 from tests.recorder import PROJECT, Recorded, load_contract, sample
@@ -82,7 +83,7 @@ def asked_about(catalog: Catalog) -> Iterator[tuple[str, Operation, dict[str, An
             if operation.update == "replace":
                 arguments = {**arguments, "replace": True}
             risk = assess(operation, arguments, frozenset())
-            if decide(operation, arguments, "", PROJECT, risk, Policy()).action == "confirm":
+            if decide(operation, arguments, STDIO, PROJECT, risk, Policy()).action == "confirm":
                 yield kind, operation, arguments
 
 

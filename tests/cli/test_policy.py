@@ -201,3 +201,27 @@ def test_a_call_that_nobody_can_be_shown_is_explained_as_refused() -> None:
     ended = run("policy", "explain", "UpdateUserEmail", "--arguments", hidden)
     assert ended.returncode == 0, ended.stderr
     assert "The call is refused" in ended.stdout
+
+
+def test_rules_about_the_caller_are_explained(tmp_path: Path) -> None:
+    path = tmp_path / "team.toml"
+    path.write_text(
+        '[[rule]]\noperation = "DeleteUser"\nwho = { roles = "admin" }\ndecision = "allow"\n'
+        '[[rule]]\noperation = "DeleteUser"\nwho = { roles = "support" }\ndecision = "deny"\n',
+        encoding="utf-8",
+    )
+    done = run("policy", "check", str(path))
+    assert done.returncode == 0
+    assert "roles of the caller support" in done.stdout
+    assert "also holds for callers of whom roles is not known" in done.stdout
+    assert "nobody here has one" in done.stderr
+    call = ("explain", "DeleteUser", "--policy", str(path), "--arguments", '{"loginId": "a"}')
+    for said, action in (
+        (("roles=admin",), "allow"),
+        (("roles=support", "tenant=acme"), "deny"),
+        (("roles=",), "confirm"),
+        (("roles=admin", "scopes=descope:read"), "deny"),
+    ):
+        who = [part for one in said for part in ("--who", one)]
+        assert f"decision: {action}" in run("policy", *call, *who).stdout
+    assert run("policy", *call, "--who", "admin").returncode == USAGE

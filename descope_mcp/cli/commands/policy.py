@@ -17,6 +17,7 @@ from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas.input_schema import lookup
 from descope_mcp.cli import options, output, wiring
 from descope_mcp.cli.commands.policy_trials import replay, report, verify
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items, possible, worst
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
@@ -77,6 +78,12 @@ def check(file: str | None) -> None:
 @click.argument("operation")
 @options.arguments
 @click.option("--caller", default="terminal", show_default=True, help="Who would call.")
+@click.option(
+    "--who",
+    multiple=True,
+    metavar="CLAIM=VALUE",
+    help="What the caller's token says: roles=support, tenant=acme, scopes=descope:write.",
+)
 @options.policy
 @options.read_only
 @options.json_lines
@@ -84,6 +91,7 @@ def explain(
     operation: str,
     arguments: dict[str, Any] | None,
     caller: str,
+    who: tuple[str, ...],
     policy: str | None,
     read_only: bool | None,
 ) -> None:
@@ -109,7 +117,8 @@ def explain(
         raise click.UsageError(f"{error}.") from None
     risk = assess(found, checked, chosen.hosts)
     rules = matching_rules(found, checked, chosen.hosts)
-    decision = decide(found, checked, caller, chosen.project_id, risk, applied)
+    calling = _caller(caller, who)
+    decision = decide(found, checked, calling, chosen.project_id, risk, applied)
     lines = [*_decision(decision), *_risk(found, risk, rules), f"items: {items(found, checked)}"]
     lines = [f"{found.name} called by {caller}", *lines]
     asked = ""
@@ -119,6 +128,18 @@ def explain(
         lines += [f"    {line}" for line in asked.splitlines()]
     facts = {**_decision_facts(decision), **_risk_facts(risk), "items": items(found, checked)}
     output.said("\n".join(lines), operation=found.name, caller=caller, **facts, question=asked)
+
+
+def _caller(name: str, said: tuple[str, ...]) -> Caller:
+    """The caller of this name, whose token says `said`."""
+    claims: dict[str, tuple[str, ...]] = {}
+    for one in said:
+        claim, equals, value = one.partition("=")
+        if not equals or not claim:
+            raise click.BadParameter(f"{one}: write a claim and its value, like roles=support")
+        claims[claim] = (*claims.get(claim, ()), *([value] if value else ()))
+    client, scopes = claims.pop("client", ("",))[0], claims.pop("scopes", None)
+    return Caller(name, client, None if scopes is None else frozenset(scopes), claims)
 
 
 def _decision(decision: Decision) -> Iterator[str]:
@@ -199,6 +220,7 @@ def _scope(rule: PolicyRule) -> str:
         ("target", rule.targets),
     ):
         parts += [f"{name} {', '.join(sorted(values))}"] if values else []
+    parts += [f"{claim} of the caller {' or '.join(p)}" for claim, p in rule.who.items()]
     named = (*rule.arguments.items(), *rule.meanings.items())
     parts += [f"{name} = {' or '.join(patterns)}" for name, patterns in named]
     return "; ".join(parts)
@@ -213,6 +235,9 @@ def _notes(rule: PolicyRule, catalog: Catalog) -> Iterator[str]:
     if rule.allows and asked & some:
         often = "" if asked & some <= lifted else " (some calls)"
         yield f"nobody is asked any more about {_some(asked & some)}{often}"
+    if rule.who and not rule.allows:
+        said = " or ".join(rule.who)
+        yield f"it also holds for callers of whom {said} is not known, and for all on stdio"
     for path in rule.arguments:
         without = [o.name for o in operations if lookup(o.input_schema, path) is None]
         if without and rule.operations is not None:

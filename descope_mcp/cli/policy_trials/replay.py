@@ -9,6 +9,7 @@ from typing import Any
 from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.shadow_policy import said
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, items
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.policy.rule import Cap
@@ -75,7 +76,9 @@ def replayed(
         changes = merge(operation, arguments, found[0]).changes
         risk = assess(operation, arguments, hosts, changes)
         names = known_names(operation, Preview(Scope(arguments), tuple(found)))
-        would = decide(operation, arguments, entry.caller, entry.project, risk, policy, names)
+        # What claims the caller had then, the journal does not say.
+        caller = Caller(entry.caller)
+        would = decide(operation, arguments, caller, entry.project, risk, policy, names)
         number, cap = items(operation, arguments), would.cap
         reached = cap is not None and counts.reached(cap, entry.at, number)
         result.judged += 1

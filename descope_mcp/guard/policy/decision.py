@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Hazard
+from descope_mcp.catalog.operation_record import Hazard, worse
 from descope_mcp.catalog.reports.report import Report
+from descope_mcp.guard import scopes
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import (
     Action,
@@ -43,6 +45,8 @@ _SERVER_PLANES = ("management", "scim")
 ASK_FROM = 20
 #: Where a question is put: in the client's form, or outside of the client, in a terminal.
 Place = Literal["form", "terminal"]
+#: The rule of a call that is more than the caller's token is for.
+SCOPE = "scope"
 #: In `Policy.production`: every project.
 EVERY = "*"
 
@@ -92,7 +96,7 @@ SO_ALREADY = Decision("allow", "so-already", "All that it would do is so already
 def decide(
     operation: Operation,
     arguments: Mapping[str, Any],
-    caller: str,
+    caller: Caller,
     project: str,
     risk: Risk,
     policy: Policy,
@@ -100,9 +104,10 @@ def decide(
 ) -> Decision:
     """The decision on one call.
 
-    What is blocked, makes no sense, changes on a read-only server or affects a whole production
-    project is denied whatever the file says. Then the first rule of the file that matches
-    decides, then the default policy, whose strictest rule comes first.
+    What is blocked, makes no sense, changes on a read-only server, affects a whole production
+    project or is more than the caller's token is for is denied whatever the file says. Then the
+    first rule of the file that matches decides, then the default policy, whose strictest rule
+    comes first.
 
     Args:
         operation: what is called.
@@ -117,6 +122,9 @@ def decide(
     denied = _never(risk, policy, production=policy.is_production(*projects))
     if denied:
         return denied
+    effect = worse(operation.effect, risk.effect)
+    if missing := scopes.lacking(caller.scopes, effect, operation.toolset):
+        return Decision("deny", SCOPE, _LACKING.format(", ".join(missing)))
     for rule in policy.rules:
         if matches(rule, operation, arguments, caller, projects, risk, known):
             return _by_rule(rule, risk)
@@ -222,6 +230,7 @@ def _never(risk: Risk, policy: Policy, *, production: bool) -> Decision | None:
     return None
 
 
+_LACKING = "The caller's token does not have the scope {}."
 _SAID: dict[Action, str] = {
     "allow": "The policy file allows it.",
     "confirm": "The policy file asks for a person's word.",

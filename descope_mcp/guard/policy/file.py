@@ -156,7 +156,7 @@ def _explain(source: _Source, error: ErrorDetails) -> str:
     loc = error["loc"]
     if loc[0] == "rule" and len(loc) > 1 and isinstance(loc[1], int):
         keys, known = [str(part) for part in loc[2:]], list(RuleTable.model_fields)
-        names = [key for key in keys if not key.isdecimal()]
+        names = [key for key in keys if not key.isdecimal() and key != "[key]"]
         place = source.place(loc[1], names[-1] if names else "")
     else:
         keys, known = [str(loc[0])], list(PolicyTable.model_fields)

@@ -56,6 +56,12 @@ def _table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _claim(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise ValueError(f"{value} is no name of a claim; write roles, tenant, email or the like")
+    return value
+
+
 def _project_id(value: str) -> str:
     if not re.fullmatch(r"P[0-9A-Za-z]{20,63}", value):
         raise ValueError(f"{value} is no project id; it begins with P (Descope console, Project)")
@@ -70,6 +76,7 @@ Patterns = Annotated[
 Effects = Annotated[frozenset[Effect], BeforeValidator(_listed), Field(min_length=1)]
 Hazards = Annotated[frozenset[Hazard], BeforeValidator(_listed), Field(min_length=1)]
 Count = Annotated[int, Field(strict=True, ge=1)]
+Claim = Annotated[str, BeforeValidator(_claim)]
 ProjectId = Annotated[str, BeforeValidator(_project_id)]
 Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -78,9 +85,9 @@ class RuleTable(Frozen):
     """One ``[[rule]]``: conditions, what is decided, and how often.
 
     A condition is one value or a list of which one fits. ``operation`` holds names or patterns of
-    names, ``arguments`` maps dotted paths to patterns; ``roles`` and the like hold for every
-    argument of that meaning, ``target`` for every name of what a call hits. ``calls`` and ``items``
-    bound what the rule lets through in the time ``per``.
+    names, ``who`` maps claims of the caller to patterns, ``arguments`` dotted paths; ``roles`` and
+    the like hold for every argument of that meaning, ``target`` for every name of what a call
+    hits. ``calls`` and ``items`` bound what the rule lets through in the time ``per``.
     """
 
     decision: Action
@@ -89,6 +96,7 @@ class RuleTable(Frozen):
     effect: Effects | None = None
     hazard: Hazards | None = None
     caller: Patterns | None = None
+    who: dict[Claim, Patterns] = Field(default_factory=dict)
     project: Patterns | None = None
     roles: Patterns | None = None
     permissions: Patterns | None = None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard, Rule, worse
 from descope_mcp.catalog.wording.rule_terms import Term, left_out, terms, told, told_with
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide, needed_lists, possible
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import may_match
@@ -58,7 +59,9 @@ def _by_rules(operation: Operation, policy: Policy, project: str) -> tuple[list[
     """What a person is asked about, and what of that not; of neither, if it is every call."""
 
     def asked(effect: Effect, hazards: tuple[Hazard, ...]) -> bool:
-        return decide(operation, {}, "", project, Risk(effect, hazards), policy).action != "allow"
+        return (
+            decide(operation, {}, STDIO, project, Risk(effect, hazards), policy).action != "allow"
+        )
 
     def relaxes(rule: Rule) -> bool:
         kept = tuple(h for h in operation.hazards if h not in rule.drop)

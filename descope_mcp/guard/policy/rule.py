@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard
+from descope_mcp.guard.caller import Caller
+from descope_mcp.guard.policy import who
 from descope_mcp.guard.policy.glob import fits, resembles
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.values_by_meaning import meant
@@ -49,7 +51,9 @@ class PolicyRule:
     ``operations`` are names. ``effects`` are those that the call may have. ``hazards`` are, in a
     rule that allows, all that the call may have; in another, those of which it must have one.
     ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``targets``
-    are patterns of whatever name a target has. ``place`` says ``file:line``.
+    are patterns of whatever name a target has. ``who`` maps claims of the caller to patterns.
+    ``personal`` says that some pattern stands for what the caller has. ``place`` says
+    ``file:line``.
     """
 
     place: str
@@ -64,6 +68,8 @@ class PolicyRule:
     meanings: Mapping[Meaning, tuple[str, ...]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     cap: Cap | None = None
+    who: who.Who = field(default_factory=dict)
+    personal: bool = False
 
     @property
     def allows(self) -> bool:
@@ -75,7 +81,7 @@ def matches(
     rule: PolicyRule,
     operation: Operation,
     arguments: Mapping[str, Any],
-    caller: str,
+    caller: Caller,
     projects: tuple[str, ...],
     risk: Risk,
     known: KnownNames | None = None,
@@ -91,12 +97,13 @@ def matches(
         risk: of this call.
         known: the names that its targets have, None as long as nobody has looked.
     """
+    rule = _for(rule, caller) if rule.personal else rule
     return (
         (rule.operations is None or operation.name in rule.operations)
         and (rule.effects is None or risk.effect in rule.effects)
         and _hazards_fit(rule, risk.hazards)
-        and (not rule.callers or _fits(caller, rule.callers, exactly=rule.allows))
-        and (not rule.projects or _projects_fit(rule, projects))
+        and _called_by(rule, caller)
+        and (not rule.projects or projects_fit(rule, projects))
         and all(_argument_fits(rule, operation, arguments, path, known) for path in rule.arguments)
         and all(
             _meaning_fits(rule, operation, arguments, meaning, known) for meaning in rule.meanings
@@ -126,7 +133,8 @@ def always_matches(rule: PolicyRule, operation: Operation) -> bool:
         and _hazards_fit(
             rule, operation.worst_hazards if rule.allows else certain_hazards(operation)
         )
-        and not (rule.callers or rule.projects or rule.arguments or rule.meanings or rule.targets)
+        and not (rule.callers or rule.who or rule.projects)
+        and not (rule.arguments or rule.meanings or rule.targets)
     )
 
 
@@ -137,43 +145,6 @@ def speaks_of(rule: PolicyRule, operation: Operation, paths: Collection[str]) ->
     said = [*rule.arguments]
     said += [path for one in rule.meanings for path in operation.marks[one].paths]
     return any(within(path, one) for path in paths for one in said)
-
-
-def never_called(rule: PolicyRule, callers: Collection[str], project: str) -> str:
-    """Why no call here matches a rule, whoever of `callers` makes it; "" if one may.
-
-    It is no mistake of the file, which other servers may have too.
-    """
-    if rule.callers and not any(
-        _fits(caller, rule.callers, exactly=rule.allows) for caller in callers
-    ):
-        named = " or ".join(rule.callers)
-        names = " and ".join(callers)
-        return f"nobody here is called {named}, only {names}; set DESCOPE_MCP_CALLER, or correct it"
-    if rule.projects and project and not _projects_fit(rule, (project,)):
-        return f"it is for project {' or '.join(rule.projects)} alone"
-    return ""
-
-
-def unreachable(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> PolicyRule | None:
-    """An earlier rule with the same conditions that takes every call that `rule` would match."""
-    for other in earlier:
-        same = all(
-            getattr(other, name) in (getattr(rule, name), None, (), {})
-            for name in ("effects", "callers", "projects", "arguments", "meanings", "targets")
-        )
-        wider = other.operations is None or (
-            rule.operations is not None and other.operations >= rule.operations
-        )
-        if other.allows:
-            stronger = rule.allows and (other.hazards or frozenset()) >= (rule.hazards or set())
-        else:
-            stronger = other.hazards is None or (
-                not rule.allows and rule.hazards is not None and other.hazards >= rule.hazards
-            )
-        if same and wider and stronger:
-            return other
-    return None
 
 
 def certain_hazards(operation: Operation) -> tuple[Hazard, ...]:
@@ -188,11 +159,31 @@ def _hazards_fit(rule: PolicyRule, hazards: tuple[Hazard, ...]) -> bool:
     return rule.hazards is None or not rule.hazards.isdisjoint(hazards)
 
 
-def _projects_fit(rule: PolicyRule, projects: tuple[str, ...]) -> bool:
+def _called_by(rule: PolicyRule, caller: Caller) -> bool:
+    """Whether the rule is about this caller."""
+    named = not rule.callers or patterns_fit(caller.name, rule.callers, exactly=rule.allows)
+    return named and who.is_meant(caller, rule.who, exactly=rule.allows)
+
+
+def _for(rule: PolicyRule, caller: Caller) -> PolicyRule:
+    """The rule with what the caller has where a pattern stands for it."""
+
+    def own(patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return who.filled_in(patterns, caller, exactly=rule.allows)
+
+    return replace(
+        rule,
+        arguments={path: own(patterns) for path, patterns in rule.arguments.items()},
+        meanings={meaning: own(patterns) for meaning, patterns in rule.meanings.items()},
+        targets=own(rule.targets),
+    )
+
+
+def projects_fit(rule: PolicyRule, projects: tuple[str, ...]) -> bool:
     """Whether the projects fit; one that is not known (no id is set) is as good as any."""
     if rule.allows:
-        return all(_fits(project, rule.projects, exactly=True) for project in projects)
-    return any(not p or _fits(p, rule.projects, exactly=False) for p in projects)
+        return all(patterns_fit(project, rule.projects, exactly=True) for project in projects)
+    return any(not p or patterns_fit(p, rule.projects, exactly=False) for p in projects)
 
 
 def _argument_fits(
@@ -222,12 +213,14 @@ def _argument_fits(
     values, whole = _reach(arguments, path)
     names = list(names_at(known, path))
     if rule.allows:
-        fitting = (_is_plain(v) and _fits(_text(v), patterns, exactly=True) for v in values)
+        fitting = (_is_plain(v) and patterns_fit(_text(v), patterns, exactly=True) for v in values)
         certain = all(one.certain(_text(v)) for one in names for v in values)
         return whole and bool(values) and not unknown and all(fitting) and certain
     spelled = [_text(leaf) for value in values for leaf in _leaves(value)]
     others = [name for one in names for name in one.possible]
-    return unknown or any(_fits(text, patterns, exactly=False) for text in (*spelled, *others))
+    return unknown or any(
+        patterns_fit(text, patterns, exactly=False) for text in (*spelled, *others)
+    )
 
 
 def _meaning_fits(
@@ -241,10 +234,10 @@ def _meaning_fits(
     patterns = rule.meanings[meaning]
     values = meant(operation, arguments, meaning, known)
     if rule.allows:
-        fitting = (_fits(text, patterns, exactly=True) for text in values.sure)
+        fitting = (patterns_fit(text, patterns, exactly=True) for text in values.sure)
         told = bool(values.sure) and not (values.unknown or values.uncertain)
         return told and all(fitting)
-    return values.unknown or any(_fits(t, patterns, exactly=False) for t in values.possible)
+    return values.unknown or any(patterns_fit(t, patterns, exactly=False) for t in values.possible)
 
 
 def _hits(
@@ -257,7 +250,7 @@ def _hits(
     found = [value for path in naming(operation) for value in _reach(arguments, path)[0]]
     spelled = [_text(leaf) for value in found for leaf in _leaves(value)]
     others = [name for names in (known or {}).values() for name in names.possible]
-    return any(_fits(text, rule.targets, exactly=False) for text in (*spelled, *others))
+    return any(patterns_fit(text, rule.targets, exactly=False) for text in (*spelled, *others))
 
 
 def _first(path: str) -> str:
@@ -316,6 +309,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _fits(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
+def patterns_fit(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
+    """Whether one of `patterns` fits, `exactly` as it is spelled or as it may pass for."""
     fitting = fits if exactly else resembles
     return any(fitting(text, pattern) for pattern in patterns)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Hazard
 from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.policy import who
+from descope_mcp.guard.policy.dead_rules import covered, unreachable
 from descope_mcp.guard.policy.file_format import RuleTable
 from descope_mcp.guard.policy.rule import (
     HARMLESS,
     Cap,
     PolicyRule,
-    always_matches,
     may_match,
-    unreachable,
 )
 
 _WILD = re.compile(r"[*?\[]")
@@ -95,6 +95,8 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         written.meanings,
         written.target or (),
         cap,
+        written.who,
+        any("{caller" in pattern for _, pattern in _personal(written)),
     )
 
 
@@ -137,13 +139,29 @@ def _senseless(
         return found
     if not any(may_match(rule, operation) for operation in operations):
         return [("decision", _never(rule, operations))]
-    cover = unreachable(rule, earlier) or _covered(rule, earlier, operations)
+    cover = unreachable(rule, earlier) or covered(rule, earlier, operations)
     if cover:
         return [("", f"it never decides, since {cover.place} does first; drop it or move it up")]
     return []
 
 
+def _personal(written: RuleTable) -> Iterator[tuple[str, str]]:
+    """The patterns that may stand for what the caller has, each with its key."""
+    for key, patterns in (*written.arguments.items(), *written.meanings.items()):
+        yield from ((key, pattern) for pattern in patterns)
+    yield from (("target", pattern) for pattern in written.target or ())
+
+
 def _misread(written: RuleTable) -> Iterator[tuple[str, str]]:
+    for key, pattern in _personal(written):
+        try:
+            who.claims_in(pattern)
+        except ValueError as error:
+            yield key, str(error)
+    fixed = {"caller": written.caller, "project": written.project, **written.who}
+    for key, patterns in fixed.items():
+        if any("{caller" in pattern for pattern in patterns or ()):
+            yield key, "only arguments, target and what is meant are compared with the caller"
     if written.target and written.decision == "allow":
         yield "target", "a rule that allows names its targets by arguments; write arguments = {...}"
     if bool(written.per) is not bool(written.calls or written.items):
@@ -168,19 +186,6 @@ def _too_wide(written: RuleTable, operations: list[Operation]) -> Iterator[tuple
     for operation in operations:
         if operation.name in (written.operation or ()) and "blocked" in operation.hazards:
             yield "operation", f"{operation.name} is blocked and no rule allows it; drop it"
-
-
-def _covered(
-    rule: PolicyRule, earlier: tuple[PolicyRule, ...], operations: Iterable[Operation]
-) -> PolicyRule | None:
-    """An earlier rule that decides on every call, where each operation of `rule` has one."""
-    cover = None
-    for operation in operations:
-        if may_match(rule, operation):
-            cover = next((one for one in earlier if always_matches(one, operation)), None)
-            if cover is None:
-                return None
-    return cover
 
 
 def _never(rule: PolicyRule, operations: list[Operation]) -> str:

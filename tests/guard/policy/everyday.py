@@ -10,6 +10,7 @@ import yaml
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import SO_ALREADY, Decision, Policy, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.comparison.merge import merge
@@ -46,7 +47,7 @@ def decided(catalog: Catalog, policy: Policy) -> Iterator[tuple[Task, Risk, Deci
         merged = merge(operation, check(operation, task.arguments), task.before)
         arguments = check(operation, merged.arguments)
         risk = assess(operation, arguments, frozenset(), merged.changes)
-        decision = decide(operation, arguments, "terminal", "P1", risk, policy)
+        decision = decide(operation, arguments, STDIO, "P1", risk, policy)
         seen = Preview(Scope(task.arguments, task.before), (task.before,))
         if decision.action == "confirm" and is_settled(
             operation, task.arguments, seen, merged.changes

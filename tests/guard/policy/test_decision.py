@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.decision import (
     EVERY,
     Decision,
@@ -30,7 +31,7 @@ from tests.guard.build import rule as record_rule
 FREE = Policy()
 READ_ONLY = Policy(read_only=True)
 PRODUCTION = Policy(production=frozenset({EVERY}))
-CALLER, PROJECT = "somebody", "P2aProject"
+CALLER, PROJECT = Caller("somebody"), "P2aProject"
 ALLOWED = """[[rule]]
 operation = "PatchUserBatch"
 decision = "allow"

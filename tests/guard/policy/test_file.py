@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.guard.caller import STDIO, Caller
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, worst
 from descope_mcp.guard.policy.file import PolicyError, parse, read, ready_made
 from descope_mcp.guard.policy.risk import Risk, assess
@@ -37,7 +38,7 @@ def _decide(
     one = catalog[operation]
     checked = check(one, arguments)
     risk = assess(one, checked, frozenset())
-    return decide(one, checked, caller, project, risk, policy)
+    return decide(one, checked, Caller(caller), project, risk, policy)
 
 
 def _action(catalog: Catalog, rule: str, operation: str, arguments: dict[str, Any]) -> str:
@@ -495,8 +496,8 @@ def test_no_file_allows_what_nobody_may(
     risk = Risk(one.worst_effect, (*one.worst_hazards, *(["project_wide"] if wide else [])))  # type: ignore[arg-type]
     for refusal in ("", "it makes no sense"):
         met = Risk(risk.effect, risk.hazards, refusal=refusal)
-        decision = decide(one, {"loginId": "a", "id": "a"}, "stdio", PROJECT, met, policy)
-        again = decide(one, {"loginId": "a", "id": "a"}, "stdio", PROJECT, met, policy)
+        decision = decide(one, {"loginId": "a", "id": "a"}, STDIO, PROJECT, met, policy)
+        again = decide(one, {"loginId": "a", "id": "a"}, STDIO, PROJECT, met, policy)
         assert decision == again
         never = (
             "blocked" in met.hazards
@@ -526,8 +527,8 @@ def test_a_value_is_allowed_only_whole_and_denied_in_any_part(catalog: Catalog, 
     risk = Risk("destructive", ())
     head = 'operation = "DeleteTenant"\narguments = { id = "acme" }\ndecision = '
     allow, deny = (_policy(catalog, f'{head}"{action}"') for action in ("allow", "deny"))
-    allowed = decide(one, {"id": value}, "stdio", PROJECT, risk, allow).action == "allow"
-    denied = decide(one, {"id": value}, "stdio", PROJECT, risk, deny).action == "deny"
+    allowed = decide(one, {"id": value}, STDIO, PROJECT, risk, allow).action == "allow"
+    denied = decide(one, {"id": value}, STDIO, PROJECT, risk, deny).action == "deny"
     plain = _plain(value)
     assert allowed == (bool(plain) and all(p == "acme" for p in plain))
     assert denied or not any(isinstance(p, str) and p.lower() == "acme" for p in _deep(value))
@@ -619,7 +620,7 @@ def test_unattended_support_never_asks(catalog: Catalog) -> None:
     for one in catalog.values():
         for effect in EFFECTS:
             risk = Risk(effect, one.worst_hazards)
-            decision = decide(one, {}, "stdio", PROJECT, risk, policy)
+            decision = decide(one, {}, STDIO, PROJECT, risk, policy)
             assert decision.action != "confirm", one.name
 
 

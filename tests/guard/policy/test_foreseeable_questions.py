@@ -6,6 +6,7 @@ import pytest
 
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.guard.policy.rule import PolicyRule
@@ -24,7 +25,7 @@ def test_no_call_is_decided_otherwise_than_was_said(catalog: Catalog, spec: Cont
     for case in cases():
         operation = catalog[case.operation]
         arguments, _, risk, _ = judged(case, catalog, spec)
-        action = decide(operation, arguments, "agent", "P1", risk, policy).action
+        action = decide(operation, arguments, STDIO, "P1", risk, policy).action
         said = foreseeable(operation, policy, "P1")
         met.add((action, said.split(" person")[-1][:7]))
         if action == "confirm":

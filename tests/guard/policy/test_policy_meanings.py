@@ -8,6 +8,7 @@ import pytest
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy import glob
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.file import PolicyError, parse, read
@@ -59,7 +60,7 @@ def action(catalog: Catalog, rules: str, operation: str, arguments: dict[str, An
     one = catalog[operation]
     checked = check(one, arguments)
     policy = Policy(rules=parse("p.toml", f"[[rule]]\n{rules}", catalog)[0])
-    return decide(one, checked, "stdio", "P1", assess(one, checked, HOSTS), policy).action
+    return decide(one, checked, STDIO, "P1", assess(one, checked, HOSTS), policy).action
 
 
 @pytest.mark.parametrize(("operation", "arguments"), GIVING)
@@ -307,5 +308,5 @@ def test_no_test_user_becomes_somebody_unasked(
         needed["deliveryMethod"] = "email"
     for given, expected in (({}, "allow"), ({"loginOptions": options}, "confirm")):
         call = check(one, {**needed, **given})
-        made = decide(one, call, "stdio", "P1", assess(one, call, HOSTS), policy)
+        made = decide(one, call, STDIO, "P1", assess(one, call, HOSTS), policy)
         assert made.action == expected or (given and made.action == "deny"), call

@@ -23,6 +23,7 @@ from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.preview.comparison.difference import is_unset
@@ -125,7 +126,7 @@ class Sandbox:
             return None
         if completed and merged.changes:
             risk = assess(operation, sent, frozenset(), merged.changes)
-            asks = decide(operation, sent, "t", "P", risk, Policy()).action == "confirm"
+            asks = decide(operation, sent, STDIO, "P", risk, Policy()).action == "confirm"
             assert asks is attempt.asks, merged.changes
         after = await self.found(operation, call)
         if merged.changes:

@@ -20,6 +20,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.cli.policy_trials.replay import Replay, replayed
 from descope_mcp.cli.policy_trials.verification.proof import Tried
+from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Decision, Policy, decide
 from descope_mcp.guard.policy.risk import assess
@@ -78,7 +79,7 @@ class Stage:
         """What a policy decides on a call at its worst, before anything is read."""
         services, found = self.services, self.services.catalog[operation]
         risk = assess(found, arguments, services.trusted_hosts)
-        return decide(found, arguments, CALLER, services.project, risk, policy)
+        return decide(found, arguments, Caller(CALLER), services.project, risk, policy)
 
     def judged_again(self, call: str) -> Replay:
         """What the policy says of a call that ran, by what the journal says it changed."""

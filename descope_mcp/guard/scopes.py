@@ -1,0 +1,45 @@
+"""What a token may be used for: its scopes (RFC 6749, section 3.3) and the calls that they cover.
+
+``descope:read``, ``descope:write`` and ``descope:destructive`` are classes of calls, each with
+those before it. ``descope:toolset:NAME`` narrows them: a token with such scopes is for those
+toolsets alone, one without for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from descope_mcp.catalog.operation_record import EFFECTS, Effect
+
+#: The scopes of the classes, from the narrowest to the widest.
+CLASSES: dict[Effect, str] = {effect: f"descope:{effect}" for effect in EFFECTS}
+_TOOLSET = "descope:toolset:"
+
+
+def of_toolset(name: str) -> str:
+    """The scope of a toolset."""
+    return f"{_TOOLSET}{name}"
+
+
+def is_known(scope: str, toolsets: Collection[str]) -> bool:
+    """Whether a scope means something here, where there are these toolsets."""
+    named = scope.removeprefix(_TOOLSET)
+    return scope in CLASSES.values() or (named != scope and named in toolsets)
+
+
+def lacking(scopes: Collection[str] | None, effect: Effect, toolset: str) -> tuple[str, ...]:
+    """The scopes that a call would need besides those that there are.
+
+    Args:
+        scopes: of whoever calls, None where no scopes limit it.
+        effect: the class of the call.
+        toolset: of its operation, "" for what belongs to none.
+    """
+    if scopes is None:
+        return ()
+    covering = [CLASSES[one] for one in EFFECTS[EFFECTS.index(effect) :]]
+    missing = [] if any(one in scopes for one in covering) else [CLASSES[effect]]
+    named = [scope for scope in scopes if scope.startswith(_TOOLSET)]
+    if named and toolset and of_toolset(toolset) not in named:
+        missing.append(of_toolset(toolset))
+    return tuple(missing)
