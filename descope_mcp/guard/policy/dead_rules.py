@@ -23,7 +23,7 @@ def never_called(rule: PolicyRule, callers: Collection[str], project: str) -> st
     It is no mistake of the file, which other servers may have too. They are callers without
     claims, as on stdio.
     """
-    if rule.allows and (rule.who or rule.personal):
+    if rule.allows and (rule.who or rule.stands_for):
         return "it goes by what a token says of its caller, and nobody here has one"
     if rule.callers and not any(
         patterns_fit(caller, rule.callers, exactly=rule.allows) for caller in callers

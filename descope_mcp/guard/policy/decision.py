@@ -20,6 +20,7 @@ from descope_mcp.guard.policy.rule import (
     certain_hazards,
     matches,
     may_match,
+    rests_on_doubt,
     speaks_of,
 )
 from descope_mcp.guard.preview.target_names import KnownNames, naming
@@ -107,7 +108,8 @@ def decide(
     What is blocked, makes no sense, changes on a read-only server, affects a whole production
     project or is more than the caller's token is for is denied whatever the file says. Then the
     first rule of the file that matches decides, then the default policy, whose strictest rule
-    comes first.
+    comes first. A rule that asks since it is not known who calls is no way around one that denies:
+    of it and what would be decided without it, the stricter counts.
 
     Args:
         operation: what is called.
@@ -125,10 +127,15 @@ def decide(
     effect = worse(operation.effect, risk.effect)
     if missing := scopes.lacking(caller.scopes, effect, operation.toolset):
         return Decision("deny", SCOPE, _LACKING.format(", ".join(missing)))
+    doubtful: Decision | None = None
     for rule in policy.rules:
         if matches(rule, operation, arguments, caller, projects, risk, known):
-            return _by_rule(rule, risk)
-    return _by_default(operation, risk, many=items(operation, arguments) >= policy.ask_from)
+            if rule.action == "confirm" and rests_on_doubt(rule, caller):
+                doubtful = doubtful or _by_rule(rule, risk)
+                continue
+            return _stricter(doubtful, _by_rule(rule, risk))
+    many = items(operation, arguments) >= policy.ask_from
+    return _stricter(doubtful, _by_default(operation, risk, many=many))
 
 
 def possible(operation: Operation, policy: Policy, project: str = "") -> list[Decision]:
@@ -231,6 +238,13 @@ def _never(risk: Risk, policy: Policy, *, production: bool) -> Decision | None:
 
 
 _LACKING = "The caller's token does not have the scope {}."
+
+
+def _stricter(asked: Decision | None, otherwise: Decision) -> Decision:
+    """The decision of a rule that asks, if there is one and otherwise nobody would be asked."""
+    return asked if asked and otherwise.action == "allow" else otherwise
+
+
 _SAID: dict[Action, str] = {
     "allow": "The policy file allows it.",
     "confirm": "The policy file asks for a person's word.",

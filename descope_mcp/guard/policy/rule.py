@@ -52,8 +52,7 @@ class PolicyRule:
     rule that allows, all that the call may have; in another, those of which it must have one.
     ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``targets``
     are patterns of whatever name a target has. ``who`` maps claims of the caller to patterns.
-    ``personal`` says that some pattern stands for what the caller has. ``place`` says
-    ``file:line``.
+    ``stands_for`` are the claims that patterns stand for. ``place`` says ``file:line``.
     """
 
     place: str
@@ -69,7 +68,7 @@ class PolicyRule:
     targets: tuple[str, ...] = ()
     cap: Cap | None = None
     who: who.Who = field(default_factory=dict)
-    personal: bool = False
+    stands_for: frozenset[str] = frozenset()
 
     @property
     def allows(self) -> bool:
@@ -97,7 +96,7 @@ def matches(
         risk: of this call.
         known: the names that its targets have, None as long as nobody has looked.
     """
-    rule = _for(rule, caller) if rule.personal else rule
+    rule = _for(rule, caller) if rule.stands_for else rule
     return (
         (rule.operations is None or operation.name in rule.operations)
         and (rule.effects is None or risk.effect in rule.effects)
@@ -110,6 +109,12 @@ def matches(
         )
         and (not rule.targets or _hits(rule, operation, arguments, known))
     )
+
+
+def rests_on_doubt(rule: PolicyRule, caller: Caller) -> bool:
+    """Whether a rule that restricts matches since something of the caller is not known."""
+    unknown = any(caller.known(claim) is None for claim in rule.who)
+    return not rule.allows and (unknown or not all(map(caller.known, rule.stands_for)))
 
 
 def may_match(rule: PolicyRule, operation: Operation) -> bool:

@@ -77,6 +77,7 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         exact = written.operation and not any(map(_WILD.search, written.operation))
         hazards = (hazards or (_NAMED if exact else frozenset())) | HARMLESS
         effects = effects or (None if exact else frozenset(EFFECTS[:2]))
+    said = [pattern for _, pattern in _personal(written)]
     cap = None
     if written.per:
         content = written.model_dump_json(exclude={"reason", "calls", "items", "per"})
@@ -96,7 +97,7 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         written.target or (),
         cap,
         written.who,
-        any("{caller" in pattern for _, pattern in _personal(written)),
+        frozenset(claim for pattern in said for claim in who.claims_in(pattern)),
     )
 
 
@@ -154,10 +155,8 @@ def _personal(written: RuleTable) -> Iterator[tuple[str, str]]:
 
 def _misread(written: RuleTable) -> Iterator[tuple[str, str]]:
     for key, pattern in _personal(written):
-        try:
-            who.claims_in(pattern)
-        except ValueError as error:
-            yield key, str(error)
+        if wrong := who.misread(pattern):
+            yield key, wrong
     fixed = {"caller": written.caller, "project": written.project, **written.who}
     for key, patterns in fixed.items():
         if any("{caller" in pattern for pattern in patterns or ()):

@@ -40,14 +40,15 @@ def _has(values: tuple[str, ...] | None, patterns: tuple[str, ...], exactly: boo
 
 
 def claims_in(pattern: str) -> list[str]:
-    """The claims that a pattern stands for.
-
-    Raises:
-        ValueError: what stands in braces is no claim of the caller.
-    """
-    if "{caller" in _STANDS_FOR.sub("", pattern):
-        raise ValueError(f"write {{caller.tenant}} or another claim of the caller in {pattern}")
+    """The claims that a pattern stands for."""
     return _STANDS_FOR.findall(pattern)
+
+
+def misread(pattern: str) -> str:
+    """What is wrong with what stands in braces in a pattern, "" if nothing is."""
+    if "{caller" not in _STANDS_FOR.sub("", pattern):
+        return ""
+    return f"write {{caller.tenant}} or another claim of the caller in {pattern}"
 
 
 def filled_in(patterns: tuple[str, ...], caller: Caller, *, exactly: bool) -> tuple[str, ...]:

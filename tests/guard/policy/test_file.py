@@ -634,10 +634,12 @@ def test_every_call_a_ready_made_policy_allows_beyond_the_default_is_capped(
 
 def test_the_example_of_the_guide_is_right(catalog: Catalog) -> None:
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
-    example, meanings, names = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example, callers, meanings, names = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     rules, production = parse("policy.toml", example, catalog)
     assert [rule.action for rule in rules] == ["allow", "deny", "deny"]
     assert production == {PROJECT}
+    rules, _ = parse("policy.toml", callers, catalog)
+    assert [rule.action for rule in rules] == ["confirm", "deny", "allow", "deny"]
     rules, _ = parse("policy.toml", meanings, catalog)
     assert [rule.action for rule in rules] == ["allow", "deny"]
     rules, _ = parse("policy.toml", names, catalog)

@@ -104,6 +104,22 @@ def test_a_rule_that_restricts_takes_a_tenant_that_is_not_known_for_any(
     assert _decide(catalog, rule, caller, "CreateUser", _in("acme")).action == action
 
 
+@pytest.mark.parametrize(
+    ("caller", "action"), [(ADMIN, "confirm"), (NOBODY, "deny"), (STDIO, "deny")]
+)
+def test_a_rule_that_asks_in_doubt_is_no_way_around_one_that_denies(
+    catalog: Catalog, caller: Caller, action: str
+) -> None:
+    rules = (
+        '[[rule]]\noperation = "*User"\nwho = { roles = "Admin" }\ndecision = "confirm"\n'
+        '[[rule]]\noperation = "DeleteUser"\ndecision = "deny"'
+    )
+    assert _decide(catalog, rules, caller, "DeleteUser", {"loginId": "a"}).action == action
+    # Where nothing denies, it asks.
+    asked = _decide(catalog, rules, caller, "CreateUser", {"loginId": "a"}).action
+    assert asked == ("allow" if caller is NOBODY else "confirm")
+
+
 def test_the_client_and_the_scopes_are_compared_like_claims(catalog: Catalog) -> None:
     rule = (
         '[[rule]]\noperation = "DeleteUser"\ndecision = "allow"\n'
