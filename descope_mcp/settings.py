@@ -25,7 +25,7 @@ from pydantic import (
     field_validator,
 )
 
-from descope_mcp.configuration import placeholder_values
+from descope_mcp.configuration import placeholder_values, regions
 
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
@@ -35,7 +35,6 @@ _CALLER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 TERMINAL = "terminal"
 #: What a URL may be written with (RFC 3986, section 2), without query, fragment and user.
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
-_REGION_LENGTH = 32
 _APP = "descope-mcp"
 _SECRET = ("management_key", "auth_management_key", "access_key")
 
@@ -148,11 +147,7 @@ class Settings(BaseModel):
     @property
     def api_url(self) -> str:
         """Where the API is: the given base URL, or the host of the project's region."""
-        if self.base_url:
-            return self.base_url
-        if len(self.project_id) >= _REGION_LENGTH:
-            return f"https://api.{self.project_id[1:5]}.descope.com"
-        return "https://api.descope.com"
+        return self.base_url or regions.api_url(self.project_id)
 
     @property
     def state_directory(self) -> Path:

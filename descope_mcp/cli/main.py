@@ -21,6 +21,7 @@ _COMMANDS = {
     "undo": "Take back a call, or a plan.",
     "approvals": "Answer what an agent's client cannot ask.",
     "grants": "Allow calls ahead, for unattended work.",
+    "tokens": "Give machines tokens to call with over HTTP.",
     "journal": "Show and verify what was done.",
     "policy": "Check a policy file, or explain what is decided on a call.",
     "doctor": "Test configuration, credentials and reachability.",

@@ -21,6 +21,12 @@ def of_toolset(name: str) -> str:
     return f"{_TOOLSET}{name}"
 
 
+def with_implied(scopes: Collection[str]) -> frozenset[str]:
+    """Scopes, and the classes that are within those that they name."""
+    widest = max((n for n, one in enumerate(CLASSES.values()) if one in scopes), default=-1)
+    return frozenset({*scopes, *list(CLASSES.values())[: widest + 1]})
+
+
 def is_known(scope: str, toolsets: Collection[str]) -> bool:
     """Whether a scope means something here, where there are these toolsets."""
     named = scope.removeprefix(_TOOLSET)

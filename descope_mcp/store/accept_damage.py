@@ -1,8 +1,8 @@
 """A person accepts a store that is not as it was left, so that changes can go on.
 
 What is missing stays missing, and an entry of the journal says so for ever. What was allowed ahead
-(approvals, grants) does not count any more, since it may have been used before; answers to open
-questions are void. The second factor is what the witness remembers.
+(approvals, grants, tokens for machines) does not count any more, since it may have been used or
+ended before; answers to open questions are void. The second factor is what the witness remembers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import approvals, factor, grants
+from descope_mcp.store.tables import approvals, factor, grants, tokens
 from descope_mcp.store.witness import Witness
 
 #: For so many seconds no answer counts that was asked for before: as long as a question is open.
@@ -59,6 +59,7 @@ def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
     waiting = approvals.c.status.in_(("pending", "approved"))
     connection.execute(update(approvals).where(waiting).values(status="revoked"))
     connection.execute(update(grants).values(revoked=True))
+    connection.execute(update(tokens).values(revoked=True))
     connection.execute(delete(factor))
     if seen.factor:
         connection.execute(insert(factor).values(**seen.factor))

@@ -43,6 +43,7 @@ from descope_mcp.store.tables import (
     grants,
     ledger,
     sealed,
+    tokens,
     usage,
 )
 from descope_mcp.store.witness import Head, Witness
@@ -56,6 +57,7 @@ SUMMED: dict[Table, tuple[str, ...]] = {
     confirmations: (),
     factor: (),
     grants: (),
+    tokens: (),
     usage: ("project", "rule"),
 }
 _MODULUS = 2**256

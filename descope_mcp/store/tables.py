@@ -152,6 +152,21 @@ sealed = Table(
     Column("signature", String(64), nullable=False, server_default=""),
 )
 
+#: Tokens for machines: `digest` is the SHA-256 of the secret part.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("claims", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Column("signature", String(64), nullable=False, server_default=""),
+)
+
 #: Which targets are being changed, and when one was changed last (by the number of an entry).
 sections = Table(
     "sections",

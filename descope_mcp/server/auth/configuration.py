@@ -1,0 +1,204 @@
+"""The file that says who may call over HTTP, and by which key their calls go to Descope.
+
+Several issuers and keys do not fit into variables, and each has attributes of its own; so there is
+one TOML file. Nothing in it is secret: keys are named by where they are.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.configuration import regions, secret_source
+from descope_mcp.configuration.secret_source import NoSecret
+from descope_mcp.guard.policy.file_format import Claim, Patterns, ProjectId
+from descope_mcp.guard.policy.who import Who
+from descope_mcp.server.auth.issuer import Issuer
+
+#: The beginning of callers' names that no issuer may be called.
+MACHINES = "token"
+_WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+class ConfigurationError(Exception):
+    """The file is wrong; one line per problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """By which credentials, and to which API, calls of some callers go."""
+
+    who: Who
+    base_url: str
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the file says: the public origin of this server, issuers, and ways to Descope."""
+
+    origin: str
+    issuers: tuple[Issuer, ...]
+    upstreams: tuple[Upstream, ...]
+
+
+def _address(value: str) -> str:
+    """An https address, or one of this machine, as it is compared: without a slash at the end."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("write an address like https://mcp.example.com")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("must be https; plain http is for this machine only")
+    if parts.username or parts.password:
+        raise ValueError("leave the user out of it")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _SecretTable(_Table):
+    """Where a key is: one of these."""
+
+    env: str = ""
+    file: Path | None = None
+    command: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one(self) -> _SecretTable:
+        if [bool(self.env), bool(self.file), bool(self.command)].count(True) != 1:
+            raise ValueError(
+                'name one place: { env = "NAME" }, { file = "..." } or { command = [] }'
+            )
+        return self
+
+    def read(self) -> str:
+        """The key.
+
+        Raises:
+            NoSecret: it is not there, or is none.
+        """
+        if self.env:
+            value = secret_source.from_environment(self.env)
+        elif self.file:
+            value = secret_source.from_file(self.file)
+        else:
+            value = secret_source.from_command(self.command)
+        if not re.fullmatch(r"[\x21-\x39\x3b-\x7e]+", value):
+            raise NoSecret("what is there holds a blank, a colon or a special character")
+        return value
+
+
+class _IssuerTable(_Table):
+    url: Address
+    audience: Annotated[str, Field(max_length=500)] = ""
+    keys: Address | None = None
+    claims: dict[Claim, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=dict
+    )
+
+
+class _UpstreamTable(_Table):
+    who: dict[Claim, Patterns] = Field(default_factory=dict)
+    project: ProjectId
+    management_key: _SecretTable
+    auth_management_key: _SecretTable | None = None
+    access_key: _SecretTable | None = None
+    base_url: Address | None = None
+
+    def upstream(self) -> Upstream:
+        """The table with its keys.
+
+        Raises:
+            NoSecret: one is not where it should be.
+        """
+        keys = (self.management_key, self.auth_management_key, self.access_key)
+        read = [key.read() if key else "" for key in keys]
+        base_url = self.base_url or regions.api_url(self.project)
+        return Upstream(self.who, base_url, Credentials(self.project, *read))
+
+
+class _File(_Table):
+    url: Address
+    issuer: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")], _IssuerTable] = Field(
+        default_factory=dict
+    )
+    upstream: tuple[_UpstreamTable, ...] = ()
+
+
+def read(path: Path) -> Configuration:
+    """What the file says, with the keys that it names.
+
+    Raises:
+        ConfigurationError: something in it is wrong, or a key is not where it says.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise ConfigurationError(f"{path}: {reason}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{path.name}: {error}; mend the TOML") from None
+    try:
+        written = _File.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{path.name}: {_said(one)}" for one in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+    issuers = tuple(_issuer(name, table) for name, table in written.issuer.items())
+    problems = [*_faults(written, issuers)]
+    upstreams: list[Upstream] = []
+    for number, table in enumerate(written.upstream, 1):
+        try:
+            upstreams.append(table.upstream())
+        except NoSecret as error:
+            problems.append(f"upstream {number}: {error}")
+    if problems:
+        raise ConfigurationError("\n".join(f"{path.name}: {one}" for one in problems))
+    return Configuration(written.url, issuers, tuple(upstreams))
+
+
+def _issuer(name: str, table: _IssuerTable) -> Issuer:
+    # The console shows the address of the metadata.
+    url = table.url.removesuffix(_WELL_KNOWN)
+    return Issuer(name, url, table.audience, table.keys or "", table.claims)
+
+
+def _faults(written: _File, issuers: Sequence[Issuer]) -> list[str]:
+    found = [f"issuer.{issuer.name}: {why}" for issuer in issuers if (why := issuer.fault())]
+    if urlsplit(written.url).path:
+        found.append("url: write the origin alone; the paths of this server are added to it")
+    if MACHINES in written.issuer:
+        found.append(f"issuer.{MACHINES}: machines are called so; choose another name")
+    for number, issuer in enumerate(issuers):
+        found += [
+            f"issuer.{issuer.name}: its tokens may be those of {other.name} too"
+            for other in issuers[:number]
+            if other.issues(issuer.url) or issuer.issues(other.url) or issuer.alike(other)
+        ]
+    return found
+
+
+def _said(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[:1].lower()}{message[1:]}" if place else message

@@ -1,0 +1,120 @@
+"""The file that says who may call, and what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from descope_mcp.server.auth.configuration import ConfigurationError, read
+from descope_mcp.server.auth.issuer import Issuer
+
+PROJECT = "P2aaaaaaaaaaaaaaaaaaaaaaaaaaa"
+REGIONAL = "Peuc12aaaaaaaaaaaaaaaaaaaaaaaaaa"
+AGENTIC = f"https://api.descope.com/v1/apps/agentic/{PROJECT}/MS2b"
+KEY = "K2secretsecretsecret"
+GOOD = f"""
+url = "https://mcp.acme.example/"
+
+[issuer.descope]
+url = "{AGENTIC}/.well-known/openid-configuration"
+claims = {{ team = "custom.team" }}
+
+[[upstream]]
+who = {{ scopes = "descope:write" }}
+project = "{PROJECT}"
+management_key = {{ env = "WRITERS" }}
+
+[[upstream]]
+project = "{REGIONAL}"
+management_key = {{ file = "KEYFILE" }}
+access_key = {{ command = ["{sys.executable}", "-c", "print('{KEY}')"] }}
+"""
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WRITERS", KEY)
+    path = tmp_path / "key"
+    path.write_text(f"{KEY}\n", encoding="utf-8")
+    return path
+
+
+def _read(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "auth.toml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        read(path)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
+def test_a_file_that_is_right(tmp_path: Path, keys: Path) -> None:
+    path = tmp_path / "auth.toml"
+    path.write_text(GOOD.replace("KEYFILE", str(keys)), encoding="utf-8")
+    found = read(path)
+    assert found.origin == "https://mcp.acme.example"
+    assert found.issuers == (Issuer("descope", AGENTIC, claims={"team": "custom.team"}),)
+    first, second = found.upstreams
+    assert (first.base_url, second.base_url) == (
+        "https://api.descope.com",
+        "https://api.euc1.descope.com",
+    )
+    assert (first.credentials.management_key, second.credentials.access_key) == (KEY, KEY)
+    assert KEY not in repr(found)
+
+
+HEAD = 'url = "https://m.example"\n'
+PROJECT_ISSUER = f"https://api.descope.com/v1/apps/{PROJECT}"
+FAILING = "import sys; sys.exit('" + KEY + "')"
+
+
+def _upstream(key: str) -> str:
+    return f'{HEAD}[[upstream]]\nproject = "{PROJECT}"\nmanagement_key = {key}'
+
+
+def _issuers(**urls: str) -> str:
+    return HEAD + "\n".join(f'[issuer.{name}]\nurl = "{url}"' for name, url in urls.items())
+
+
+BAD = [
+    ("", "url: field required"),
+    ('url = "http://mcp.acme.example"', "url: must be https"),
+    ('url = "https://mcp.acme.example/mcp"', "url: write the origin alone"),
+    ('url = "https://u:p@mcp.acme.example"', "url: leave the user out of it"),
+    ('url = "https://mcp.acme.example', "mend the TOML"),
+    (f"{HEAD}issuers = []", "issuers: extra inputs"),
+    (_issuers(token="https://a.example"), "choose another name"),
+    (f'{HEAD}[issuer."a:b"]\nurl = "https://a.example"', "should match pattern"),
+    (_issuers(a="ldap://a.example"), "write an address"),
+    (f'{_issuers(a=PROJECT_ISSUER)}\naudience = "{PROJECT}"', "every token of the project"),
+    (_issuers(a=AGENTIC, b=f"{AGENTIC}c"), "may be those of a too"),
+    (_issuers(a=AGENTIC, b=PROJECT_ISSUER), "may be those of a too"),
+    (_upstream(f'"{KEY}"'), "upstream.0.management_key"),
+    (_upstream('{ env = "NOWHERE" }'), "the environment variable NOWHERE is not set"),
+    (_upstream('{ env = "A", file = "b" }'), "name one place"),
+    (_upstream('{ file = "/nowhere/key" }'), "cannot be read"),
+    (
+        _upstream(f'{{ command = ["{sys.executable}", "-c", "{FAILING}"] }}'),
+        "ended with exit code 1",
+    ),
+    (_upstream('{ env = "SPACED" }'), "holds a blank"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), BAD)
+def test_what_is_wrong_with_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.setenv("SPACED", f"{KEY} x")
+    said = _read(tmp_path, text)
+    assert told in said
+    # Somebody may have put the key into the file.
+    assert KEY not in said
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no such file"):
+        read(tmp_path / "nothing.toml")

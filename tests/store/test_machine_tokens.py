@@ -1,0 +1,98 @@
+"""Tokens for machines: nothing but the token itself lets anybody in, and not after its end."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from descope_mcp.store import accept_damage, machine_tokens, rotation
+from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.store import Store
+
+
+def _made(store: Store, name: str = "nightly", seconds: float = 60) -> tuple[str, str]:
+    made, token = machine_tokens.create(
+        store, name, ["descope:read"], seconds, {"roles": ["support"]}
+    )
+    return made.id, token
+
+
+def test_a_token_is_found_by_itself_alone(own: Store) -> None:
+    assert machine_tokens.find(own, f"dmcp_{'0' * 12}_{'0' * 64}") is None
+    assert own.is_new  # a guess makes nothing
+    identity, token = _made(own)
+    found = machine_tokens.find(own, token)
+    assert found is not None
+    assert (found.id, found.name, found.scopes) == (identity, "nightly", ("descope:read",))
+    assert found.claims == {"roles": ("support",)}
+    assert re.fullmatch(r"dmcp_[0-9a-f]{12}_[0-9a-f]{64}", token)
+    other = _made(own)[1]
+    mixed = f"{token[:18]}{other[18:]}"
+    for wrong in (mixed, token.upper(), f"{token}0", token[:-1], f" {token}", "dmcp_", ""):
+        assert machine_tokens.find(own, wrong) is None
+
+
+def test_the_token_is_nowhere_in_the_store(own: Store) -> None:
+    secret = _made(own)[1].rpartition("_")[2]
+    for path in own.directory.iterdir():
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_a_token_ends(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity, token = _made(own)
+    assert machine_tokens.revoke(own, identity) is not None
+    assert machine_tokens.revoke(own, identity) is None
+    assert machine_tokens.find(own, token) is None
+    _, token = _made(own)
+    later = time.time() + 61
+    monkeypatch.setattr(machine_tokens.time, "time", lambda: later)
+    assert machine_tokens.find(own, token) is None
+    assert [one.usable for one in machine_tokens.listed(own)] == [False, False]
+
+
+def _written(store: Store, statement: str) -> None:
+    with closing(sqlite3.connect(store.directory / "state.db")) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update tokens set scopes = 'descope:destructive'",
+        "update tokens set expires = expires + 9999",
+        "update tokens set name = 'admin'",
+        "update tokens set digest = '{}'".format("0" * 64),
+    ],
+)
+def test_who_can_write_the_database_gains_nothing(own: Store, statement: str) -> None:
+    _, token = _made(own)
+    _written(own, statement)
+    with pytest.raises(NotAsLeft):
+        machine_tokens.find(own, token)
+
+
+def test_a_token_that_was_ended_cannot_be_put_back(own: Store, tmp_path: Path) -> None:
+    identity, token = _made(own)
+    with closing(sqlite3.connect(own.directory / "state.db")) as connection:
+        before = connection.execute("select * from tokens").fetchall()
+    machine_tokens.revoke(own, identity)
+    _written(own, "delete from tokens")
+    marks = ", ".join("?" * len(before[0]))
+    with closing(sqlite3.connect(own.directory / "state.db")) as connection, connection:
+        connection.execute(f"insert into tokens values ({marks})", before[0])
+    with pytest.raises(NotAsLeft):
+        machine_tokens.find(own, token)
+    # A person who accepts the store as it is does not bring it back either.
+    accept_damage.accept(own, "ada", ["rows of tokens"])
+    assert machine_tokens.find(own, token) is None
+
+
+def test_tokens_outlive_another_key(own: Store) -> None:
+    _, token = _made(own)
+    rotation.rotate(own, "ada")
+    assert machine_tokens.find(own, token) is not None
