@@ -13,12 +13,13 @@ from descope_mcp.catalog.operation_record import EFFECTS, Effect
 
 #: The scopes of the classes, from the narrowest to the widest.
 CLASSES: dict[Effect, str] = {effect: f"descope:{effect}" for effect in EFFECTS}
-_TOOLSET = "descope:toolset:"
+#: What the scope of a toolset begins with.
+TOOLSET = "descope:toolset:"
 
 
 def of_toolset(name: str) -> str:
     """The scope of a toolset."""
-    return f"{_TOOLSET}{name}"
+    return f"{TOOLSET}{name}"
 
 
 def with_implied(scopes: Collection[str]) -> frozenset[str]:
@@ -29,7 +30,7 @@ def with_implied(scopes: Collection[str]) -> frozenset[str]:
 
 def is_known(scope: str, toolsets: Collection[str]) -> bool:
     """Whether a scope means something here, where there are these toolsets."""
-    named = scope.removeprefix(_TOOLSET)
+    named = scope.removeprefix(TOOLSET)
     return scope in CLASSES.values() or (named != scope and named in toolsets)
 
 
@@ -45,7 +46,7 @@ def lacking(scopes: Collection[str] | None, effect: Effect, toolset: str) -> tup
         return ()
     covering = [CLASSES[one] for one in EFFECTS[EFFECTS.index(effect) :]]
     missing = [] if any(one in scopes for one in covering) else [CLASSES[effect]]
-    named = [scope for scope in scopes if scope.startswith(_TOOLSET)]
+    named = [scope for scope in scopes if scope.startswith(TOOLSET)]
     if named and toolset and of_toolset(toolset) not in named:
         missing.append(of_toolset(toolset))
     return tuple(missing)

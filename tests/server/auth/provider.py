@@ -91,6 +91,7 @@ class Provider:
         kid, key = self.signing
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
         said = {"kid": kid, **(headers or {})}
+        said = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(self.claims(**changes), key, algorithm, headers=said)
 
 

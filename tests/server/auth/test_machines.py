@@ -41,6 +41,6 @@ async def test_without_the_store_nobody_is_let_in() -> None:
     store = shared_store()
     _, token = machine_tokens.create(store, "nightly", ["descope:read"], 60)
     store.close()
-    (store.directory / "state.db").write_bytes(b"no database")
+    store.key_file.unlink()
     with pytest.raises(NotVerifiable):
         await Machines(shared_store()).verify(token)
