@@ -65,9 +65,9 @@ def _policy(name: str, settings: Settings, catalog: Catalog) -> Policy:
         raise SettingsError(str(error)) from None
 
 
-def unmatched(settings: Settings, applied: Policy) -> Iterator[str]:
-    """A sentence for every rule of a policy file that no call of this server matches."""
-    callers = (settings.caller, TERMINAL)
+def unmatched(settings: Settings, applied: Policy, caller: str) -> Iterator[str]:
+    """A sentence for every rule of a policy file that no call matches, `caller`'s or a person's."""
+    callers = (caller, TERMINAL)
     for rule in applied.rules:
         if why := never_called(rule, callers, settings.project_id):
             yield f"{rule.place}: no call matches this rule, since {why}"

@@ -125,6 +125,7 @@ def build(
     security = security or RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
     server.middleware += [
         _mask_exceptions,
+        _one_revision,
         _one_page,
         remember_list,
         RequestStateBoundary(security, default_audience=NAME),
@@ -200,6 +201,19 @@ async def _mask_exceptions(ctx: Context, call_next: CallNext) -> HandlerResult:
         # Neither the text nor the values in the frames go anywhere: they may be secrets.
         log.error("%s in %s at %s", type(error).__name__, ctx.method, place)  # noqa: TRY400
         raise MCPError(types.INTERNAL_ERROR, "Internal error; see the server's log") from None
+
+
+async def _one_revision(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Refuse a message of 2026-07-28 that came over HTTP without the header that says so.
+
+    It would be served as one of an older revision: by a client that can be asked and is not.
+    """
+    meta = (ctx.params or {}).get("_meta")
+    stated = meta.get(types.PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
+    if stated and ctx.request is not None and stated != ctx.protocol_version:
+        text = "The MCP-Protocol-Version header is missing, or names another revision than _meta"
+        raise MCPError(types.HEADER_MISMATCH, text)
+    return await call_next(ctx)
 
 
 async def _one_page(ctx: Context, call_next: CallNext) -> HandlerResult:

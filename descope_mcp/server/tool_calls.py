@@ -31,6 +31,7 @@ from descope_mcp.catalog.arguments.validation import check, fit
 from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.server.answers import list_parts, tool_result
+from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
@@ -218,8 +219,7 @@ class ToolCall:
             view = replace(view, fields=fields, digest="" if view.fields else digest)
             return await self._run(call, view)
         if shown is None:
-            message = "This answer is not kept (any more)."
-            return tool_result.failed(Failed("answer_gone", message, "Call its operation again."))
+            return tool_result.failed(Failed("answer_gone", GONE, "Call its operation again."))
         return tool_result.part(shown, [])
 
 

@@ -63,7 +63,7 @@ def check(file: str | None) -> None:
             cap="".join(cap),
             notes=notes,
         )
-    for warning in wiring.unmatched(chosen, policy):
+    for warning in wiring.unmatched(chosen, policy, chosen.caller):
         click.echo(f"descope-mcp: {warning}", err=True)
     denied = [o for o in catalog.values() if worst(o, policy, chosen.project_id).action == "deny"]
     output.said(

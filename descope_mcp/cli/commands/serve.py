@@ -1,12 +1,20 @@
-"""`descope-mcp serve`: MCP on stdin and stdout."""
+"""`descope-mcp serve`: MCP on stdin and stdout, or over HTTP."""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from descope_mcp.cli import options, signals
+from descope_mcp.cli import http_server, options, signals
+from descope_mcp.cli.http_server import HttpOptions
+
+if TYPE_CHECKING:
+    from descope_mcp.call.services import Services
+    from descope_mcp.server.http.serving import Serving as HttpServing
+    from descope_mcp.server.transports.stdio import Serving as StdioServing
 
 
 @click.command("serve")
@@ -19,14 +27,16 @@ from descope_mcp.cli import options, signals
     help="Write down what these rules would decide; they count for nothing (policy report).",
 )
 @options.sandbox
+@http_server.options
 def command(
     toolsets: str | None,
     read_only: bool | None,
     policy: str | None,
     shadow_policy: str | None,
     sandbox: bool,
+    http: HttpOptions,
 ) -> None:
-    """Serve MCP on stdin and stdout, for an agent or an IDE to start."""
+    """Serve MCP on stdin and stdout, for an agent or an IDE to start, or over HTTP."""
     # Nothing that is imported is garbage, and looking for some is a tenth of the start.
     gc.disable()
     import anyio
@@ -50,15 +60,13 @@ def command(
         )
 
     async def main() -> list[int]:
-        from descope_mcp.server.transports import stdio
-
         async with wiring.services(chosen, operations, sandbox=sandbox) as services:
-            for warning in wiring.unmatched(chosen, services.policy):
+            serving, caller = _made(services, names, http)
+            for warning in wiring.unmatched(chosen, services.policy, caller):
                 click.echo(f"descope-mcp: {warning}", err=True)
             for plan in unfinished_plans.left(services.store.directory):
                 see = shell_quoting.command("plan", "show", plan[:8])
                 click.echo(f"descope-mcp: a plan was left in the middle; see `{see}`", err=True)
-            serving = stdio.Serving(services, names)
             gc.enable()
             with signals.calling(serving.end) as came:
                 await serving.run()
@@ -69,3 +77,18 @@ def command(
     except OSError as error:
         raise click.ClickException(str(error)) from None
     click.get_current_context().exit(signals.exit_code(came))
+
+
+def _made(
+    services: Services, toolsets: Sequence[str], http: HttpOptions
+) -> tuple[StdioServing | HttpServing, str]:
+    """The server, and the name of who calls it."""
+    if http.address is None:
+        from descope_mcp.server.transports import stdio
+
+        return stdio.Serving(services, toolsets), services.caller
+    from descope_mcp.server.http.callers import LOCAL
+
+    serving = http_server.made(http, http.address, services, toolsets)
+    click.echo(f"descope-mcp: serving {serving.url}", err=True)
+    return serving, LOCAL.name

@@ -1,7 +1,7 @@
 """Answers too large to show at once, kept for a while so that they can be read in parts.
 
 In memory, as sealed JSON, each for the caller that got it. What is gone, as in another process, is
-read from Descope again.
+read from Descope again where its next part says how.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +20,16 @@ import pydantic_core
 
 from descope_mcp.catalog.operation import Operation
 
-#: How long an answer is kept, how many are, and how many bytes they take in all.
+#: How long an answer is kept, how many of a caller are, and how many bytes all take together.
 LIFETIME = 15 * 60
 MOST = 40
 MOST_BYTES = 64 * 1024 * 1024
+#: Where one went that is not there, for its caller.
+GONE = (
+    f"This answer is not kept (any more): answers stay for {LIFETIME // 60} minutes in the memory "
+    "of the process that made them, each for its caller, until newer ones need the room. Another "
+    "process or replica does not have it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +88,68 @@ class Kept:
         return sys.getsizeof(self.text) + sum(map(sys.getsizeof, self.rows))
 
 
+@dataclass
+class _Caller:
+    """What one caller has: names, the oldest first, and their size together."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    size: int = 0
+
+
 class Shelf:
-    """The kept answers of all callers; the oldest make room. May be used from any thread."""
+    """The kept answers of all callers. May be used from any thread.
+
+    The oldest of a caller make room for its own next ones, and where all together take too much,
+    the oldest of the caller who has most: nobody loses an answer by what somebody else reads.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._lock = threading.Lock()
+        #: All of them, the oldest first.
         self._kept: dict[tuple[str, str], tuple[float, int, Kept]] = {}
+        self._callers: dict[str, _Caller] = {}
 
     def put(self, caller: str, answer: Kept) -> str:
         """Keep an answer; the name that the caller finds it by."""
-        name = secrets.token_hex(6)
+        name, size = secrets.token_hex(6), answer.size()
         with self._lock:
-            self._kept[caller, name] = (self._now() + LIFETIME, answer.size(), answer)
-            self._make_room()
+            self._drop_old()
+            own = self._callers.setdefault(caller, _Caller())
+            self._kept[caller, name] = (self._now() + LIFETIME, size, answer)
+            own.names[name] = None
+            own.size += size
+            if len(own.names) > MOST:
+                self._drop(caller)
+            while sum(one.size for one in self._callers.values()) > MOST_BYTES:
+                self._drop(max(self._callers, key=lambda one: self._callers[one].size))
         return name
 
     def find(self, caller: str, name: str) -> Kept | None:
         """What the caller has under this name, None if it is gone or was never theirs."""
         with self._lock:
-            self._make_room()
+            self._drop_old()
             entry = self._kept.get((caller, name))
         return entry[2] if entry else None
 
     def names(self, caller: str) -> list[str]:
         """The names of what the caller has."""
         with self._lock:
-            self._make_room()
-            return [name for owner, name in self._kept if owner == caller]
+            self._drop_old()
+            own = self._callers.get(caller)
+            return list(own.names) if own else []
 
-    def _make_room(self) -> None:
-        used = sum(size for _, size, _ in self._kept.values())
-        for key, (until, size, _) in list(self._kept.items()):
-            if until > self._now() and len(self._kept) <= MOST and used <= MOST_BYTES:
+    def _drop_old(self) -> None:
+        for (caller, _), (until, _, _) in list(self._kept.items()):
+            if until > self._now():
                 return
-            del self._kept[key]
-            used -= size
+            self._drop(caller)
+
+    def _drop(self, caller: str) -> None:
+        """Let go of the oldest that a caller has."""
+        own = self._callers[caller]
+        name = next(iter(own.names))
+        del own.names[name]
+        own.size -= self._kept.pop((caller, name))[1]
+        if not own.names:
+            del self._callers[caller]

@@ -70,7 +70,8 @@ async def _asked(
             return elicitation.required(needed.question)
         answer = await elicitation.ask(ctx, needed.question)
     if answer is None:
-        return await declined.outside(needed, request.caller, services, declined.CANNOT_SHOW)
+        because = declined.cannot_show(ctx)
+        return await declined.outside(needed, request.caller, services, because)
     if isinstance(answer, No):
         return await _declined(answer, needed, request, services)
     return await _perform(replace(request, approval=answer), services)

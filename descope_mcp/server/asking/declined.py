@@ -16,7 +16,7 @@ from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import OF_CALL
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.quoting import quoted
-from descope_mcp.server.asking.elicitation import No
+from descope_mcp.server.asking.elicitation import Context, No, hindrance
 
 if TYPE_CHECKING:
     from descope_mcp.guard.question.question_data import Disclosure
@@ -33,6 +33,18 @@ STANDS = (
     "declined-before",
     "This call was declined less than a minute ago, and nobody is asked the same again so soon.",
 )
+
+
+def cannot_show(ctx: Context) -> tuple[str, str]:
+    """Why no form was shown: the client has none, or the server does not reach it."""
+    setting = hindrance(ctx)
+    if not setting:
+        return CANNOT_SHOW
+    return (
+        "approval",
+        f"This call needs a person's yes. This server was started with {setting}, so that it "
+        "cannot ask through a client of a protocol revision before 2026-07-28.",
+    )
 
 
 def unread(no: No) -> tuple[str, str]:

@@ -35,11 +35,24 @@ def is_modern(ctx: Context) -> bool:
 
 def can_be_asked(ctx: Context) -> bool:
     """Whether a form can be shown to a person through this client."""
+    return _shows_forms(ctx) and (is_modern(ctx) or ctx.session.can_send_request)
+
+
+def hindrance(ctx: Context) -> str:
+    """The setting of this server that keeps forms from a client which may show them, or ""."""
+    if is_modern(ctx) or ctx.session.can_send_request:
+        return ""
+    # Without a session nobody knows what a client of an older revision can do.
+    if ctx.session.client_capabilities is None:
+        return "--stateless"
+    return "--json" if _shows_forms(ctx) else ""
+
+
+def _shows_forms(ctx: Context) -> bool:
     capabilities = ctx.session.client_capabilities
     offered = capabilities.elicitation if capabilities else None
     # An empty object means forms (MCP 2025-11-25, Elicitation, Capabilities).
-    form = offered is not None and (offered.form is not None or offered.url is None)
-    return form and (is_modern(ctx) or ctx.session.can_send_request)
+    return offered is not None and (offered.form is not None or offered.url is None)
 
 
 @dataclass(frozen=True, slots=True)

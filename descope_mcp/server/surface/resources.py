@@ -10,6 +10,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.outline import text_of
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE, WAITING
 from descope_mcp.server.answers.size_limit import RESOURCE, Answers, View
@@ -89,6 +90,7 @@ def read(
                     onward = {"uri": f"{RESOURCE}{name}/{after}"}
                 part["part"]["next"] = onward
             return _contents(uri, text_of({**part, "untrusted": ["answer"]}), TEMPLATES[2])
+        raise MCPError(types.INVALID_PARAMS, f"Resource not found. {GONE}", {"uri": uri})
     raise MCPError(types.INVALID_PARAMS, "Resource not found", {"uri": uri})
 
 

@@ -27,3 +27,13 @@ def test_the_oldest_make_room(catalog: Catalog) -> None:
     assert large in shelf.names("me")
     another = shelf.put("me", Kept(operation, rows=("y" * (MOST_BYTES // 2),)))
     assert shelf.names("me") == [another]
+
+
+def test_what_one_caller_reads_takes_nothing_from_another(catalog: Catalog) -> None:
+    shelf = Shelf()
+    operation = catalog["LoadUser"]
+    mine = shelf.put("me", Kept(operation, text="{}"))
+    for _ in range(MOST + 5):
+        shelf.put("you", Kept(operation, text="x" * (MOST_BYTES // 10)))
+    assert shelf.names("me") == [mine]
+    assert len(shelf.names("you")) == 9

@@ -1,0 +1,106 @@
+"""How much of the server one caller can have, and all together; and that it ends in order.
+
+Calls of one caller must not make those of another wait. What waits for Descope is bounded where
+it is sent (`api.transport`); this bounds the requests that are open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from descope_mcp.server.http.callers import LOCAL, caller_of
+from descope_mcp.server.http.refusal import refusal
+
+#: Requests that are open at once: in all, and of one caller.
+MOST, MOST_OF_ONE = 2_000, 200
+_SOON = {"Retry-After": "1"}
+
+
+class Admission:
+    """A layer that counts the requests that are open, and can end them."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST, most_of_one: int = MOST_OF_ONE) -> None:
+        self._app, self._most, self._most_of_one = app, most, most_of_one
+        self._open: Counter[str] = Counter()
+        self._calls: set[anyio.CancelScope] = set()
+        self._streams: set[anyio.CancelScope] = set()
+        self._less = anyio.Event()
+        self.ending = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request if there is room for it."""
+        caller = caller_of(scope)
+        # Without authentication all are one caller, and nobody shares with them.
+        most = self._most if caller is LOCAL else self._most_of_one
+        if self.ending:
+            refused = refusal(503, _ENDING, _SOON)
+        elif self._open[caller.name] >= most:
+            refused = refusal(429, f"{most} requests of this caller are open already", _SOON)
+        elif self._open.total() >= self._most:
+            refused = refusal(503, "The server has no room for more requests", _SOON)
+        else:
+            with self._counted(caller.name, stream=scope["method"] == "GET") as ended:
+                await _until(ended, self._app, scope, receive, send)
+            return
+        await refused(scope, receive, send)
+
+    def end(self) -> None:
+        """Take no more requests, and end what only listens."""
+        self.ending = True
+        for stream in self._streams:
+            stream.cancel()
+
+    async def answered(self) -> None:
+        """Wait until no call is open."""
+        while self._calls:
+            self._less = anyio.Event()
+            await self._less.wait()
+
+    def cut(self) -> None:
+        """End all that is open. A change that is on its way is finished; nobody is told of it."""
+        for call in (*self._calls, *self._streams):
+            call.cancel()
+
+    @contextmanager
+    def _counted(self, caller: str, *, stream: bool) -> Iterator[anyio.CancelScope]:
+        ended = anyio.CancelScope()
+        among = self._streams if stream else self._calls
+        among.add(ended)
+        self._open[caller] += 1
+        try:
+            yield ended
+        finally:
+            among.discard(ended)
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+            self._less.set()
+
+
+_ENDING = "This server is being stopped, and nothing was done; call again"
+_CUT = "This server was stopped before it could answer; what became of the call is in the journal"
+
+
+async def _until(
+    ended: anyio.CancelScope, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Serve a request until it is ended from outside; the client is told so while it can be."""
+    begun = finished = False
+
+    async def noting(message: Message) -> None:
+        nonlocal begun, finished
+        begun = True
+        finished = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await send(message)
+
+    with ended:
+        await app(scope, receive, noting)
+    if ended.cancelled_caught and not begun:
+        await refusal(503, _CUT)(scope, receive, send)
+    elif ended.cancelled_caught and not finished:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,129 @@
+"""Listening on a socket, until the process is asked to end."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+
+import anyio
+import uvicorn
+
+from descope_mcp.api.client import Client
+from descope_mcp.server.http.application import Application
+from descope_mcp.server.http.surfaces import ROOT
+
+#: After a signal, reads have so many seconds to end by themselves, and clients to take answers.
+GRACE = 2.0
+#: Longer than balancers keep a connection that nothing is sent on, so that they close it first.
+_KEEP_ALIVE = 75
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound, and not listening yet.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family, kind, number, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    # asyncio turns Nagle's delay off only where the protocol is named.
+    listener = socket.socket(family, kind, number or socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Serving:
+    """An application on a socket, until `end` is called."""
+
+    def __init__(
+        self,
+        application: Application,
+        listener: socket.socket,
+        clients: Callable[[], Iterable[Client]],
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
+        """Args: `clients` that changes are sent by; proxies whose forwarded headers count."""
+        self._application, self._listener, self._clients = application, listener, clients
+        self._ending = anyio.Event()
+        self._server = _Server(
+            uvicorn.Config(
+                application.app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+                timeout_keep_alive=_KEEP_ALIVE,
+            )
+        )
+
+    def end(self) -> None:
+        """Take no more requests; what changes something is finished first.
+
+        The second time nothing is waited for: what becomes of a change that is on its way is then
+        unknown, and journalled so.
+        """
+        if self._ending.is_set():
+            for client in self._clients():
+                client.abandon()
+            self._application.admission.cut()
+        self._ending.set()
+
+    @property
+    def url(self) -> str:
+        """Where the hub is."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{ROOT}"
+
+    async def run(self) -> None:
+        """Serve."""
+        # Nothing made so far is ever garbage; looking through it would stop all calls for a while.
+        gc.freeze()
+        _allow_many_connections()
+        async with self._application.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(self._end_in_order)
+            await self._server.serve(sockets=[self._listener])
+            tasks.cancel_scope.cancel()
+
+    async def _end_in_order(self) -> None:
+        await self._ending.wait()
+        admission = self._application.admission
+        admission.end()
+        self._server.should_exit = True
+        with anyio.move_on_after(GRACE):
+            await admission.answered()
+        for client in self._clients():
+            await client.changed()
+        with anyio.move_on_after(GRACE):
+            await admission.answered()
+        # A form that waits for a person, or a read that takes too long.
+        admission.cut()
+
+
+def _allow_many_connections() -> None:
+    """Have as many open files as this process may have; many systems begin with a thousand."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
