@@ -16,6 +16,8 @@ from descope_mcp.server.http.surfaces import ROOT
 
 #: After a signal, reads have so many seconds to end by themselves, and clients to take answers.
 GRACE = 2.0
+#: Connections that may wait to be accepted.
+_BACKLOG = 2_048
 #: Longer than balancers keep a connection that nothing is sent on, so that they close it first.
 _KEEP_ALIVE = 75
 
@@ -29,7 +31,7 @@ class _Server(uvicorn.Server):
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that is bound, and not listening yet.
+    """A socket that takes connections: those that come before `Serving.run` wait for it.
 
     Raises:
         OSError: the address cannot be had.
@@ -42,6 +44,8 @@ def listening(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
+        # Whoever reads the address and connects at once is not refused.
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise
