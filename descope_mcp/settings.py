@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -65,7 +66,10 @@ class Settings(BaseModel):
     sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")
     sandbox_state: Path | None = Field(None, validation_alias="DESCOPE_MCP_SANDBOX_STATE")
     state: Path | None = Field(None, validation_alias="DESCOPE_MCP_STATE")
+    database_url: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MCP_DATABASE_URL")
     key_file: Path | None = Field(None, validation_alias="DESCOPE_MCP_KEY_FILE")
+    key: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MCP_KEY")
+    key_command: SecretStr = Field(SecretStr(""), validation_alias="DESCOPE_MCP_KEY_COMMAND")
     retention_days: float = Field(
         30.0, ge=0, le=3650, validation_alias="DESCOPE_MCP_RETENTION_DAYS"
     )
@@ -130,6 +134,25 @@ class Settings(BaseModel):
             raise ValueError("holds a blank, a line break or a special character; copy it again")
         if ":" in text:
             raise ValueError("holds a colon; set the key alone, without the project id")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr) -> SecretStr:
+        from descope_mcp.store.databases.postgres_url import parsed
+        from descope_mcp.store.errors import StoreError
+
+        try:
+            parsed(value.get_secret_value())
+        except StoreError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("key", "key_command")
+    @classmethod
+    def _one_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("key_file") or info.data.get("key"):
+            raise ValueError("is set beside another place of the key; set one of them")
         return value
 
     @field_validator("base_url")

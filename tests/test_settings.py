@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from descope_mcp.cli import wiring
 from descope_mcp.settings import Settings, SettingsError, load
 
 US = "P" + "2" * 27
@@ -207,3 +208,40 @@ def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DESCOPE_MCP_READONLY", "true")
     with pytest.raises(SettingsError, match="did you mean DESCOPE_MCP_READ_ONLY"):
         load()
+
+
+KEPT = {
+    "DESCOPE_MCP_DATABASE_URL": "postgresql://me:hunter2@db.example/store",
+    "DESCOPE_MCP_KEY": "hunter2hunter2hunter2hunter2",
+    "DESCOPE_MCP_KEY_COMMAND": "vault kv get -field=hunter2 secret/key",
+}
+
+
+@pytest.mark.parametrize(("variable", "value"), KEPT.items())
+def test_what_opens_the_store_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.delenv("DESCOPE_MCP_KEY_FILE")
+    monkeypatch.setenv(variable, value)
+    settings = load()
+    shown = f"{settings!r}{settings}{settings.model_dump()}{settings.model_dump_json()}"
+    assert "hunter2" not in f"{shown}{vars(wiring.store(settings))}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"DESCOPE_MCP_DATABASE_URL": "postgresql://me:hunter2@x@h/d"}, "no address of a Postgre"),
+        ({"DESCOPE_MCP_KEY_FILE": "/key", "DESCOPE_MCP_KEY": "hunter2"}, "set one of them"),
+        ({"DESCOPE_MCP_KEY": "hunter2", "DESCOPE_MCP_KEY_COMMAND": "hunter2"}, "set one of them"),
+    ],
+)
+def test_a_store_that_cannot_be_meant_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    monkeypatch.delenv("DESCOPE_MCP_KEY_FILE")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said) as wrong:
+        load()
+    assert "hunter2" not in str(wrong.value)

@@ -24,6 +24,7 @@ from descope_mcp.guard.restore import restore_steps
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import late_outcomes
 from descope_mcp.store.journal.entry import Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.store import Store
 
@@ -134,10 +135,11 @@ def _settled(
     undo: dict[str, Any] | None,
     turn: Turn,
 ) -> bool:
-    """Write the outcome; False if that fails, which cannot make the call undone."""
+    """Write the outcome; False if it has to wait, which cannot make the call undone."""
     try:
         journal.settle(store, intent, result, reason, undo, turn.section)
     except StoreError:
+        store.late.append(late_outcomes.Outcome(intent, result, reason, undo, turn.section))
         return False
     return True
 

@@ -73,9 +73,12 @@ class Turn:
 
 
 async def newest(services: Services) -> int:
-    """The entry of the journal that is the newest now."""
+    """The entry of the journal that is the newest now, outcomes that were late among them."""
     from descope_mcp.store import target_leases
+    from descope_mcp.store.journal import late_outcomes
 
+    if services.store.late:
+        await run_sync(late_outcomes.write, services.store)
     return await run_sync(target_leases.latest, services.store)
 
 

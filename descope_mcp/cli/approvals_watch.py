@@ -33,13 +33,19 @@ def watch(store: Store, line: Callable[[Request], str], answer: Callable[[int], 
         with (
             _TERMINAL.open("w", encoding="utf-8") as screen,
             _TERMINAL.open("rb", buffering=0) as keys,
+            store.changes() as changed,
         ):
             screen.write("Waiting for requests. Type a number to answer one, q to end.\n")
+            look = True
             while True:
-                known = _show_new(store, known, line, screen.write)
+                if look:
+                    known = _show_new(store, known, line, screen.write)
                 screen.flush()
+                look = False
                 if not select.select([keys], [], [], _EVERY)[0]:
+                    look = changed(0.0)
                     continue
+                look = True
                 typed = keys.readline().decode(errors="replace")
                 if not typed or typed.strip().lower() in ("q", "quit", "exit"):
                     return

@@ -106,7 +106,22 @@ async def services(
 def store(settings: Settings) -> Store:
     """The store that the settings name, not opened yet."""
     seconds = settings.retention_days * 24 * 3600
-    return Store(settings.state_directory, settings.key_path, seconds)
+    url = key = None
+    # Few servers have any of these; the others need not load what reads them.
+    if address := settings.database_url.get_secret_value():
+        from descope_mcp.store.databases.postgres_url import parsed
+
+        url = parsed(address)
+    given, command = settings.key.get_secret_value(), settings.key_command.get_secret_value()
+    if given or command:
+        from descope_mcp.store import key_source
+
+        key = (
+            key_source.given("DESCOPE_MCP_KEY", given)
+            if given
+            else key_source.command("DESCOPE_MCP_KEY_COMMAND", command)
+        )
+    return Store(settings.state_directory, settings.key_path, seconds, url=url, key=key)
 
 
 def _state(stack: AsyncExitStack, settings: Settings) -> State:

@@ -35,7 +35,7 @@ def accept(store: Store, by: str, found: list[str]) -> None:
     """
     with store.begin() as connection:
         try:
-            seen = witness.read(store.key_file) or Witness()
+            seen = witness.read(store.witness_file) or Witness()
         except NotAsLeft:
             seen = Witness()
         if signed_rows.problems(connection, store):
@@ -46,7 +46,7 @@ def accept(store: Store, by: str, found: list[str]) -> None:
         end = hash_chain.put(connection, store.key, entry, after=seen.journal[0])
     with store.begin() as connection:
         now = Witness(end, signed_rows.head(connection), signed_rows.factor_row(connection))
-        witness.write(store.key_file, now)
+        witness.write(store.witness_file, now)
 
 
 def _start_over(connection: Connection, store: Store, seen: Witness) -> None:

@@ -1,99 +1,143 @@
-"""The database of the store: SQLite in a directory that only its owner may read.
-
-Several processes share it: every transaction takes the write lock at its start (so that what it
-reads is what it changes), waits for others, and is on disk when it ends (WAL, synchronous full).
-"""
+"""The database of the store, of whatever kind, as it is used: migrated, and changed in turns."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
-from sqlite3 import DatabaseError
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from descope_mcp.store.errors import StoreError
-from descope_mcp.store.private_files import fault, private_directory, private_file
+from descope_mcp.store.databases.standing import STANDING
+from descope_mcp.store.errors import KeyChanged, StoreError
 
 #: The newest migration; a store of another version is migrated before it is used. A migration that
 #: older programs can live with (a new table, a column with a default) takes the number before it
 #: and a part behind a dot, 0002.1: they go on with such a store and refuse one of another number.
 HEAD = "0002.2"
-#: Seconds for which a transaction waits for those of others.
-_PATIENCE = 10.0
-_NAME = "state.db"
+
+
+class Place(Protocol):
+    """Where a database is, and what is particular to its kind (`store.databases`)."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was used before; nothing is made by asking."""
+
+    def engine(self) -> Engine:
+        """What connects to it. Its transactions begin with the lock of the whole store."""
+
+    def version(self) -> str | None:
+        """The version of its tables, None if it has none; nothing is made, changed or migrated."""
+
+    def told(self, error: Exception) -> str:
+        """What an error of it says to a person."""
+
+    def scrub(self, engine: Engine) -> None:
+        """See to it that what was deleted can be read nowhere."""
+
+    def announce(self, connection: Connection) -> None:
+        """Tell those who wait for a change, when the transaction ends."""
+
+    def changes(self, engine: Engine) -> AbstractContextManager[Callable[[float], bool]]:
+        """What waits for a change (`Store.changes`)."""
 
 
 class Database:
-    """A database that is ready: private, migrated, shared with other processes."""
+    """A database that is ready: migrated, shared with other processes."""
 
-    def __init__(self, directory: Path) -> None:
-        """Open the database in `directory`, made and migrated if need be.
+    def __init__(self, place: Place) -> None:
+        """Open the database, made and migrated if need be.
 
         Raises:
             StoreError: it cannot be opened, or is of a newer version of this program.
         """
-        path = private_file(private_directory(directory) / _NAME)
-        # Not as a URL in a text, in which ? and % in the path would mean something.
-        place = URL.create("sqlite", database=str(path))
-        self._path = path
-        self._engine: Engine = sqlalchemy.create_engine(place, connect_args={"timeout": _PATIENCE})
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _lock)
-        with self._transaction() as connection:
-            version = _version(connection)
-        if version != HEAD and not newer(version, HEAD):
-            self._migrate()
+        self.place = place
+        self._engine = place.engine()
+        try:
+            with self._transaction() as connection:
+                version = _version(connection)
+            if version != HEAD and not newer(version, HEAD):
+                self._migrate()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, key: str = "") -> Iterator[Connection]:
         """A transaction that holds the write lock; it ends with the context, or is undone.
 
+        Args:
+            key: the id of the key that is going to be used.
+
         Raises:
+            KeyChanged: another process has replaced the key.
             StoreError: the database cannot be read or written, or another program has migrated it
                 since it was opened.
         """
-        with self._transaction() as connection:
-            version = _marked(connection)
+        with self._transaction(look=True) as connection:
+            version, named = connection.info[STANDING]
             if version != HEAD and not newer(version, HEAD):
-                raise StoreError(_NEWER.format(self._path))
+                raise StoreError(_NEWER.format(self.place.name))
+            if key and named not in (None, key):
+                raise KeyChanged
             yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, look: bool = False) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            transaction = self._begun(look)
+            with transaction.connection, transaction:
+                yield transaction.connection
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StoreError(f"the store cannot be used: {reason}") from None
+            raise StoreError(f"the store cannot be used: {self.place.told(error)}") from None
+
+    def _begun(self, look: bool) -> RootTransaction:
+        """A transaction that has the lock.
+
+        A connection that was kept may have died since, with its server or on the way: then nothing
+        has been done on it, and a new one is made, once.
+        """
+        try:
+            return self._locked(look)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        self._engine.dispose()
+        return self._locked(look)
+
+    def _locked(self, look: bool) -> RootTransaction:
+        connection = self._engine.connect().execution_options(**{STANDING: look})
+        try:
+            return connection.begin()
+        except BaseException:
+            connection.close()
+            raise
 
     def scrub(self) -> None:
-        """Empty the write-ahead log, in which what was deleted still stands.
-
-        If others keep it in use, that is left to the next checkpoint.
+        """See to it that what was deleted can be read nowhere, as far as the database lets us.
 
         Raises:
             StoreError: the database cannot be written.
         """
-        try:
-            connection = self._engine.raw_connection()
-            try:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            finally:
-                connection.close()
-        except (SQLAlchemyError, DatabaseError) as error:
-            raise StoreError(f"the store cannot be used: {error}") from None
+        self.place.scrub(self._engine)
+
+    def announce(self, connection: Connection) -> None:
+        """Tell those who wait for a change, when the transaction ends."""
+        self.place.announce(connection)
+
+    def changes(self) -> AbstractContextManager[Callable[[float], bool]]:
+        """What waits for a change (`Store.changes`)."""
+        return self.place.changes(self._engine)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of it."""
         self._engine.dispose()
 
     def _migrate(self) -> None:
@@ -103,40 +147,26 @@ class Database:
             try:
                 migrate(connection, HEAD)
             except LookupError:
-                raise StoreError(_NEWER.format(self._path)) from None
+                raise StoreError(_NEWER.format(self.place.name)) from None
 
 
 _NEWER = (
     "the store {} was made by a newer descope-mcp; use that version (restart what still runs the "
-    "old one), or another DESCOPE_MCP_STATE"
+    "old one), or another store"
 )
 
 
-def is_there(directory: Path) -> bool:
-    """Whether there is a database in `directory`."""
-    return (directory / _NAME).exists()
-
-
-def version_fault(directory: Path) -> str:
-    """Why the database in `directory` could not be used, "" if it could or is not there.
+def fault(place: Place) -> str:
+    """Why a database could not be used, "" if it could or is not there.
 
     Nothing is made, changed or migrated.
     """
-    path = directory / _NAME
-    if not path.exists():
-        return ""
-    if found := fault(path, directory=False):
-        return found
     try:
-        # A URI, since only that opens it without the right to write: not as SQLAlchemy would.
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return ""  # empty: the next change makes its tables
-    except sqlite3.DatabaseError as error:
-        return f"the store {path} cannot be used: {error}"
-    known = version == HEAD or newer(version, HEAD) or str(version) < HEAD
-    return "" if known else _NEWER.format(path)
+        version = place.version()
+    except StoreError as error:
+        return str(error)
+    known = version is None or version == HEAD or newer(version, HEAD) or version < HEAD
+    return "" if known else _NEWER.format(place.name)
 
 
 def newer(version: Any, head: str) -> bool:
@@ -146,23 +176,8 @@ def newer(version: Any, head: str) -> bool:
     return number == own and addition.isdecimal() and int(addition) > int(added or 0)
 
 
-def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
-    # Transactions are begun by `_lock`, not by the driver.
-    connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _lock(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def _version(connection: Connection) -> Any:
     """The version of the tables, None in an empty database."""
     if not sqlalchemy.inspect(connection).has_table("alembic_version"):
         return None
-    return _marked(connection)
-
-
-def _marked(connection: Connection) -> Any:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

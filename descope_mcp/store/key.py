@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 LENGTH = 32
 #: The second line of a key file that never was without a witness beside it (see `store.witness`).
 _WITNESSED = b"witnessed"
+_ALPHABET = str.maketrans("-_", "+/")
+#: What a key looks like.
+EXPECTED = "32 bytes in base 64 (openssl rand -base64 32)"
 
 
 @dataclass(frozen=True)
 class Key:
-    """What the key file holds, never shown.
+    """The key, never shown.
 
     ``witnessed`` says that a witness was made together with it: one that is missing was removed.
     """
@@ -114,12 +117,21 @@ def read(path: Path) -> Key:
     """
     try:
         first, _, second = read_private(path).strip().partition(b"\n")
-        material = base64.urlsafe_b64decode(first.strip())
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise StoreError(f"the key file {path} cannot be used: {error}") from None
-    if len(material) != LENGTH:
+    material = decoded(first.decode("ascii", errors="replace"))
+    if material is None:
         raise StoreError(f"the key file {path} holds no key; restore it from a copy")
     return Key(material, second.strip() == _WITNESSED)
+
+
+def decoded(text: str) -> bytes | None:
+    """The bytes of a key in base 64, of either alphabet; None if it is none."""
+    try:
+        material = base64.b64decode(text.strip().translate(_ALPHABET), validate=True)
+    except ValueError:
+        return None
+    return material if len(material) == LENGTH else None
 
 
 def successor(path: Path) -> Path:

@@ -2,81 +2,113 @@
 
 The ledger of the database names its key. A database without one is new, or of the first version:
 then what is there is signed once, unless the witness remembers a ledger that is gone.
+
+A database on a server is new only if nothing is in it, and a replica without a witness is one that
+has not used it before: it takes the store as it finds it, if the key has signed that.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from descope_mcp.store import key as keys
 from descope_mcp.store import signed_rows, witness
-from descope_mcp.store.database import Database
+from descope_mcp.store.database import Database, Place
 from descope_mcp.store.errors import NotAsLeft, WrongKey
-from descope_mcp.store.journal.hash_chain import begun_with
+from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.key import Key
+from descope_mcp.store.key_source import KeySource
 from descope_mcp.store.private_files import private_directory
-from descope_mcp.store.tables import journal, ledger
+from descope_mcp.store.tables import journal, ledger, metadata
 from descope_mcp.store.witness import Witness
 
 
-def opened(directory: Path, key_file: Path) -> tuple[Database, Key]:
-    """The database in `directory` and its key, both made if there is none.
+@dataclass(frozen=True)
+class Parts:
+    """What a store consists of; ``directory`` has what this machine keeps beside a server's.
+
+    ``source`` gives the key; without one it lies in ``key_file``. ``on_server`` says that the
+    database does not lie in the directory.
+    """
+
+    place: Place
+    directory: Path
+    key_file: Path
+    source: KeySource | None
+    on_server: bool
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A store in use."""
+
+    database: Database
+    key: Key
+    witness_file: Path
+
+
+def opened(parts: Parts) -> Opened:
+    """The database and its key, both made if there is none.
 
     Raises:
-        WrongKey: the file holds the key of another database, or the key is gone.
+        WrongKey: it is the key of another database, or the key is gone.
         StoreError: the key or the database cannot be used.
     """
-    database = Database(directory)
+    if parts.on_server:
+        private_directory(parts.directory)
+    database = Database(parts.place)
     try:
-        private_directory(key_file.parent)
+        if not (parts.on_server and parts.source):
+            private_directory(parts.key_file.parent)
         with database.begin() as connection:
-            key = _key(connection, key_file)
+            key = _key(connection, parts)
+        remembered = _witness_file(parts, key)
         with database.begin() as connection:
-            _witness_ledger(connection, key_file)
+            _remember(connection, key, remembered, anew=parts.on_server)
     except BaseException:
         database.close()
         raise
-    return database, key
+    return Opened(database, key, remembered)
 
 
-def written_with(connection: Connection, key: Key) -> bool:
-    """Whether this is the key of the database, as far as the database says."""
-    named = connection.execute(select(ledger.c.key)).scalar()
-    return named in (None, key.id)
+def _witness_file(parts: Parts, key: Key) -> Path:
+    if parts.on_server:
+        return witness.apart(parts.directory, key.id)
+    return witness.place(parts.key_file)
 
 
-def _key(connection: Connection, key_file: Path) -> Key:
+def _key(connection: Connection, parts: Parts) -> Key:
     """The key of a database; what nobody has signed yet is signed."""
     named = connection.execute(select(ledger.c.key)).scalar()
     if named is None:
-        return _first(connection, key_file)
-    _finish_rotation(key_file, named)
-    if not key_file.exists():
-        raise WrongKey(
-            f"the key file {key_file} is missing, with which this state was written; restore it "
-            "from a copy, or begin anew with another DESCOPE_MCP_STATE"
-        )
-    key = keys.read(key_file)
+        return _first_on_server(connection, parts) if parts.on_server else _first(connection, parts)
+    if parts.source is None:
+        _finish_rotation(parts.key_file, named)
+        if not parts.key_file.exists():
+            raise WrongKey(_MISSING.format(parts.key_file))
+    key = parts.source.read() if parts.source else keys.read(parts.key_file)
     if key.id != named:
-        raise _wrong(key_file)
+        raise _wrong(parts)
     return key
 
 
-def _first(connection: Connection, key_file: Path) -> Key:
+def _first(connection: Connection, parts: Parts) -> Key:
     """The key of a database without a ledger, which it gets if it never had one."""
-    if not key_file.exists():
+    remembered_in = witness.place(parts.key_file)
+    if parts.source is None and not parts.key_file.exists():
         # Before the key, so that a key without a witness is one whose witness was removed.
-        witness.begin(key_file)
-    key = keys.made(key_file)
+        witness.begin(remembered_in)
+    key = parts.source.read() if parts.source else keys.made(parts.key_file)
     begun = connection.execute(select(journal.c.seq).limit(1)).first() is not None
-    if begun and not begun_with(key, connection):
-        raise _wrong(key_file)
+    if begun and not hash_chain.begun_with(key, connection):
+        raise _wrong(parts)
     if not begun and not key.witnessed:
-        witness.begin(key_file)
+        witness.begin(remembered_in)
     try:
-        remembered = witness.read(key_file)
+        remembered = witness.read(remembered_in)
     except NotAsLeft:
         remembered = None
     if remembered and remembered.ledger == witness.BEGINNING:
@@ -84,15 +116,29 @@ def _first(connection: Connection, key_file: Path) -> Key:
     return key
 
 
-def _witness_ledger(connection: Connection, key_file: Path) -> None:
-    """Remember the ledger before anything depends on it."""
+def _first_on_server(connection: Connection, parts: Parts) -> Key:
+    """The key of a database without a ledger, which it gets if nothing at all is in it."""
+    key = parts.source.read() if parts.source else keys.made(parts.key_file)
+    tables = metadata.sorted_tables
+    if not any(connection.execute(select(table).limit(1)).first() for table in tables):
+        signed_rows.adopt(connection, key)
+    return key
+
+
+def _remember(connection: Connection, key: Key, path: Path, *, anew: bool) -> None:
+    """Remember the ledger before anything depends on it; ``anew`` also where nothing is yet."""
     try:
-        seen = witness.read(key_file)
+        seen = witness.read(path)
+        if seen is None and anew:
+            signed_rows.check(connection, key, Witness())
+            end = hash_chain.genuine_end(connection, key)
+            factor = signed_rows.factor_row(connection)
+            witness.begin(path, Witness(end, signed_rows.head(connection), factor))
     except NotAsLeft:
         return
     if seen and seen.ledger == witness.BEGINNING:
         factor = signed_rows.factor_row(connection)
-        witness.write(key_file, Witness(seen.journal, signed_rows.head(connection), factor))
+        witness.write(path, Witness(seen.journal, signed_rows.head(connection), factor))
 
 
 def _finish_rotation(key_file: Path, named: str) -> None:
@@ -110,8 +156,22 @@ def _finish_rotation(key_file: Path, named: str) -> None:
         new.unlink()
 
 
-def _wrong(key_file: Path) -> WrongKey:
-    return WrongKey(
-        f"the key file {key_file} does not belong to this state, which was written with another "
-        "key; restore that one (DESCOPE_MCP_KEY_FILE), or name another DESCOPE_MCP_STATE"
-    )
+def _wrong(parts: Parts) -> WrongKey:
+    name = parts.source.name if parts.source else f"the key file {parts.key_file}"
+    if parts.on_server:
+        return WrongKey(_ANOTHER_REPLICA.format(name, parts.place.name))
+    return WrongKey(_ANOTHER.format(name))
+
+
+_MISSING = (
+    "the key file {} is missing, with which this state was written; restore it from a copy, or "
+    "begin anew with another DESCOPE_MCP_STATE"
+)
+_ANOTHER = (
+    "{} does not belong to this state, which was written with another key; restore that one "
+    "(DESCOPE_MCP_KEY_FILE), or name another DESCOPE_MCP_STATE"
+)
+_ANOTHER_REPLICA = (
+    "{} is not the key of {}; every replica needs the one with which that was begun, or the one "
+    "that it was rotated to"
+)

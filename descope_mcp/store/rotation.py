@@ -15,13 +15,24 @@ from sqlalchemy import Connection, Row, select, update
 
 from descope_mcp.store import key as keys
 from descope_mcp.store import signed_rows, witness
-from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.private_files import replace
 from descope_mcp.store.secrets import sealed as secrets
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, factor, journal, sealed
+
+
+class NotRotated(StoreError):
+    """A key that is given cannot be replaced from here; the message says how it is done."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the key comes from {name}, where this program cannot put another: write it to a "
+            "private file, rotate with DESCOPE_MCP_KEY_FILE in its place, and take what the file "
+            "holds then (its first line) back to where the key comes from"
+        )
 
 
 def rotate(store: Store, by: str) -> None:
@@ -33,8 +44,11 @@ def rotate(store: Store, by: str) -> None:
 
     Raises:
         NotAsLeft: something is wrong with it, which the new key would cover up.
+        NotRotated: the key is given, and this program cannot give another.
         StoreError: it cannot be written; the old key is still the one.
     """
+    if store.key_source:
+        raise NotRotated(store.key_source.name)
     if found := hash_chain.problems(store)[2]:
         raise NotAsLeft("; ".join(found))
     secrets.kept(store)  # takes in what lies beside the database
@@ -49,10 +63,17 @@ def rotate(store: Store, by: str) -> None:
         heads = witness.Witness(
             end, signed_rows.head(connection), signed_rows.factor_row(connection)
         )
-        witness.write(keys.successor(store.key_file), heads)
-        replace(keys.successor(store.key_file), keys.written(new.material))
+        successor = keys.successor(store.key_file)
+        before = store.witness_file
+        witness.write(
+            witness.apart(store.directory, new.id) if store.is_shared else witness.place(successor),
+            heads,
+        )
+        replace(successor, keys.written(new.material))
     store.reopen()
     _ = store.key  # opening it moves the new key to its place
+    if store.is_shared:
+        before.unlink(missing_ok=True)
 
 
 def _seal_anew(connection: Connection, old: Key, new: Key) -> None:

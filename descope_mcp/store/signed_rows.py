@@ -76,7 +76,8 @@ class Book:
         self.connection = connection
         self.changed = False
         self._store = store
-        self.generation, content = _ledger(connection, store.key, witness.read(store.key_file))
+        self._seen = witness.read(store.witness_file)
+        self.generation, content = _ledger(connection, store.key, self._seen)
         self._sums: dict[str, str] = content["sums"]
         #: Confirmations that expire before this (epoch seconds) are void.
         self.void_until: float = content["void_until"]
@@ -141,11 +142,23 @@ class Book:
             del self._sums[name]
         self.changed = True
 
-    def close(self) -> tuple[Head, Mapping[str, Any] | None]:
-        """Write the ledger; its head and the second factor, for the witness."""
-        content = {"sums": self._sums, "void_until": self.void_until}
-        head = _write(self.connection, self._store.key, self.generation + 1, content)
-        return head, factor_row(self.connection)
+    def close(self) -> tuple[Head, Mapping[str, Any] | None] | None:
+        """Write the ledger, if something was changed.
+
+        Returns:
+            Its head and the second factor, for the witness; None if the witness knows them.
+        """
+        if self.changed:
+            content = {"sums": self._sums, "void_until": self.void_until}
+            end = _write(self.connection, self._store.key, self.generation + 1, content)
+            self._store.database.announce(self.connection)
+        elif self._seen and self.generation > self._seen.ledger[0]:
+            end = head(self.connection)  # another replica has changed something
+        else:
+            return None
+        # What was done to the second factor from outside is not remembered as if it were true.
+        whole = self._audit(factor, {})[2]
+        return end, factor_row(self.connection) if whole or not self._seen else self._seen.factor
 
 
 @contextmanager
@@ -159,7 +172,7 @@ def book(store: Store) -> Iterator[Book]:
     with store.begin() as connection:
         opened = Book(connection, store)
         yield opened
-        closed = opened.close() if opened.changed else None
+        closed = opened.close()
     if closed:
         advance(store, ledger=closed)
 
@@ -175,9 +188,8 @@ def advance(
     Raises:
         StoreError: it cannot be written.
     """
-    # The database's lock keeps two processes from writing over each other.
-    with store.database.begin():
-        seen = witness.read(store.key_file)
+    with store.witnessing() as file:
+        seen = witness.read(file)
         if seen is None:
             return  # it was removed, which no later entry covers up
         ends, book, enrolled = seen.journal, seen.ledger, seen.factor
@@ -187,16 +199,16 @@ def advance(
             book, enrolled = ledger
         remembered = Witness(ends, book, enrolled)
         if remembered != seen:
-            witness.write(store.key_file, remembered)
+            witness.write(file, remembered)
 
 
-def check(connection: Connection, store: Store, seen: Witness | None) -> None:
+def check(connection: Connection, key: Key, seen: Witness | None) -> None:
     """Make sure that the ledger is the one that was written last.
 
     Raises:
         NotAsLeft: it is not.
     """
-    _ledger(connection, store.key, seen)
+    _ledger(connection, key, seen)
 
 
 def adopt(connection: Connection, key: Key) -> None:

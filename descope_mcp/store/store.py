@@ -5,8 +5,10 @@ A server that only reads never opens it, and does not pay for loading the databa
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +18,12 @@ from descope_mcp.store.errors import KeyChanged
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from descope_mcp.store.database import Database
+    from descope_mcp.store.database import Database, Place
+    from descope_mcp.store.databases.postgres_url import PostgresUrl
+    from descope_mcp.store.journal.late_outcomes import Outcome
     from descope_mcp.store.key import Key
+    from descope_mcp.store.key_source import KeySource
+    from descope_mcp.store.open_store import Opened
 
 
 #: Thirty days, in seconds.
@@ -30,21 +36,55 @@ class Store:
     Opening is not cached when it fails, so that a mended directory needs no restart.
     """
 
-    def __init__(self, directory: Path, key_file: Path, retention: float = RETENTION) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        key_file: Path,
+        retention: float = RETENTION,
+        *,
+        url: PostgresUrl | None = None,
+        key: KeySource | None = None,
+    ) -> None:
         """A store that is not opened yet.
 
         Args:
-            directory: where the data is.
+            directory: where the data is, or what a machine keeps of it if a server has it.
             key_file: where the key is; not in `directory`.
             retention: for how many seconds personal data is kept for undo.
+            url: of the database, if it is on a server.
+            key: what gives the key, if it is not in the file.
         """
         self.directory = directory
         self.key_file = key_file
         self.retention = retention
-        self._opened: tuple[Database, Key] | None = None
+        self.url = url
+        self.key_source = key
+        self._opened: Opened | None = None
         # Calls use the store from several threads, and the first ones come at once.
         self._opening = threading.Lock()
         self._reports: list[str] = []
+        #: See `store.journal.late_outcomes`.
+        self.late: deque[Outcome] = deque()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it."""
+        return self.url is not None
+
+    @property
+    def name(self) -> str:
+        """Where it is, for a person: without user and password."""
+        return self.url.name if self.url else str(self.directory)
+
+    @property
+    def setting(self) -> tuple[str, str]:
+        """What tells another process of it: a setting, and its value without user and password."""
+        return "DESCOPE_MCP_DATABASE_URL" if self.url else "DESCOPE_MCP_STATE", self.name
+
+    @property
+    def key_name(self) -> str:
+        """Where its key is, for a person."""
+        return self.key_source.name if self.key_source else str(self.key_file)
 
     @property
     def database(self) -> Database:
@@ -54,7 +94,7 @@ class Store:
             WrongKey: it belongs to another key.
             StoreError: it cannot be opened.
         """
-        return self._open()[0]
+        return self._open().database
 
     @property
     def key(self) -> Key:
@@ -64,7 +104,16 @@ class Store:
             WrongKey: it belongs to another database.
             StoreError: it cannot be read.
         """
-        return self._open()[1]
+        return self._open().key
+
+    @property
+    def witness_file(self) -> Path:
+        """Where this machine remembers what it has seen of the store.
+
+        Raises:
+            StoreError: the store cannot be opened.
+        """
+        return self._open().witness_file
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -75,19 +124,52 @@ class Store:
                 must not be written.
             StoreError: the database cannot be read or written.
         """
-        from descope_mcp.store.open_store import written_with
+        store = self._open()
+        try:
+            with store.database.begin(store.key.id) as connection:
+                yield connection
+        except KeyChanged:
+            self.reopen()
+            raise
 
-        database, key = self._open()
-        with database.begin() as connection:
-            if not written_with(connection, key):
-                self.reopen()
-                raise KeyChanged
-            yield connection
+    @contextmanager
+    def changes(self) -> Iterator[Callable[[float], bool]]:
+        """Listen for changes of approvals, grants and what else people decide, of whatever process.
+
+        What it gives waits for the next one, for so many seconds: True as soon as something may
+        have changed, so look again; False if nothing has. Nothing is missed that comes after the
+        context was entered, so look once more inside of it before you wait.
+
+        SQLite is looked at five times a second; PostgreSQL tells it at once (LISTEN), on a
+        connection of its own.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        with self.database.changes() as wait:
+            yield wait
 
     def report(self, what: str) -> None:
         """Note what somebody has to be told with the next answer."""
         if what not in self._reports:
             self._reports.append(what)
+
+    @contextmanager
+    def witnessing(self) -> Iterator[Path]:
+        """The file that remembers what was seen of the store, which nobody else writes meanwhile.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        from descope_mcp.store import witness
+
+        if self.is_shared and sys.platform != "win32":
+            # Other machines have files of their own, so that the database need not be locked.
+            with witness.locked(self.witness_file):
+                yield self.witness_file
+        else:
+            with self.database.begin():
+                yield self.witness_file
 
     def take_reports(self) -> tuple[str, ...]:
         """What has been noted, once."""
@@ -99,35 +181,54 @@ class Store:
 
         Nothing is made, changed or migrated: this is for somebody who only wants to know.
         """
-        from descope_mcp.store.database import version_fault
+        from descope_mcp.store import database
         from descope_mcp.store.private_files import fault
 
-        places = ((self.directory, True), (self.key_file.parent, True), (self.key_file, False))
+        places = [(self.directory, True)]
+        if not self.key_source:
+            places += [(self.key_file.parent, True), (self.key_file, False)]
         found = (fault(path, directory=directory) for path, directory in places)
-        return next(filter(None, found), "") or version_fault(self.directory)
+        return next(filter(None, found), "") or database.fault(self._place)
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was kept here so far; nothing is made by asking."""
-        from descope_mcp.store.database import is_there
+        """Whether nothing was kept here so far; nothing is made by asking.
 
-        return not (self.key_file.exists() or is_there(self.directory))
+        Raises:
+            StoreError: the server of the database does not say.
+        """
+        has_key = self.key_source is None and self.key_file.exists()
+        return not (has_key or self._place.is_there)
 
     def reopen(self) -> None:
-        """Open the files anew at the next use: the key is another."""
+        """Open it anew at the next use: the key is another."""
         self.close()
         self._opened = None
 
     def close(self) -> None:
-        """Let go of the files, if they were opened."""
+        """Let go of it, if it was opened."""
         if self._opened:
-            self._opened[0].close()
+            self._opened.database.close()
 
-    def _open(self) -> tuple[Database, Key]:
+    @property
+    def _place(self) -> Place:
+        if self.url:
+            from descope_mcp.store.databases.postgres import Postgres
+
+            return Postgres(self.url)
+        from descope_mcp.store.databases.sqlite import Sqlite
+
+        return Sqlite(self.directory)
+
+    def _open(self) -> Opened:
         if self._opened:
             return self._opened
-        from descope_mcp.store.open_store import opened
+        from descope_mcp.store.open_store import Parts, opened
 
         with self._opening:
-            self._opened = self._opened or opened(self.directory, self.key_file)
+            if not self._opened:
+                parts = Parts(
+                    self._place, self.directory, self.key_file, self.key_source, self.is_shared
+                )
+                self._opened = opened(parts)
             return self._opened

@@ -4,8 +4,10 @@ A section is held on names of targets from the intent of a call to its outcome, 
 the same transactions as these two, so that it costs no disk access of its own. Only who finds a
 target held, or changed since it was read, waits: it takes the section first, and reads then.
 
-Whoever is killed holds nothing for long: the process is looked for where that can be done, and
-every hold ends by itself. Names are keyed digests.
+Whoever is killed holds nothing for long: the process is looked for where that can be done, which
+is on the same machine, and every hold ends by itself, when the call must have ended long ago.
+Nothing has to be kept up meanwhile, so that a process that stands still loses no hold. Names are
+keyed digests.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ import os
 import socket
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -26,6 +31,8 @@ from descope_mcp.store.tables import journal, sections
 #: Seconds for which it is remembered when a target was changed last: longer than any call looks
 #: at it before it is sent.
 _REMEMBERED = 3600.0
+#: What Linux says of a machine's boot, and of the space in which its processes are numbered.
+_BOOT, _NUMBERS = Path("/proc/sys/kernel/random/boot_id"), "/proc/self/ns/pid"
 
 
 class Held(Exception):
@@ -56,15 +63,16 @@ def latest(store: Store) -> int:
 def current(store: Store, section: Section, since: int) -> bool:
     """Whether what was looked at after entry `since` still stands, and nobody changes it now."""
     with store.begin() as connection:
-        return _current(connection, section, since)
+        return _untouched(_rows(connection, section), section, since)
 
 
 def acquire(store: Store, section: Section) -> bool:
     """Take the section ahead of the intent; False while somebody else holds a part of it."""
     with store.begin() as connection:
-        if any(_alive(row) for row in _rows(connection, section)):
+        known = _rows(connection, section)
+        if any(_alive(row) for row in known if row.holder != section.holder):
             return False
-        _hold(connection, section)
+        _hold(connection, section, known)
     return True
 
 
@@ -74,9 +82,10 @@ def enter(connection: Connection, section: Section, since: int) -> None:
     Raises:
         Held: what the call was judged by may be no longer so.
     """
-    if not _current(connection, section, since):
+    known = _rows(connection, section)
+    if not _untouched(known, section, since):
         raise Held
-    _hold(connection, section)
+    _hold(connection, section, known)
 
 
 def leave(connection: Connection, section: Section, seq: int) -> None:
@@ -86,6 +95,15 @@ def leave(connection: Connection, section: Section, seq: int) -> None:
     connection.execute(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
 
 
+def held(connection: Connection, calls: Iterable[str]) -> dict[str, bool]:
+    """Which of these calls hold a target, and whether that counts."""
+    found = select(sections).where(sections.c.holder.in_(list(calls)))
+    holds: dict[str, bool] = {}
+    for row in connection.execute(found):
+        holds[row.holder] = holds.get(row.holder, False) or _alive(row)
+    return holds
+
+
 def release(store: Store, section: Section) -> None:
     """Let go of a section without a change."""
     with store.begin() as connection:
@@ -93,24 +111,23 @@ def release(store: Store, section: Section) -> None:
         connection.execute(update(sections).where(*mine).values(holder=""))
 
 
-def _current(connection: Connection, section: Section, since: int) -> bool:
-    rows = _rows(connection, section)
+def _untouched(known: Iterable[Row[Any]], section: Section, since: int) -> bool:
+    """Whether nobody else holds one of the targets, or has changed it."""
+    others = (row for row in known if row.holder != section.holder)
     # A hold of the dead counts too: nobody knows what became of it since.
-    return not any(row.holder or row.changed > since for row in rows)
+    return not any(row.holder or row.changed > since for row in others)
 
 
 def _rows(connection: Connection, section: Section) -> list[Row[Any]]:
-    """What is known of the targets, but for those that the call holds itself."""
-    found = select(sections).where(
-        sections.c.name.in_(section.names), sections.c.holder != section.holder
-    )
+    """What is known of the targets."""
+    found = select(sections).where(sections.c.name.in_(section.names))
     return list(connection.execute(found))
 
 
-def _hold(connection: Connection, section: Section) -> None:
-    known = select(sections.c.name, sections.c.changed).where(sections.c.name.in_(section.names))
-    changed = {row.name: row.changed for row in connection.execute(known)}
-    connection.execute(delete(sections).where(sections.c.name.in_(section.names)))
+def _hold(connection: Connection, section: Section, known: Iterable[Row[Any]]) -> None:
+    changed = {row.name: row.changed for row in known}
+    if changed:
+        connection.execute(delete(sections).where(sections.c.name.in_(section.names)))
     until = time.time() + section.seconds
     rows = [
         {
@@ -130,8 +147,8 @@ def _alive(row: Row[Any]) -> bool:
     """Whether a hold counts: its holder lives, as far as can be seen, and its time is not over."""
     if not row.holder or row.until <= time.time():
         return False
-    host, _, number = str(row.process).rpartition("/")
-    if host != socket.gethostname() or not number.isdecimal():
+    machine, _, number = str(row.process).rpartition("/")
+    if machine != _machine() or not number.isdecimal():
         return True
     try:
         os.kill(int(number), 0)
@@ -143,7 +160,19 @@ def _alive(row: Row[Any]) -> bool:
 
 
 def _process() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}"
+    return f"{_machine()}/{os.getpid()}"
+
+
+@cache
+def _machine() -> str:
+    """What tells this machine from others that number their processes too.
+
+    The host's name does not: containers may share one.
+    """
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts += [_BOOT.read_text().strip(), os.readlink(_NUMBERS)]
+    return " ".join(parts)
 
 
 def _latest(connection: Connection) -> int:

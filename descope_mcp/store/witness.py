@@ -11,13 +11,14 @@ key of an older version, or one that somebody made by hand, has none until it is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from descope_mcp.store.errors import NotAsLeft, StoreError
-from descope_mcp.store.private_files import appear, read_private, replace
+from descope_mcp.store.private_files import appear, private_file, read_private, replace
 
 #: The number and the signature of the newest of something.
 Head = tuple[int, str]
@@ -40,23 +41,49 @@ def place(key_file: Path) -> Path:
     return key_file.with_name(f"journal-witness{next_}")
 
 
-def begin(key_file: Path) -> None:
-    """Make the witness of a store in which nothing is yet; one that is there stays.
+def apart(directory: Path, key: str) -> Path:
+    """Where the witness of a database on a server lies, for the key with this id.
+
+    Each replica has one, in a directory of its own: those who can write the database cannot get
+    there, and a key is often mounted where nothing can be written.
+    """
+    return directory / f"journal-witness-{key}"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let no other process of this machine write a witness meanwhile; not on Windows.
+
+    Raises:
+        StoreError: the lock cannot be had.
+    """
+    import fcntl
+
+    lock = private_file(path.with_name("journal-witness.lock"))
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise StoreError(f"the file {lock} cannot be used: {error.strerror}") from None
+
+
+def begin(path: Path, first: Witness | None = None) -> None:
+    """Make the witness of a store, in which nothing is yet or this; one that is there stays.
 
     Raises:
         StoreError: it cannot be made.
     """
-    appear(place(key_file), _text(Witness()))
+    appear(path, _text(first or Witness()))
 
 
-def read(key_file: Path) -> Witness | None:
+def read(path: Path) -> Witness | None:
     """What is remembered, None if there is no witness.
 
     Raises:
         NotAsLeft: it does not say anything.
         StoreError: it cannot be read.
     """
-    path = place(key_file)
     if not path.exists():
         return None
     try:
@@ -73,13 +100,13 @@ def read(key_file: Path) -> Witness | None:
         raise NotAsLeft(f"its witness {path} is garbled") from None
 
 
-def write(key_file: Path, remembered: Witness) -> None:
+def write(path: Path, remembered: Witness) -> None:
     """Remember this and nothing else, on disk when it returns.
 
     Raises:
         StoreError: it cannot be written.
     """
-    replace(place(key_file), _text(remembered))
+    replace(path, _text(remembered))
 
 
 def _text(remembered: Witness) -> bytes:

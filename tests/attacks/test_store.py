@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
@@ -19,7 +20,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse
-from descope_mcp.store import accept_damage
+from descope_mcp.store import accept_damage, witness
 from descope_mcp.store.consent import approvals, grants, second_factor
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import hash_chain
@@ -204,6 +205,14 @@ def enrol(store: Store) -> pyotp.TOTP:
     return pyotp.TOTP(secret)
 
 
+def factor_row(store: Store) -> Mapping[str, Any]:
+    """What is remembered of the second factor."""
+    seen = witness.read(store.witness_file)
+    assert seen
+    assert seen.factor
+    return seen.factor
+
+
 @pytest.mark.parametrize(
     "what",
     [
@@ -303,6 +312,17 @@ ACCEPTABLE: dict[str, Callable[[Store], None]] = {
 }
 
 
+async def test_a_second_factor_that_was_taken_out_stays_remembered(victim: Services) -> None:
+    """Whatever is written afterwards: what a person accepts still needs its code."""
+    store = victim.store
+    enrol(store)
+    sql(store, "DELETE FROM factor")
+    file(store, "b", victim.project)
+    assert second_factor.remembered(store)
+    accept_damage.accept(store, "cli", hash_chain.problems(store)[2])
+    assert second_factor.enrolled(store)
+
+
 @pytest.mark.parametrize("what", ACCEPTABLE)
 async def test_what_a_person_accepts_is_in_the_journal_for_ever(
     victim: Services, what: str
@@ -312,6 +332,7 @@ async def test_what_a_person_accepts_is_in_the_journal_for_ever(
     made = Call("CreateRole", {"name": "R", "description": "d"}, "agent")
     assert isinstance(await invoke(made, victim), Completed)
     codes = enrol(store)
+    used = codes.at(int(factor_row(store)["last_step"]) * codes.interval)
     grants.create(
         store,
         project=victim.project,
@@ -330,7 +351,7 @@ async def test_what_a_person_accepts_is_in_the_journal_for_ever(
         never(await invoke(DELETE, victim))
     if what != "the witness":
         assert second_factor.enrolled(store)
-        assert second_factor.check(store, codes.now()).result == "wrong"  # it was used
+        assert second_factor.check(store, used).result == "wrong"
     sql(store, "DELETE FROM journal WHERE seq > 3")
     assert hash_chain.problems(store)[2]
 

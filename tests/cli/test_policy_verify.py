@@ -27,6 +27,7 @@ from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 from tests.cli.processes import BASE, COMMAND
+from tests.postgres import cluster, execute
 from tests.recorder import MANAGEMENT_KEY, PROJECT, recording
 
 pytestmark = pytest.mark.anyio
@@ -100,18 +101,32 @@ def test_the_own_journal_is_looked_at_and_left_alone(tmp_path: Path) -> None:
         journal.settle(store, intent, "done")
     store.close()
     database, before = tmp_path / "state" / "state.db", _rows(tmp_path)
-    proof = kept.own_journal(tmp_path / "state", tmp_path / "config" / "key")
+    proof = kept.own_journal(store)
     assert proof.held
     assert "6 rows, whole" in proof.shown
     assert _rows(tmp_path) == before
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("DELETE FROM journal WHERE seq = 2")
         connection.commit()
-    broken = kept.own_journal(tmp_path / "state", tmp_path / "config" / "key")
+    broken = kept.own_journal(store)
     assert not broken.held
     assert "missing" in broken.faults[0]
     database.write_bytes(b"no database")
-    assert not kept.own_journal(tmp_path / "state", tmp_path / "config" / "key").held
+    assert not kept.own_journal(store).held
+
+
+def test_the_own_journal_on_a_server_is_looked_at_too(tmp_path: Path) -> None:
+    url = cluster().database()
+    with closing(Store(tmp_path / "state", tmp_path / "config" / "key", url=url)) as store:
+        assert kept.own_journal(store).held
+        intent = Intent("1" * 36, PROJECT, "me", "CreateRole", "write", "write", "policy")
+        journal.intend(store, intent)
+        journal.settle(store, intent, "done")
+        proof = kept.own_journal(store)
+        assert proof.held
+        assert "2 rows, whole" in proof.shown
+        execute(url, "DELETE FROM journal WHERE seq = 1")
+        assert "missing" in kept.own_journal(store).faults[0]
 
 
 def _rows(place: Path) -> list[Any]:

@@ -17,6 +17,7 @@ from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal.entries import entries, intend
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import metadata
+from tests.stores import places, reopened
 
 from .journal.test_journal import ADA
 
@@ -29,40 +30,50 @@ def modes(directory: Path) -> dict[str, int]:
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
 
 
-def test_nobody_else_can_read_it(own: Store) -> None:
-    own.key.sign("x")
-    with own.database.begin():
-        assert set(modes(own.directory).values()) == {0o700, 0o600}
-    assert modes(own.directory)["state"] == 0o700
-    assert modes(own.key_file.parent) == {"config": 0o700, "key": 0o600, "journal-witness": 0o600}
+def test_nobody_else_can_read_it(in_files: Store) -> None:
+    in_files.key.sign("x")
+    with in_files.database.begin():
+        assert set(modes(in_files.directory).values()) == {0o700, 0o600}
+    assert modes(in_files.directory)["state"] == 0o700
+    assert modes(in_files.key_file.parent) == {
+        "config": 0o700,
+        "key": 0o600,
+        "journal-witness": 0o600,
+    }
 
 
-def test_a_directory_that_was_there_is_used_as_it_is(own: Store) -> None:
-    for directory in (own.directory, own.key_file.parent):
+def test_a_directory_that_was_there_is_used_as_it_is(in_files: Store) -> None:
+    for directory in (in_files.directory, in_files.key_file.parent):
         directory.mkdir(mode=0o755)
-    own.key.sign("x")
-    with own.database.begin():
-        assert modes(own.directory) == {"state": 0o755} | dict.fromkeys(FILES, 0o600)
-    assert modes(own.key_file.parent) == {"config": 0o755, "key": 0o600, "journal-witness": 0o600}
+    in_files.key.sign("x")
+    with in_files.database.begin():
+        assert modes(in_files.directory) == {"state": 0o755} | dict.fromkeys(FILES, 0o600)
+    assert modes(in_files.key_file.parent) == {
+        "config": 0o755,
+        "key": 0o600,
+        "journal-witness": 0o600,
+    }
 
 
 @pytest.mark.parametrize("mode", [0o1777, 0o2775, 0o777])
-def test_a_directory_in_which_others_can_write_is_refused_and_left(own: Store, mode: int) -> None:
-    for directory in (own.directory, own.key_file.parent):
+def test_a_directory_in_which_others_can_write_is_refused_and_left(
+    in_files: Store, mode: int
+) -> None:
+    for directory in (in_files.directory, in_files.key_file.parent):
         directory.mkdir()
         directory.chmod(mode)
         with pytest.raises(StoreError, match=rf"mode {mode:o}.*chmod go-w {directory}"):
-            _ = own.key
+            _ = in_files.key
         assert modes(directory) == {directory.name: mode}
         directory.chmod(0o700)
 
 
-def test_a_file_that_others_can_read_is_refused_and_left(own: Store) -> None:
-    own.key.sign("x")
-    own.key_file.chmod(0o644)
-    with pytest.raises(StoreError, match=rf"mode 644.*chmod go-rwx {own.key_file}"):
-        _ = Store(own.directory, own.key_file).key
-    assert modes(own.key_file.parent)["key"] == 0o644
+def test_a_file_that_others_can_read_is_refused_and_left(in_files: Store) -> None:
+    in_files.key.sign("x")
+    in_files.key_file.chmod(0o644)
+    with pytest.raises(StoreError, match=rf"mode 644.*chmod go-rwx {in_files.key_file}"):
+        _ = Store(in_files.directory, in_files.key_file).key
+    assert modes(in_files.key_file.parent)["key"] == 0o644
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,7 @@ def test_a_store_of_a_newer_program_is_left_alone(own: Store) -> None:
     with own.database.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="newer descope-mcp"):
-        _ = Store(own.directory, own.key_file).database
+        _ = reopened(own).database
 
 
 def test_a_store_that_a_newer_program_added_to_is_gone_on_with(own: Store) -> None:
@@ -104,7 +115,7 @@ def test_a_store_that_a_newer_program_added_to_is_gone_on_with(own: Store) -> No
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{newer}'")
         connection.exec_driver_sql("CREATE TABLE something_new (id INTEGER)")
         connection.exec_driver_sql("ALTER TABLE journal ADD COLUMN something_new TEXT")
-    again = Store(own.directory, own.key_file)
+    again = reopened(own)
     assert used_confirmations.consume(again, "n", 2e10)
     intend(again, ADA)
     assert [entry.result for entry in entries(again)] == ["unknown"]
@@ -115,7 +126,7 @@ def test_a_store_that_a_newer_program_added_to_is_gone_on_with(own: Store) -> No
 
 def test_an_upgrade_while_a_server_runs_stops_what_it_changes(own: Store) -> None:
     assert used_confirmations.consume(own, "before", 2e10)
-    upgraded = Store(own.directory, own.key_file)
+    upgraded = reopened(own)
     with upgraded.database.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     told = r"was made by a newer descope-mcp.*restart what still runs the old one"
@@ -124,23 +135,23 @@ def test_an_upgrade_while_a_server_runs_stops_what_it_changes(own: Store) -> Non
 
 
 @pytest.mark.parametrize("broken", ["not a database at all" * 50, ""])
-def test_a_file_that_is_no_database_is_told_from_an_empty_one(own: Store, broken: str) -> None:
-    own.directory.mkdir()
-    (own.directory / "state.db").write_text(broken)
-    (own.directory / "state.db").chmod(0o600)
+def test_a_file_that_is_no_database_is_told_from_an_empty_one(in_files: Store, broken: str) -> None:
+    in_files.directory.mkdir()
+    (in_files.directory / "state.db").write_text(broken)
+    (in_files.directory / "state.db").chmod(0o600)
     if broken:
         with pytest.raises(StoreError, match="not a database"):
-            _ = own.database
+            _ = in_files.database
     else:
-        assert used_confirmations.consume(own, "n", 2e10)
+        assert used_confirmations.consume(in_files, "n", 2e10)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make what belongs to another")
-def test_what_belongs_to_another_account_is_refused(own: Store) -> None:
-    own.directory.mkdir()
-    os.chown(own.directory, 12345, 12345)
+def test_what_belongs_to_another_account_is_refused(in_files: Store) -> None:
+    in_files.directory.mkdir()
+    os.chown(in_files.directory, 12345, 12345)
     with pytest.raises(StoreError, match="belongs to another account"):
-        _ = own.database
+        _ = in_files.database
 
 
 def test_a_key_that_is_none_is_refused_and_not_replaced(own: Store) -> None:
@@ -168,7 +179,9 @@ def test_threads_that_come_at_once_share_one_database_and_key(own: Store) -> Non
     assert len(set(found)) == 1
 
 
-def test_a_key_that_was_half_made_is_made_anew(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_was_half_made_is_made_anew(
+    in_files: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a container the next process has the number of the one that died."""
 
     def dies(*_: object) -> None:
@@ -178,16 +191,15 @@ def test_a_key_that_was_half_made_is_made_anew(own: Store, monkeypatch: pytest.M
         patch.setattr(os, "link", dies)
         patch.setattr(Path, "unlink", dies)
         with pytest.raises(KeyboardInterrupt):
-            _ = own.key
-    assert len(own.key.material) == 32
+            _ = in_files.key
+    assert len(in_files.key.material) == 32
 
 
 _USE = """
 import sys
-from pathlib import Path
 from descope_mcp.store.consent import used_confirmations
-from descope_mcp.store.store import Store
-store = Store(Path(sys.argv[1]), Path(sys.argv[2]))
+from tests.stores import at
+store = at(*sys.argv[1:])
 store.key
 print(sum(used_confirmations.consume(store, str(n), 2e10) for n in range(40)))
 """
@@ -195,8 +207,7 @@ print(sum(used_confirmations.consume(store, str(n), 2e10) for n in range(40)))
 
 def test_processes_that_start_at_once_share_it(own: Store) -> None:
     """Each of forty words counts in exactly one of four processes, and there is one key."""
-    places = [str(own.directory), str(own.key_file)]
-    command = [sys.executable, "-c", _USE, *places]
+    command = [sys.executable, "-c", _USE, *places(own)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     said = [process.communicate(timeout=60)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4

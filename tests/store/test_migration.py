@@ -26,14 +26,14 @@ SECRET = pyotp.random_base32()
 HANDLE = f"[sealed:{'a' * 22}]"
 
 
-def first_version(own: Store, *, entries: int = 1) -> None:
+def first_version(in_files: Store, *, entries: int = 1) -> None:
     """A store as the first version left it."""
-    own.directory.mkdir(mode=0o700)
-    own.key_file.parent.mkdir(mode=0o700)
-    own.key_file.write_bytes(keys.written(bytes(range(32))).partition(b"\n")[0] + b"\n")
-    own.key_file.chmod(0o600)
+    in_files.directory.mkdir(mode=0o700)
+    in_files.key_file.parent.mkdir(mode=0o700)
+    in_files.key_file.write_bytes(keys.written(bytes(range(32))).partition(b"\n")[0] + b"\n")
+    in_files.key_file.chmod(0o600)
     key = Key(bytes(range(32)))
-    path = own.directory / "state.db"
+    path = in_files.directory / "state.db"
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         config = Config()
@@ -65,38 +65,38 @@ def first_version(own: Store, *, entries: int = 1) -> None:
                 f"INSERT INTO {table} VALUES ({','.join('?' * len(values))})", values
             )
     if entries:
-        own.key_file.with_name("journal-witness").write_text(f"1 {row['hash']}\n")
-        own.key_file.with_name("journal-witness").chmod(0o600)
+        in_files.key_file.with_name("journal-witness").write_text(f"1 {row['hash']}\n")
+        in_files.key_file.with_name("journal-witness").chmod(0o600)
 
 
 @pytest.mark.parametrize("entries", [0, 1])
-def test_nothing_is_lost(own: Store, entries: int) -> None:
-    first_version(own, entries=entries)
-    assert hash_chain.problems(own)[::2] == (entries, [])
-    assert [r.status for r in approvals.requests(own)] == ["approved"]
-    assert grants.listed(own)[0].left == 2
-    assert second_factor.enrolled(own)
-    assert second_factor.check(own, pyotp.TOTP(SECRET).now()).result == "right"
-    assert sealed.opened(own, Owner("P", "c"), [HANDLE])[HANDLE].value == "v"
-    assert approvals.consume(own, "b") == 1
+def test_nothing_is_lost(in_files: Store, entries: int) -> None:
+    first_version(in_files, entries=entries)
+    assert hash_chain.problems(in_files)[::2] == (entries, [])
+    assert [r.status for r in approvals.requests(in_files)] == ["approved"]
+    assert grants.listed(in_files)[0].left == 2
+    assert second_factor.enrolled(in_files)
+    assert second_factor.check(in_files, pyotp.TOTP(SECRET).now()).result == "right"
+    assert sealed.opened(in_files, Owner("P", "c"), [HANDLE])[HANDLE].value == "v"
+    assert approvals.consume(in_files, "b") == 1
 
 
-def test_it_is_taken_over_once(own: Store) -> None:
+def test_it_is_taken_over_once(in_files: Store) -> None:
     """A database made to look like one of the first version is none that was never signed."""
-    first_version(own)
-    assert approvals.consume(own, "b") == 1
-    own.close()
-    with closing(sqlite3.connect(own.directory / "state.db")) as connection, connection:
+    first_version(in_files)
+    assert approvals.consume(in_files, "b") == 1
+    in_files.close()
+    with closing(sqlite3.connect(in_files.directory / "state.db")) as connection, connection:
         connection.execute("UPDATE approvals SET status = 'approved', signature = ''")
         connection.execute("DELETE FROM ledger")
-    again = Store(own.directory, own.key_file)
+    again = Store(in_files.directory, in_files.key_file)
     with pytest.raises(NotAsLeft):
         approvals.consume(again, "b")
     again.close()
 
 
-def test_the_key_of_another_is_noticed_before_anything_is_signed(own: Store) -> None:
-    first_version(own)
-    own.key_file.write_bytes(keys.written(bytes(32)))
+def test_the_key_of_another_is_noticed_before_anything_is_signed(in_files: Store) -> None:
+    first_version(in_files)
+    in_files.key_file.write_bytes(keys.written(bytes(32)))
     with pytest.raises(WrongKey):
-        _ = own.database
+        _ = in_files.database

@@ -12,7 +12,7 @@ from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.plan import record
 from descope_mcp.call.plan.outcome import PlanRequest
 from descope_mcp.call.services import Services
-from descope_mcp.store.journal import unfinished_plans
+from descope_mcp.store.journal import unfinished_plans, unsettled
 from descope_mcp.store.journal.entry import Entry
 
 
@@ -25,7 +25,10 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     """
     look = partial(record.found, services.store, services.project, request.resume)
     entry, details, calls = await run_sync(look)
-    if unfinished_plans.runs(services.store.directory, entry.call):
+    store = services.store
+    # On another machine the process cannot be looked for.
+    at_work = store.is_shared and unsettled.at_work(entry, calls) and not entry.settled
+    if unfinished_plans.runs(store.directory, entry.call) or at_work:
         message = "The process that began the plan is still at it."
         raise Instead(Refused("running", message, "Nothing was sent. Wait until it has ended."))
     if "calls" not in details:

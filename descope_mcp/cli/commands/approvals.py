@@ -45,7 +45,7 @@ def list_(all_: bool, as_json: bool) -> None:
         else:
             click.echo(_line(request))
     if not as_json:
-        click.echo(f"{len(found)} request(s) in {store.directory}", err=True)
+        click.echo(f"{len(found)} request(s) in {store.name}", err=True)
 
 
 @command.command("show")
@@ -248,7 +248,7 @@ def _request(store: Store, number: int) -> Request:
     request = approvals.request(store, number)
     if request is None:
         raise click.UsageError(
-            f"there is no request {number} in {store.directory} (descope-mcp approvals list)"
+            f"there is no request {number} in {store.name} (descope-mcp approvals list)"
         )
     return request
 

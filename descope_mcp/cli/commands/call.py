@@ -208,7 +208,7 @@ def _sent_since(chosen: settings.Settings, request: Request, started: float) -> 
     found: list[Entry] = []
     with suppress(StoreError):
         # A read has no store to look into, and makes none.
-        if store.directory.exists():
+        if not store.is_new:
             found = journal.entries(store, caller=CALLER, since=started)
     found = [entry for entry in found if entry.operation != PLAN]
     if isinstance(request, PlanRequest):

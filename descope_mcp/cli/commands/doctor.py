@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import anyio
@@ -19,12 +19,16 @@ from descope_mcp.api.reachability import Reached
 from descope_mcp.call.services import Services
 from descope_mcp.cli import options, output, wiring
 from descope_mcp.cli.main import FAILED
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.journal import hash_chain, unsettled
+from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.store import Store
 
 #: A token's times are checked by the service; a clock further off than this spoils them.
 _CLOCK_SECONDS = 60
+#: So many calls that were left in the middle are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ async def _examine(services: Services) -> list[Finding]:
     findings = [
         Finding("catalog", True, f"{len(services.catalog)} operations"),
         _project(keys),
-        _state(services.store),
+        *_state(services.store),
     ]
     if not keys.management_key:
         findings.append(await _management_key(services))
@@ -96,21 +100,39 @@ def _project(keys: Credentials) -> Finding:
     )
 
 
-def _state(store: Store) -> Finding:
+def _state(store: Store) -> Iterator[Finding]:
+    """Whether the journal can be kept, and what it knows of calls that were left in the middle."""
+    kept = _kept(store)
+    yield kept
+    if kept.ok and not store.is_new and (found := unsettled.left(store)):
+        yield _left(found)
+
+
+def _left(found: Sequence[Entry]) -> Finding:
+    """What a process that is no more has begun; nothing is wrong now, but somebody has to look."""
+    named = [f"{entry.operation} {entry.call[:8]}" for entry in found[:_NAMED]]
+    more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    see = shell_quoting.command("journal", "show", found[0].call[:8])
+    said = f"{len(found)} of unknown outcome in the last days: {', '.join(named + more)}"
+    return Finding("calls", True, said, f"`{see}` names the read that tells.")
+
+
+def _kept(store: Store) -> Finding:
     """Whether the journal can be kept; nothing that changes anything runs without it."""
     if found := store.fault():
-        remedy = "Mend it, or name other places: DESCOPE_MCP_STATE, DESCOPE_MCP_KEY_FILE."
+        setting = store.setting[0]
+        remedy = f"Mend it, or name other places: {setting}, DESCOPE_MCP_KEY_FILE."
         return Finding("state", False, found, remedy)
-    if store.is_new:
-        return Finding("state", True, f"{store.directory}, made by the first change")
     try:
+        if store.is_new:
+            return Finding("state", True, f"{store.name}, made by the first change")
         _, _, problems = hash_chain.problems(store)
     except StoreError as error:
         return Finding("state", False, str(error), "Mend it, or restore it from a copy.")
     if problems:
         remedy = "Find out who did it; then accept it in a terminal: descope-mcp journal accept."
-        return Finding("state", False, f"{store.directory}: {'; '.join(problems)}", remedy)
-    return Finding("state", True, str(store.directory))
+        return Finding("state", False, f"{store.name}: {'; '.join(problems)}", remedy)
+    return Finding("state", True, store.name)
 
 
 def _reachability(base_url: str, reached: Reached) -> Finding:

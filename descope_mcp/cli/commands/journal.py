@@ -74,7 +74,7 @@ def show(call: str, as_json: bool) -> None:
     page = {**asdict(entry), "at": shown(entry.at), **details, "undo": undo}
     if not details:
         page["note"] = "The arguments and the before-state are kept no longer."
-    if entry.result == "unknown" and (check := _settling_read(entry, details)):
+    if entry.result == "unknown" and (check := settling_read(entry, details)):
         page["settle"] = check
     if as_json:
         output.row({**page, "at": entry.at})
@@ -250,7 +250,7 @@ def _line(entry: Entry) -> str:
     )
 
 
-def _settling_read(entry: Entry, details: dict[str, Any]) -> str:
+def settling_read(entry: Entry, details: dict[str, Any]) -> str:
     """The read that tells whether a call of unknown outcome took effect."""
     operation = load().find(entry.operation)
     if operation is None or not operation.preview:

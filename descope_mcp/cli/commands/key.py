@@ -27,7 +27,7 @@ def rotate() -> None:
     """
     store = wiring.store(settings.load())
     text = (
-        f"Replace the key {store.key_file}.\nCopies of the state that were made before open "
+        f"Replace the key {store.key_name}.\nCopies of the state that were made before open "
         "nothing any more, and\nexports made from now on are proven by another public key."
     )
     if terminal.ask(text, "Replace it? Type yes: ").lower() != "yes":
@@ -38,4 +38,4 @@ def rotate() -> None:
     told = (
         f"Replaced. Print the new public key with: {shell_quoting.command('journal', 'public-key')}"
     )
-    output.said(told, rotated=str(store.key_file))
+    output.said(told, rotated=store.key_name)

@@ -162,7 +162,7 @@ async def outside(
     diff = shell_quoting.command("approvals", "diff", request.number)
     whole = f" `{diff}` shows all that becomes different." if is_long(needed.disclosure) else ""
     # The person's terminal may have another environment than this process.
-    state = shell_quoting.setting("DESCOPE_MCP_STATE", str(services.store.directory))
+    state = shell_quoting.setting(*services.store.setting)
     return Waiting(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",

@@ -134,7 +134,7 @@ def check(store: Store, code: str) -> Checked:
 
 def remembered(store: Store) -> bool:
     """Whether a second factor was enrolled, by the witness alone."""
-    seen = witness.read(store.key_file)
+    seen = witness.read(store.witness_file)
     return bool(seen and seen.factor)
 
 
@@ -144,13 +144,13 @@ def check_remembered(store: Store, code: str) -> Checked:
     Raises:
         StoreError: it cannot be checked, so it must not count.
     """
-    with store.database.begin():  # so that two do not write the witness at a time
-        seen = witness.read(store.key_file)
+    with store.witnessing() as file:
+        seen = witness.read(file)
         if seen is None or seen.factor is None:
             raise StoreError("no second factor is remembered")
         checked, values = _checked(store.key, seen.factor, code)
         factor_now = {**seen.factor, **values}
-        witness.write(store.key_file, replace(seen, factor=factor_now))
+        witness.write(file, replace(seen, factor=factor_now))
     return checked
 
 

@@ -80,6 +80,8 @@ def settle(
     reason: str = "",
     undo: object = None,
     section: Section | None = None,
+    *,
+    once: bool = False,
 ) -> None:
     """Record what became of a call, and what would take it back.
 
@@ -90,14 +92,15 @@ def settle(
         reason: one line, without secrets and personal data.
         undo: the plan that takes the call back, in JSON's types; None where nothing does.
         section: what it held.
+        once: it may have been recorded before, when the database failed without a word.
 
     Raises:
         StoreError: it cannot be recorded; the journal shows the call as unknown.
     """
     try:
-        _settle(store, intent, result, reason, undo, section)
+        _settle(store, intent, result, reason, undo, section, once=once)
     except KeyChanged:
-        _settle(store, intent, result, reason, undo, section)
+        _settle(store, intent, result, reason, undo, section, once=once)
 
 
 def _settle(
@@ -107,11 +110,15 @@ def _settle(
     reason: str,
     undo: object,
     section: Section | None,
+    *,
+    once: bool,
 ) -> None:
     plan = "" if undo is None else canonical(undo)
     body = {"result": result, "reason": reason, "undo": store.key.sign(plan)}
     whole = True
     with store.begin() as connection:
+        if once and _outcomes(connection, [intent.call]):
+            return
         sealed = store.key.seal(plan) if plan else ""
         connection.execute(update(details).where(details.c.call == intent.call).values(undo=sealed))
         row = _row(intent, "outcome", body)
@@ -181,7 +188,12 @@ def entries(
         intents = connection.execute(rows).all()
         outcomes = _outcomes(connection, [row.call for row in intents])
         undone = _undone(connection)
-    return [_entry(row, outcomes.get(row.call), undone.get(row.call, "")) for row in intents]
+        open_ = [row.call for row in intents if row.call not in outcomes and row.kind == "intent"]
+        held = target_leases.held(connection, open_[:_LATELY])
+    return [
+        _entry(row, outcomes.get(row.call), undone.get(row.call, ""), held.get(row.call))
+        for row in intents
+    ]
 
 
 def detail(store: Store, call: str) -> tuple[dict[str, Any], Any]:
@@ -218,6 +230,8 @@ def _outcomes(connection: Connection, calls: list[str]) -> dict[str, Row[Any]]:
 def _forget(connection: Connection, before: float) -> None:
     """Delete the details and targets of calls older than `before` (epoch seconds)."""
     old = select(details.c.call).where(details.c.at < before)
+    if connection.execute(old.limit(1)).first() is None:
+        return
     connection.execute(update(journal).where(journal.c.call.in_(old)).values(target=""))
     connection.execute(delete(details).where(details.c.at < before))
 
@@ -268,9 +282,13 @@ def _sent(connection: Connection, intent: Intent) -> str:
     return ""
 
 
-def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
+def _entry(
+    row: Row[Any], outcome: Row[Any] | None, undone_by: str, held: bool | None = None
+) -> Entry:
     said = json.loads(row.body)
     became: dict[str, Any] = json.loads(outcome.body) if outcome else _NO_OUTCOME
+    if outcome is None and held:
+        became = _ON_ITS_WAY
     act = row.kind != "intent"
     if act:
         became = {"result": row.kind, "reason": said["reason"]}
@@ -292,9 +310,13 @@ def _entry(row: Row[Any], outcome: Row[Any] | None, undone_by: str) -> Entry:
         undone_by=undone_by,
         plan=said.get("plan", ""),
         number=said.get("number", 0),
+        held=held,
     )
 
 
 #: What is known of a call whose process ended before it could say.
 _NO_OUTCOME = {"result": "unknown", "reason": "no outcome was recorded"}
+_ON_ITS_WAY = {"result": "unknown", "reason": "it is still on its way"}
+#: Of so many calls without an outcome it is seen whether they are still on their way.
+_LATELY = 500
 _NOT_WITNESSED = "the journal's end could not be witnessed"

@@ -56,7 +56,8 @@ class RanBefore(Exception):
 class Entry:
     """A call in the journal. ``result`` is "unknown" too where no outcome was recorded.
 
-    Of an act, ``result`` is its kind and ``consent`` the way in which it was done.
+    Of an act, ``result`` is its kind and ``consent`` the way in which it was done. ``held`` says of
+    a call without an outcome whether it still holds its targets; None where it held none.
     """
 
     seq: int
@@ -76,3 +77,4 @@ class Entry:
     undone_by: str = ""
     plan: str = ""
     number: int = 0
+    held: bool | None = None

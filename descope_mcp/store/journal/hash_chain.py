@@ -47,19 +47,30 @@ def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> He
         NotAsLeft: the end before it is not the one that was witnessed, or signed rows are missing.
         StoreError: the key or the witness cannot be used.
     """
-    seen = witness.read(store.key_file)
-    if missing := _missing_end(connection, seen):
+    seen, end = witness.read(store.witness_file), _end(connection)
+    # Mostly the end is the one that was witnessed.
+    if not (seen and end == seen.journal) and (missing := _missing_end(connection, seen)):
         raise NotAsLeft(missing)
-    signed_rows.check(connection, store, seen)
-    return put(connection, store.key, entry)
+    signed_rows.check(connection, store.key, seen)
+    return _put(connection, store.key, entry, end)
 
 
 def put(connection: Connection, key: Key, entry: Mapping[str, Any], *, after: int = 0) -> Head:
     """Add an entry at the end, whatever is missing before it; its number is above `after`."""
+    return _put(connection, key, entry, _end(connection), after)
+
+
+def _end(connection: Connection) -> Head:
     last = connection.execute(
         select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
     ).one_or_none()
-    seq, before = (last.seq, last.hash) if last else BEGINNING
+    return (last.seq, last.hash) if last else BEGINNING
+
+
+def _put(
+    connection: Connection, key: Key, entry: Mapping[str, Any], end: Head, after: int = 0
+) -> Head:
+    seq, before = end
     row = {**entry, "seq": max(seq, after) + 1}
     signed = signature(key, row, before)
     connection.execute(journal.insert().values(**row, hash=signed))
@@ -86,6 +97,20 @@ def genuine(connection: Connection, key: Key, row: Row[Any]) -> bool:
         .limit(1)
     ).scalar()
     return bool(row.hash == signature(key, row._mapping, before or BEGINNING[1]))
+
+
+def genuine_end(connection: Connection, key: Key) -> Head:
+    """The end of the journal.
+
+    Raises:
+        NotAsLeft: it was not signed with this key.
+    """
+    last = connection.execute(select(journal).order_by(journal.c.seq.desc()).limit(1)).one_or_none()
+    if last is None:
+        return BEGINNING
+    if not genuine(connection, key, last):
+        raise NotAsLeft(f"entry {last.seq} was changed, or what is before it")
+    return last.seq, last.hash
 
 
 def _missing_end(connection: Connection, seen: Witness | None) -> str:
@@ -115,7 +140,7 @@ def problems(store: Store) -> tuple[int, str, list[str]]:
     with store.begin() as connection:
         try:
             # Within the transaction, so that nobody writes meanwhile.
-            seen = witness.read(store.key_file)
+            seen = witness.read(store.witness_file)
             end = _missing_end(connection, seen)
             found += [end] if end else []
         except NotAsLeft as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.cli import wiring
 from descope_mcp.cli.policy_trials.verification import consented, decided, kept
 from descope_mcp.cli.policy_trials.verification.decided import (
     credentials,
@@ -64,4 +65,4 @@ async def prove(settings: Settings, catalog: Catalog, policy: Policy) -> AsyncIt
         async with staged(settings, catalog, policy) as stage:
             for trial in group:
                 yield await trial(stage)
-    yield kept.own_journal(settings.state_directory, settings.key_path)
+    yield kept.own_journal(wiring.store(settings))

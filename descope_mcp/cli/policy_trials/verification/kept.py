@@ -76,19 +76,19 @@ async def tampering_shows(stage: Stage) -> Proof:
     return proof
 
 
-def own_journal(directory: Path, key_file: Path) -> Proof:
+def own_journal(store: Store) -> Proof:
     """That the journal of the settings is whole, and would notice the loss of its newest entry.
 
     Both are tried on a copy; the store itself is only read.
     """
     proof = Proof("your own journal (a copy of it) is whole, and notices the loss of its end")
-    if not (directory / DATABASE).exists() or not key_file.exists():
-        proof.tried("journal verify", "there is none yet")
-        return proof
     try:
+        if not _is_there(store):
+            proof.tried("journal verify", "there is none yet")
+            return proof
         with (
             TemporaryDirectory(prefix="descope-mcp-verify-") as name,
-            closing(_copied(directory, key_file, Path(name))) as copy,
+            closing(_copied(store, Path(name))) as copy,
         ):
             _look_through(copy, proof)
     except (StoreError, sqlite3.Error, OSError) as error:
@@ -110,11 +110,20 @@ def _files(directory: Path) -> list[Path]:
     return [path for path in directory.iterdir() if path.is_file()]
 
 
-def _copied(directory: Path, key_file: Path, place: Path) -> Store:
+def _is_there(store: Store) -> bool:
+    if store.is_shared or store.key_source:
+        return not store.is_new
+    return (store.directory / DATABASE).exists() and store.key_file.exists()
+
+
+def _copied(store: Store, place: Path) -> Store:
     """A store with the same rows and the same key, in a directory that only its owner reads."""
     state, config = place / "state", place / "config"
     for made in (state, config):
         made.mkdir(mode=0o700)
+    if store.is_shared or store.key_source:
+        return _read_over(store, Store(state, config / "key"))
+    directory, key_file = store.directory, store.key_file
     (state / DATABASE).touch(0o600)
     source = f"file:{directory / DATABASE}?mode=ro"
     with (
@@ -128,6 +137,28 @@ def _copied(directory: Path, key_file: Path, place: Path) -> Store:
             kept.touch(0o600)
             kept.write_bytes(beside.read_bytes())
     return Store(state, config / key_file.name)
+
+
+def _read_over(store: Store, copy: Store) -> Store:
+    """The copy, with what a store on a server holds, or one whose key is given."""
+    from sqlalchemy import select
+
+    from descope_mcp.store.database import Database
+    from descope_mcp.store.databases.sqlite import Sqlite
+    from descope_mcp.store.key import written
+    from descope_mcp.store.private_files import replace
+    from descope_mcp.store.tables import metadata
+
+    with store.begin() as connection:
+        # Within the transaction, so that the two belong together.
+        replace(copy.key_file.with_name("journal-witness"), store.witness_file.read_bytes())
+        found = {table: connection.execute(select(table)).all() for table in metadata.sorted_tables}
+    replace(copy.key_file, written(store.key.material))
+    with closing(Database(Sqlite(copy.directory))) as database, database.begin() as connection:
+        for table, rows in found.items():
+            if rows:
+                connection.execute(table.insert(), [dict(row._mapping) for row in rows])
+    return copy
 
 
 #: What lies beside a key and belongs to it is small.

@@ -1,0 +1,1 @@
+"""The kinds of database that the store can lie in."""

@@ -1,0 +1,134 @@
+"""Two replicas on one PostgreSQL: what was allowed once runs once, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.to_thread import run_sync
+from starlette.responses import JSONResponse, Response
+
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import NeedsConfirmation
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.store.consent import approvals
+from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.store import Store
+from tests.attacks.replica import delete
+from tests.attacks.tally import BYPASSED, CALLS, KILLS, LOST, tally
+from tests.postgres import cluster
+from tests.recorder import PROJECT, Recorded, Recorder, recording
+from tests.stores import close_all, places, replica
+
+pytestmark = pytest.mark.anyio
+
+
+async def answer(request: Recorded) -> Response:
+    """What finds everybody, and takes a moment to delete somebody."""
+    if request.path.endswith("/delete"):
+        await anyio.sleep(0.01)
+        return JSONResponse({})
+    login = dict(request.query).get("loginId", "")
+    return JSONResponse({"user": {"loginIds": [login], "userId": f"U-{login}", "name": login}})
+
+
+async def approved(count: int, store: Store, recorder: Recorder, catalog: Catalog) -> None:
+    """Ask for so many calls, and let a person say yes to each."""
+    services = recorder.services(catalog, store=store)
+    for number in range(count):
+        outcome = await invoke(delete(number), services)
+        assert isinstance(outcome, NeedsConfirmation), outcome
+        filed = approvals.file(
+            store,
+            project=PROJECT,
+            caller="agent",
+            operation="DeleteUser",
+            binding=outcome.question.binding,
+            question="?",
+            typed="",
+        )
+        assert filed
+        assert approvals.answer(store, filed.number, approved=True)
+    await services.client.close()
+
+
+def started(store: Store, count: int, recorder: Recorder) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.attacks.replica", recorder.url, str(count)]
+    return subprocess.Popen([*command, *places(store)], stdout=subprocess.PIPE, text=True)
+
+
+def deleted(recorder: Recorder) -> Counter[str]:
+    """How often each user was deleted."""
+    return Counter(
+        json.loads(request.body)["loginId"]
+        for request in recorder.requests
+        if request.path.endswith("/delete")
+    )
+
+
+async def raced(count: int, kills: int, place: Path, catalog: Catalog) -> None:
+    """Two replicas make the same calls at once; one of them is killed again and again."""
+    own = Store(place / "state", place / "config" / "key", url=cluster().database())
+    other = replica(own, place / "other")
+    async with recording(answer) as recorder:
+        await approved(count, own, recorder, catalog)
+        lasting = started(own, count, recorder)
+        for number in range(kills):
+            dying = started(other, count, recorder)
+            enough = len(deleted(recorder)) + 3 * (number + 1)
+            with anyio.move_on_after(60):
+                while len(deleted(recorder)) < enough and dying.poll() is None:  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+            dying.kill()
+            await run_sync(dying.communicate)
+            tally[KILLS] += 1
+        last = started(other, count, recorder)
+        said = [json.loads((await run_sync(one.communicate))[0]) for one in (lasting, last)]
+        sent = deleted(recorder)
+    tally[CALLS] += count * (2 + kills)
+    tally[BYPASSED] += sum(times - 1 for times in sent.values())
+    assert set(sent.values()) == {1}
+    entries = journal.entries(own)
+    tally[LOST] += max(0, len(sent) - len(entries))
+    assert Counter(entry.target for entry in entries).most_common(1)[0][1] == 1
+    assert len(entries) >= len(sent)
+    done = [entry for entry in entries if entry.result == "done"]
+    if not kills:
+        assert len(sent) == len(done) == count
+        assert sum(one.get("Completed", 0) for one in said) == count
+        assert {request.status for request in approvals.requests(other)} == {"used"}
+    assert {entry.result for entry in entries} <= {"done", "unknown", "not_sent"}
+    # What had begun when its replica was killed is nobody's secret.
+    assert len(entries) - len(done) <= 8 * kills
+    for store in (own, other):
+        assert hash_chain.problems(store)[2] == []
+    own.close()
+    close_all()
+
+
+async def test_what_was_approved_once_runs_once_on_two_replicas(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    await raced(20, 0, tmp_path, catalog)
+
+
+async def test_it_does_so_too_while_replicas_are_killed(tmp_path: Path, catalog: Catalog) -> None:
+    await raced(30, 1, tmp_path, catalog)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+async def test_a_thousand_approvals_run_once_each(tmp_path: Path, catalog: Catalog) -> None:
+    await raced(1000, 0, tmp_path, catalog)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+async def test_while_replicas_are_killed_again_and_again(tmp_path: Path, catalog: Catalog) -> None:
+    await raced(300, 10, tmp_path, catalog)

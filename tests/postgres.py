@@ -1,0 +1,153 @@
+"""A real PostgreSQL server for tests: a cluster of its own, on loopback, gone with the process."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from descope_mcp.store.databases.postgres_url import PostgresUrl, parsed, written
+
+#: A password that has to be escaped, and that must not turn up anywhere.
+PASSWORD = "p@ss:w/rd canary?#%41"
+_ACCOUNT = "postgres"
+_numbers = itertools.count(1)
+
+
+class Cluster:
+    """A server and where it listens."""
+
+    def __init__(self, place: Path, *, durable: bool) -> None:
+        self._place = place
+        self._durable = "on" if durable else "off"
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            self.port = listener.getsockname()[1]
+        password = place / "password"
+        password.write_text(PASSWORD)
+        _own(password)
+        made = ["-U", "tester", "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"]
+        _run("initdb", "-D", str(place / "data"), *made, "-E", "UTF8", "--locale=C")
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self._place,
+            "fsync": self._durable,
+            "full_page_writes": self._durable,
+            "shared_buffers": "16MB",
+            "max_connections": 120,
+        }
+        options = [f"-c{name}={value}" for name, value in settings.items()]
+        command = [*_as_account("--pdeathsig", "INT"), _program("postgres")]
+        with (self._place / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "-D", str(self._place / "data"), *options],
+                stdout=log,
+                stderr=log,
+                cwd=self._place,
+            )
+        end = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url("postgres").text, connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise RuntimeError((self._place / "log").read_text()[-2000:]) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the server at once, as a crash does."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+
+    def url(self, database: str) -> PostgresUrl:
+        """The address of a database."""
+        return parsed(written("tester", PASSWORD, "127.0.0.1", self.port, database))
+
+    def database(self) -> PostgresUrl:
+        """A new, empty database."""
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(self.url("postgres").text, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.url(name)
+
+
+def new_cluster(*, durable: bool = False) -> Cluster:
+    """A server that nobody else uses; a durable one waits for the disk as one in earnest does.
+
+    Tests of it are skipped where there is no PostgreSQL, but not in continuous integration.
+    """
+    if not _program("initdb"):
+        said = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+    place = Path(tempfile.mkdtemp(prefix="pg-", dir=_reachable()))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    _own(place)
+    made = Cluster(place, durable=durable)
+    atexit.register(made.stop)
+    return made
+
+
+@cache
+def cluster() -> Cluster:
+    """The server that the tests of a process share."""
+    return new_cluster()
+
+
+def execute(url: PostgresUrl, *statements: str) -> None:
+    """What somebody does who may write the database."""
+    with psycopg.connect(url.text, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _program(name: str) -> str:
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
+    return shutil.which(name, path=path) or ""
+
+
+def _as_account(*more: str) -> list[str]:
+    """What makes a command run as an account that PostgreSQL accepts: it refuses to be root."""
+    if os.getuid() != 0:
+        return []
+    return ["setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--init-groups", *more]
+
+
+def _own(path: Path) -> None:
+    if os.getuid() == 0:
+        account = pwd.getpwnam(_ACCOUNT)
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _run(name: str, *arguments: str) -> None:
+    command = [*_as_account(), _program(name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def _reachable() -> str:
+    """A directory for temporary files that the account gets to."""
+    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        seen = subprocess.run([*_as_account(), "test", "-x", place], cwd="/")
+        if seen.returncode == 0:
+            return place
+    raise RuntimeError("no directory for temporary files can be reached by the account postgres")
