@@ -197,6 +197,8 @@ class Store:
         Raises:
             StoreError: the server of the database does not say.
         """
+        if self._opened:
+            return False
         has_key = self.key_source is None and self.key_file.exists()
         return not (has_key or self._place.is_there)
 
