@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, Engine, RootTransaction, Row, Select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from descope_mcp.store.databases.standing import STANDING
+from descope_mcp.store.databases.standing import STANDING, UNLOCKED
 from descope_mcp.store.errors import KeyChanged, StoreError
 
 #: The newest migration; a store of another version is migrated before it is used. A migration that
 #: older programs can live with (a new table, a column with a default) takes the number before it
 #: and a part behind a dot, 0002.1: they go on with such a store and refuse one of another number.
 HEAD = "0002.2"
+_Found = TypeVar("_Found")
 
 
 class Place(Protocol):
@@ -92,25 +94,41 @@ class Database:
     @contextmanager
     def _transaction(self, *, look: bool = False) -> Iterator[Connection]:
         try:
-            transaction = self._begun(look)
+            transaction = self._surely(partial(self._locked, look))
             with transaction.connection, transaction:
                 yield transaction.connection
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be used: {self.place.told(error)}") from None
 
-    def _begun(self, look: bool) -> RootTransaction:
-        """A transaction that has the lock.
+    def glance(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        """What a statement finds, as things stand at one moment; nobody is waited for.
 
-        A connection that was kept may have died since, with its server or on the way: then nothing
-        has been done on it, and a new one is made, once.
+        Raises:
+            StoreError: the database cannot be read.
+        """
+
+        def found() -> Sequence[Row[Any]]:
+            with self._engine.connect().execution_options(**{UNLOCKED: True}) as connection:
+                return connection.execute(statement).all()
+
+        try:
+            return self._surely(found)
+        except SQLAlchemyError as error:
+            raise StoreError(f"the store cannot be used: {self.place.told(error)}") from None
+
+    def _surely(self, begin: Callable[[], _Found]) -> _Found:
+        """Do what changes nothing yet.
+
+        A connection that was kept may have died since, with its server or on the way: then it is
+        done on a new one, once.
         """
         try:
-            return self._locked(look)
+            return begin()
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
         self._engine.dispose()
-        return self._locked(look)
+        return begin()
 
     def _locked(self, look: bool) -> RootTransaction:
         connection = self._engine.connect().execution_options(**{STANDING: look})

@@ -88,7 +88,8 @@ def _key(connection: Connection, parts: Parts) -> Key:
     if parts.source is None:
         _finish_rotation(parts.key_file, named)
         if not parts.key_file.exists():
-            raise WrongKey(_MISSING.format(parts.key_file))
+            missing = _MISSING_REPLICA if parts.on_server else _MISSING
+            raise WrongKey(missing.format(parts.key_file, parts.place.name))
     key = parts.source.read() if parts.source else keys.read(parts.key_file)
     if key.id != named:
         raise _wrong(parts)
@@ -166,6 +167,10 @@ def _wrong(parts: Parts) -> WrongKey:
 _MISSING = (
     "the key file {} is missing, with which this state was written; restore it from a copy, or "
     "begin anew with another DESCOPE_MCP_STATE"
+)
+_MISSING_REPLICA = (
+    "the key file {} is missing; every replica needs the one with which {} was begun, so put a "
+    "copy of it there"
 )
 _ANOTHER = (
     "{} does not belong to this state, which was written with another key; restore that one "

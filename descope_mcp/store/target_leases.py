@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal, sections
@@ -31,6 +31,8 @@ from descope_mcp.store.tables import journal, sections
 #: Seconds for which it is remembered when a target was changed last: longer than any call looks
 #: at it before it is sent.
 _REMEMBERED = 3600.0
+#: With every so manieth entry what is older is forgotten.
+_TIDIED = 16
 #: What Linux says of a machine's boot, and of the space in which its processes are numbered.
 _BOOT, _NUMBERS = Path("/proc/sys/kernel/random/boot_id"), "/proc/self/ns/pid"
 
@@ -55,15 +57,19 @@ def named(store: Store, project: str, identities: Iterable[str]) -> tuple[str, .
 
 
 def latest(store: Store) -> int:
-    """The number of the newest entry: what is looked at from now on is as new as that."""
-    with store.begin() as connection:
-        return _latest(connection)
+    """The number of the newest entry: what is looked at from now on is as new as that.
+
+    An entry that is just being written has a higher one, so nobody is waited for.
+    """
+    return int(store.database.glance(_NEWEST)[0][0])
 
 
 def current(store: Store, section: Section, since: int) -> bool:
-    """Whether what was looked at after entry `since` still stands, and nobody changes it now."""
-    with store.begin() as connection:
-        return _untouched(_rows(connection, section), section, since)
+    """Whether what was looked at after entry `since` still stands, and nobody changes it now.
+
+    Whoever comes in between is noticed with the intent of the call.
+    """
+    return _untouched(store.database.glance(_known(section)), section, since)
 
 
 def acquire(store: Store, section: Section) -> bool:
@@ -92,7 +98,8 @@ def leave(connection: Connection, section: Section, seq: int) -> None:
     """Let go of the section with the outcome of the call, which is entry `seq`."""
     mine = (sections.c.name.in_(section.names), sections.c.holder == section.holder)
     connection.execute(update(sections).where(*mine).values(holder="", changed=seq))
-    connection.execute(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
+    if seq % _TIDIED == 0:
+        connection.execute(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
 
 
 def held(connection: Connection, calls: Iterable[str]) -> dict[str, bool]:
@@ -120,8 +127,11 @@ def _untouched(known: Iterable[Row[Any]], section: Section, since: int) -> bool:
 
 def _rows(connection: Connection, section: Section) -> list[Row[Any]]:
     """What is known of the targets."""
-    found = select(sections).where(sections.c.name.in_(section.names))
-    return list(connection.execute(found))
+    return list(connection.execute(_known(section)))
+
+
+def _known(section: Section) -> Select[Any]:
+    return select(sections).where(sections.c.name.in_(section.names))
 
 
 def _hold(connection: Connection, section: Section, known: Iterable[Row[Any]]) -> None:
@@ -175,5 +185,4 @@ def _machine() -> str:
     return " ".join(parts)
 
 
-def _latest(connection: Connection) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(journal.c.seq), 0))).scalar_one())
+_NEWEST = select(func.coalesce(func.max(journal.c.seq), 0))

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -34,7 +35,8 @@ async def answer(request: Recorded) -> Response:
     if request.path.endswith("/delete"):
         await anyio.sleep(0.01)
         return JSONResponse({})
-    login = dict(request.query).get("loginId", "")
+    query = dict(request.query)
+    login = str(query.get("loginId") or query.get("userId")).removeprefix("U-")
     return JSONResponse({"user": {"loginIds": [login], "userId": f"U-{login}", "name": login}})
 
 
@@ -72,10 +74,18 @@ def deleted(recorder: Recorder) -> Counter[str]:
     )
 
 
-async def raced(count: int, kills: int, place: Path, catalog: Catalog) -> None:
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """One store, on two machines."""
+    own = Store(tmp_path / "state", tmp_path / "config" / "key", url=cluster().database())
+    yield own, replica(own, tmp_path / "other")
+    own.close()
+    close_all()
+
+
+async def raced(count: int, kills: int, stores: tuple[Store, Store], catalog: Catalog) -> None:
     """Two replicas make the same calls at once; one of them is killed again and again."""
-    own = Store(place / "state", place / "config" / "key", url=cluster().database())
-    other = replica(own, place / "other")
+    own, other = stores
     async with recording(answer) as recorder:
         await approved(count, own, recorder, catalog)
         lasting = started(own, count, recorder)
@@ -108,27 +118,31 @@ async def raced(count: int, kills: int, place: Path, catalog: Catalog) -> None:
     assert len(entries) - len(done) <= 8 * kills
     for store in (own, other):
         assert hash_chain.problems(store)[2] == []
-    own.close()
-    close_all()
 
 
 async def test_what_was_approved_once_runs_once_on_two_replicas(
-    tmp_path: Path, catalog: Catalog
+    stores: tuple[Store, Store], catalog: Catalog
 ) -> None:
-    await raced(20, 0, tmp_path, catalog)
+    await raced(20, 0, stores, catalog)
 
 
-async def test_it_does_so_too_while_replicas_are_killed(tmp_path: Path, catalog: Catalog) -> None:
-    await raced(30, 1, tmp_path, catalog)
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(1800)
-async def test_a_thousand_approvals_run_once_each(tmp_path: Path, catalog: Catalog) -> None:
-    await raced(1000, 0, tmp_path, catalog)
+async def test_it_does_so_too_while_a_replica_is_killed(
+    stores: tuple[Store, Store], catalog: Catalog
+) -> None:
+    await raced(30, 1, stores, catalog)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
-async def test_while_replicas_are_killed_again_and_again(tmp_path: Path, catalog: Catalog) -> None:
-    await raced(300, 10, tmp_path, catalog)
+async def test_a_thousand_approvals_run_once_each(
+    stores: tuple[Store, Store], catalog: Catalog
+) -> None:
+    await raced(1000, 0, stores, catalog)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+async def test_it_does_so_while_replicas_are_killed_again_and_again(
+    stores: tuple[Store, Store], catalog: Catalog
+) -> None:
+    await raced(300, 10, stores, catalog)

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from descope_mcp.store.databases.postgres_url import PostgresUrl
-from descope_mcp.store.databases.standing import SELECT, STANDING
+from descope_mcp.store.databases.standing import SELECT, STANDING, UNLOCKED
 from descope_mcp.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def _lock(connection: Connection) -> None:
     """
     import psycopg
 
+    if connection.get_execution_options().get(UNLOCKED):
+        return
     raw: Any = connection.connection.driver_connection
     look = connection.get_execution_options().get(STANDING)
     try:

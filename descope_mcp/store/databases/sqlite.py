@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from descope_mcp.store.databases.standing import SELECT, STANDING
+from descope_mcp.store.databases.standing import SELECT, STANDING, UNLOCKED
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.private_files import fault, private_directory, private_file
 
@@ -141,6 +141,8 @@ def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _lock(connection: Connection) -> None:
+    if connection.get_execution_options().get(UNLOCKED):
+        return
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     if connection.get_execution_options().get(STANDING):
         connection.info[STANDING] = connection.exec_driver_sql(SELECT).one()
