@@ -61,6 +61,7 @@ class Settings(BaseModel):
     policy: str = Field("", validation_alias="DESCOPE_MCP_POLICY")
     shadow_policy: str = Field("", validation_alias="DESCOPE_MCP_SHADOW_POLICY")
     caller: str = Field("stdio", validation_alias="DESCOPE_MCP_CALLER")
+    auth: Path | None = Field(None, validation_alias="DESCOPE_MCP_AUTH")
     production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
     trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
     sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")

@@ -14,6 +14,11 @@ from descope_mcp.server.auth.access_token import Verified
 SEPARATOR = ":"
 #: What a subject is written with as it is; all else is escaped, so that two stay two.
 _PLAIN = "@+=~"
+#: What rules may ask of every caller, beside the claims that an issuer's configuration adds.
+CLAIMS = frozenset(
+    {"subject", "issuer", "client", "scopes", "email", "roles", "permissions", "tenant"}
+    | {"tenant_roles", "tenant_permissions"}
+)
 #: More values of one claim than this are not kept; then it counts as not known.
 _MOST_VALUES = 500
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -49,7 +53,19 @@ class Provider:
         self.asked: list[str] = []
         self.is_down = False
         self.delay = 0.0
-        self.metadata = {"issuer": self.issuer, "jwks_uri": f"{url}/{PROJECT}/keys"}
+        self.metadata = {
+            "issuer": self.issuer,
+            "jwks_uri": f"{url}/{PROJECT}/keys",
+            "authorization_endpoint": f"{url}/authorize",
+            "token_endpoint": f"{url}/token",
+            "registration_endpoint": f"{url}/register",
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+        }
+        #: What somebody has agreed to, by codes and refresh tokens, each good for one use.
+        self.agreed: dict[str, dict[str, str]] = {}
+        self.lifetime = 600
 
     def answer(self, path: str) -> tuple[int, Any]:
         """Status and document; a text is where to go instead."""
@@ -57,6 +73,8 @@ class Provider:
         time.sleep(self.delay)
         if self.is_down:
             return 500, {}
+        if path.startswith("/authorize?"):
+            return 302, self._authorized(dict(parse_qsl(urlsplit(path).query)))
         if path in self.documents:
             return self.documents[path]
         if path == f"{AGENTIC}/.well-known/openid-configuration":
@@ -64,6 +82,40 @@ class Provider:
         if path == f"/{PROJECT}/keys":
             return 200, {"keys": self.keys}
         return 404, {}
+
+    def _authorized(self, asked: dict[str, str]) -> str:
+        """Where a person goes who has agreed to everything."""
+        assert asked["code_challenge_method"] == "S256"
+        code = secrets.token_urlsafe()
+        self.agreed[code] = asked
+        query = urlencode({"code": code, "state": asked["state"], "iss": self.issuer})
+        return f"{asked['redirect_uri']}?{query}"
+
+    def posted(self, path: str, body: bytes) -> tuple[int, Any]:
+        """A client registers, or collects tokens."""
+        self.asked.append(path)
+        if path == "/register":
+            return 201, {**json.loads(body), "client_id": f"client-{len(self.asked)}"}
+        form = dict(parse_qsl(body.decode()))
+        given = self.agreed.pop(form.get("code") or form.get("refresh_token") or "", None)
+        if given is None:
+            return 400, {"error": "invalid_grant"}
+        if form["grant_type"] == "authorization_code":
+            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+            challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            assert challenge == given["code_challenge"]
+        renewal = secrets.token_urlsafe()
+        self.agreed[renewal] = given
+        now = int(time.time())
+        token = self.token(
+            aud=given["resource"],
+            scope=given["scope"],
+            azp=form["client_id"],
+            exp=now + self.lifetime,
+            jti=renewal[:8],
+        )
+        answer = {"access_token": token, "token_type": "Bearer", "refresh_token": renewal}
+        return 200, {**answer, "expires_in": self.lifetime, "scope": given["scope"]}
 
     def rotate(self, number: int, *, keep: bool = True) -> None:
         """Sign with another key from now on."""
@@ -103,7 +155,13 @@ def serving() -> Iterator[Provider]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, document = provider.answer(self.path)
+            self.say(*provider.answer(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.say(*provider.posted(self.path, body))
+
+        def say(self, status: int, document: Any) -> None:
             body = json.dumps(document).encode()
             self.send_response(status)
             if isinstance(document, str):

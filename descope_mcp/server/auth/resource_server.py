@@ -1,0 +1,57 @@
+"""The parts that make an OAuth 2.1 resource server of the application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from descope_mcp.call.services import Services
+from descope_mcp.guard.policy.rule import PolicyRule
+from descope_mcp.server.auth import principal, resource_metadata
+from descope_mcp.server.auth.access_token import AccessTokens
+from descope_mcp.server.auth.authenticator import Authenticator
+from descope_mcp.server.auth.configuration import Configuration
+from descope_mcp.server.auth.machines import Machines
+from descope_mcp.server.auth.rights import Rights
+from descope_mcp.server.auth.step_up import StepUp
+from descope_mcp.server.http.surfaces import Surfaces
+
+
+class ResourceServer:
+    """What the application needs to ask who calls, and to let each do what it may."""
+
+    def __init__(self, configuration: Configuration, services: Services) -> None:
+        self._origin, self._services = configuration.origin, services
+        self._claims = principal.CLAIMS.union(*(one.claims for one in configuration.issuers))
+        self._tokens = AccessTokens(configuration.issuers)
+        self._machines = Machines(services.store)
+        self.rights = Rights(services, configuration.upstreams)
+        toolsets = [toolset.name for toolset in services.catalog.toolsets]
+        #: The metadata, which everybody may read.
+        self.routes: list[Route] = resource_metadata.routes(
+            configuration.origin, configuration.issuers, Surfaces(_nothing, toolsets)
+        )
+
+    def unsaid(self, rules: Iterable[PolicyRule]) -> Iterator[str]:
+        """A sentence for every rule that goes by something that no issuer says of a caller."""
+        for rule in rules:
+            for claim in sorted({*rule.who, *rule.stands_for} - self._claims):
+                yield (
+                    f"{rule.place}: no issuer says {claim} of a caller; correct it, or add it to "
+                    "claims of the issuer"
+                )
+
+    def authenticate(self, app: ASGIApp) -> ASGIApp:
+        """The layer that knows who calls."""
+        refused = self.rights.refused
+        return Authenticator(app, self._origin, self._tokens, self._machines, refused)
+
+    def permit(self, app: ASGIApp) -> ASGIApp:
+        """The layer that asks for more scopes when a call needs them."""
+        return StepUp(app, self._origin, self._services.catalog, self._services.trusted_hosts)
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serves nobody: here surfaces are only looked up."""
