@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from descope_mcp.settings import SettingsError
+
 if TYPE_CHECKING:
     from descope_mcp.call.services import Services
+    from descope_mcp.server.auth.resource_server import ResourceServer
     from descope_mcp.server.http.serving import Serving
 
 
@@ -36,6 +41,7 @@ class HttpOptions:
     """What the command line says about HTTP; ``address`` is None where stdio is served."""
 
     address: tuple[str, int] | None
+    auth: str | None
     no_auth: bool
     stateless: bool
     json: bool
@@ -76,6 +82,7 @@ _OPTIONS = (
         metavar="HOST:PORT",
         help="Serve streamable HTTP here instead of stdin and stdout.",
     ),
+    click.option("--auth", metavar="FILE", help="HTTP: who may call, and by which keys."),
     click.option("--no-auth", is_flag=True, help="HTTP: take all of this machine for one caller."),
     click.option("--stateless", is_flag=True, help="HTTP: keep no sessions for older clients."),
     click.option("--json", is_flag=True, help="HTTP: answer with JSON, never with a stream."),
@@ -85,10 +92,39 @@ _OPTIONS = (
 )
 
 
+@asynccontextmanager
+async def guarded(
+    http: HttpOptions, file: Path | None, services: Services
+) -> AsyncIterator[ResourceServer | None]:
+    """What knows who calls, as `file` says; None where nobody is asked, or stdio is served.
+
+    Raises:
+        SettingsError: something in the file is wrong.
+    """
+    if http.address is None or file is None:
+        yield None
+        return
+    from descope_mcp.server.auth import configuration
+    from descope_mcp.server.auth.resource_server import ResourceServer
+
+    try:
+        guard = ResourceServer(configuration.read(file), services)
+    except configuration.ConfigurationError as error:
+        raise SettingsError(str(error)) from None
+    try:
+        yield guard
+    finally:
+        await guard.rights.close()
+
+
 def made(
-    http: HttpOptions, address: tuple[str, int], services: Services, toolsets: Sequence[str]
+    http: HttpOptions,
+    address: tuple[str, int],
+    services: Services,
+    toolsets: Sequence[str],
+    guard: ResourceServer | None,
 ) -> Serving:
-    """The server, bound to `address`.
+    """The server, bound to `address`; `guard` knows who calls.
 
     Raises:
         click.UsageError: it would be open to whom it must not be.
@@ -99,20 +135,34 @@ def made(
     from descope_mcp.server.http.callers import unauthenticated
 
     host, port = address
+    named = http.allowed_host or ([guard.host] if guard else [])
     try:
-        security = hosts.allowed(host, http.allowed_host, http.allowed_origin)
+        security = hosts.allowed(host, named, http.allowed_origin)
     except hosts.NotAllowed as wrong:
         raise click.UsageError(str(wrong)) from None
-    if not http.no_auth:
+    if not guard and not http.no_auth:
         raise click.UsageError(
-            "nobody is asked who they are: say so with --no-auth, which serves this machine alone"
+            "nobody is asked who they are: name a file with --auth that says who may call, or "
+            "take all of this machine for one caller with --no-auth"
         )
-    if not hosts.is_loopback(host) or http.allowed_host or http.trusted_proxy:
+    if guard and http.no_auth:
+        raise click.UsageError("--no-auth would let in whom --auth does not; drop one of both")
+    if not guard and not (hosts.is_loopback(host) and not named and not http.trusted_proxy):
         raise click.UsageError(
             "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
             "--trusted-proxy"
         )
     mode = Mode(security, http.stateless, http.json, toolsets)
-    application = Application(services, mode, unauthenticated)
     listener = serving.listening(host, port)
-    return serving.Serving(application, listener, lambda: [services.client], http.trusted_proxy)
+    if guard is None:
+        application = Application(services, mode, unauthenticated)
+        return serving.Serving(application, listener, lambda: [services.client], http.trusted_proxy)
+    application = Application(
+        services,
+        mode,
+        guard.authenticate,
+        rights=guard.rights.of,
+        permit=guard.permit,
+        routes=guard.routes,
+    )
+    return serving.Serving(application, listener, lambda: guard.rights.clients, http.trusted_proxy)

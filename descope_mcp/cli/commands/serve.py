@@ -13,6 +13,7 @@ from descope_mcp.cli.http_server import HttpOptions
 
 if TYPE_CHECKING:
     from descope_mcp.call.services import Services
+    from descope_mcp.server.auth.resource_server import ResourceServer
     from descope_mcp.server.http.serving import Serving as HttpServing
     from descope_mcp.server.transports.stdio import Serving as StdioServing
 
@@ -48,11 +49,16 @@ def command(
     from descope_mcp.store.journal import unfinished_plans
 
     chosen = settings.load(
-        toolsets=toolsets, read_only=read_only, policy=policy, shadow_policy=shadow_policy
+        toolsets=toolsets,
+        read_only=read_only,
+        policy=policy,
+        shadow_policy=shadow_policy,
+        auth=http.auth,
     )
     operations = catalog.load()
     names = wiring.toolsets(chosen, operations)
-    if not sandbox and not chosen.management_key.get_secret_value():
+    own_key = chosen.management_key.get_secret_value() or (http.address and chosen.auth)
+    if not sandbox and not own_key:
         click.echo(
             "descope-mcp: no management key; management calls will be refused. Set "
             "DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with --sandbox.",
@@ -60,9 +66,14 @@ def command(
         )
 
     async def main() -> list[int]:
-        async with wiring.services(chosen, operations, sandbox=sandbox) as services:
-            serving, caller = _made(services, names, http)
-            for warning in wiring.unmatched(chosen, services.policy, caller):
+        async with (
+            wiring.services(chosen, operations, sandbox=sandbox) as services,
+            http_server.guarded(http, chosen.auth, services) as guard,
+        ):
+            serving, caller = _made(services, names, http, guard)
+            rules = services.policy.rules
+            unmatched = wiring.unmatched(chosen, services.policy, caller)
+            for warning in guard.unsaid(rules) if guard else unmatched:
                 click.echo(f"descope-mcp: {warning}", err=True)
             for plan in unfinished_plans.left(services.store.directory):
                 see = shell_quoting.command("plan", "show", plan[:8])
@@ -80,7 +91,7 @@ def command(
 
 
 def _made(
-    services: Services, toolsets: Sequence[str], http: HttpOptions
+    services: Services, toolsets: Sequence[str], http: HttpOptions, guard: ResourceServer | None
 ) -> tuple[StdioServing | HttpServing, str]:
     """The server, and the name of who calls it."""
     if http.address is None:
@@ -89,6 +100,6 @@ def _made(
         return stdio.Serving(services, toolsets), services.caller
     from descope_mcp.server.http.callers import LOCAL
 
-    serving = http_server.made(http, http.address, services, toolsets)
+    serving = http_server.made(http, http.address, services, toolsets, guard)
     click.echo(f"descope-mcp: serving {serving.url}", err=True)
     return serving, LOCAL.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,6 +25,8 @@ class ResourceServer:
 
     def __init__(self, configuration: Configuration, services: Services) -> None:
         self._origin, self._services = configuration.origin, services
+        #: By which clients call this server.
+        self.host = urlsplit(configuration.origin).netloc
         self._claims = principal.CLAIMS.union(*(one.claims for one in configuration.issuers))
         self._tokens = AccessTokens(configuration.issuers)
         self._machines = Machines(services.store)

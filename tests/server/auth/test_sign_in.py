@@ -23,7 +23,7 @@ from descope_mcp.server.http.application import Application, Mode
 from descope_mcp.server.http.serving import Serving
 from tests.recorder import recording
 from tests.server.auth.provider import Provider
-from tests.server.auth.world import READ, WRITE
+from tests.server.auth.world import READ, WRITE, reachable
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +48,7 @@ async def _served(provider: Provider, catalog: Catalog) -> AsyncIterator[str]:
         running = Serving(application, listener, lambda: guard.rights.clients)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running.run)
+            await reachable(origin)
             try:
                 yield f"{origin}/mcp"
             finally:
@@ -79,6 +80,7 @@ class Person:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, list[str]]] = []
+        self.auth: OAuthClientProvider
         self._back = ""
 
     async def goes(self, url: str) -> None:
@@ -100,8 +102,8 @@ class Person:
                 "token_endpoint_auth_method": "none",
             }
         )
-        auth = OAuthClientProvider(url, metadata, kept, self.goes, self.comes_back)
-        transport = streamable_http_client(url, http_client=httpx2.AsyncClient(auth=auth))
+        self.auth = OAuthClientProvider(url, metadata, kept, self.goes, self.comes_back)
+        transport = streamable_http_client(url, http_client=httpx2.AsyncClient(auth=self.auth))
         return Client(transport, mode=mode)
 
 
@@ -109,8 +111,6 @@ class Person:
 async def test_a_client_signs_in_steps_up_and_stays(
     provider: Provider, catalog: Catalog, mode: str
 ) -> None:
-    # Every token has ended when it is used next, but for the seconds that clocks may differ by.
-    provider.lifetime = 0
     kept, person = Kept(), Person()
     async with _served(provider, catalog) as url, person.client(url, kept, mode) as client:
         assert not (await client.call_tool(*READ)).is_error
@@ -121,6 +121,7 @@ async def test_a_client_signs_in_steps_up_and_stays(
         assert set(person.asked[1]["scope"][0].split()) == {"descope:read", "descope:write"}
         renewed = provider.asked.count("/token")
         for _ in range(5):
+            person.auth.context.token_expiry_time = 1.0  # the access token has ended
             assert not (await client.call_tool(*WRITE)).is_error
         assert provider.asked.count("/token") >= renewed + 5
     # Nobody had to sign in again.

@@ -1,0 +1,87 @@
+"""`serve --http --auth` as a process: who is let in, and what is wrong with a file."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from descope_mcp.cli.main import USAGE
+from tests.server.http.served import headers, message
+
+from .processes import BASE, COMMAND, run
+
+POLICY = '[[rule]]\noperation = "DeleteUser"\nwho = { rank = "x" }\ndecision = "deny"\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "auth.toml"
+    path.write_text('url = "https://mcp.acme.example"\n', encoding="utf-8")
+    return path
+
+
+@contextmanager
+def _serving(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server on any port, and its address."""
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--sandbox", "--http", "127.0.0.1:0", *arguments],
+        env=BASE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        found = re.search(r"serving (http://\S+)", said)
+        assert found, said
+        yield found[1], process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_machine_with_a_token_is_let_in_and_nobody_else(tmp_path: Path, file: Path) -> None:
+    place, rules = tmp_path / "token", tmp_path / "p.toml"
+    rules.write_text(POLICY, encoding="utf-8")
+    create = ("tokens", "create", "nightly", "--scope", "descope:read", "--for", "1h")
+    assert run(*create, "--output", str(place)).returncode == 0
+    token = place.read_text(encoding="utf-8").strip()
+    more = ("--auth", str(file), "--policy", str(rules))
+    with _serving(*more) as (url, process), httpx2.Client(timeout=30) as http:
+        assert process.stderr is not None
+        assert "no issuer says rank of a caller" in process.stderr.readline()
+        sent = headers("tools/call", "descope_read")
+        call = {"name": "descope_read", "arguments": {"operation": "LoadAllRoles"}}
+        for name, given, status in (
+            ("mcp.acme.example", {"authorization": f"Bearer {token}"}, 200),
+            ("mcp.acme.example", {"authorization": f"Bearer {token}0"}, 401),
+            ("mcp.acme.example", {}, 401),
+            ("evil.example", {"authorization": f"Bearer {token}"}, 421),
+        ):
+            body = message("tools/call", call)
+            answer = http.post(url, json=body, headers={**sent, **given, "host": name})
+            assert answer.status_code == status, answer.text
+            if status == 200:
+                assert '"isError":false' in answer.text or '"Tenant Admin"' in answer.text
+    assert token not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name a file with --auth"),
+        (("--auth", "FILE", "--no-auth"), "drop one of both"),
+        (("--auth", "/nowhere/auth.toml"), "no such file"),
+    ],
+)
+def test_what_does_not_start(file: Path, arguments: tuple[str, ...], told: str) -> None:
+    given = [str(file) if one == "FILE" else one for one in arguments]
+    done = run("serve", "--sandbox", "--http", "127.0.0.1:0", *given)
+    assert (done.returncode, told in done.stderr) == (USAGE, True), done.stderr
+    assert run("serve", "--sandbox", "--auth", str(file)).returncode == USAGE
