@@ -38,6 +38,14 @@ class Services:
         return replace(self.principal, name=name)
 
     @property
+    def own_calls(self) -> str:
+        """Whose calls the caller may take back or go on with, by the journal; "" for everybody's.
+
+        Whoever is known by a token has nothing to do with the calls of others.
+        """
+        return "" if self.principal.scopes is None else self.caller
+
+    @property
     def project(self) -> str:
         """The project that calls run in."""
         return self.client.credentials.project_id

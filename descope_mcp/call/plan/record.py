@@ -92,13 +92,16 @@ async def ended(intent: Intent, plan: PlanEnded, services: Services) -> None:
         await run_sync(unfinished_plans.end, services.store.directory, intent.call)
 
 
-def found(store: Any, project: str, beginning: str) -> tuple[Entry, dict[str, Any], list[Entry]]:
+def found(
+    store: Any, project: str, beginning: str, caller: str = ""
+) -> tuple[Entry, dict[str, Any], list[Entry]]:
     """A plan of the journal, what it was to do ({} once forgotten), and the entries of its calls.
 
     Args:
         store: where.
         project: that it ran in, "" for any.
         beginning: of its id.
+        caller: whose plan it has to be, "" for anybody's.
 
     Raises:
         Instead: there is no such plan, or there are several.
@@ -106,7 +109,9 @@ def found(store: Any, project: str, beginning: str) -> tuple[Entry, dict[str, An
     """
     plans: list[Entry] = []
     if len(beginning) >= _SHORTEST:
-        plans = journal.entries(store, project=project, call=beginning, operation=NAME, limit=2)
+        plans = journal.entries(
+            store, project=project, caller=caller, call=beginning, operation=NAME, limit=2
+        )
     if len(plans) != 1:
         problem = "More than one plan begins" if plans else "No plan in the journal begins"
         message = f"{problem} with {quoted(beginning)}."

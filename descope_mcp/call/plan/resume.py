@@ -23,7 +23,8 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
         Instead: there is no such plan, it is not known any more, or nothing is left of it.
         StoreError: the journal cannot be read.
     """
-    look = partial(record.found, services.store, services.project, request.resume)
+    own, project = services.own_calls, services.project
+    look = partial(record.found, services.store, project, request.resume, own)
     entry, details, calls = await run_sync(look)
     store = services.store
     # On another machine the process cannot be looked for.

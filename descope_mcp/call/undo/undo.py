@@ -128,7 +128,11 @@ def _entry(request: Undo, services: Services) -> Entry:
     found = []
     if len(request.call) >= _SHORTEST:
         found = journal.entries(
-            services.store, project=services.project, call=request.call, limit=2
+            services.store,
+            project=services.project,
+            caller=services.own_calls,
+            call=request.call,
+            limit=2,
         )
     if len(found) != 1:
         problem = "More than one call begins" if found else "No call in the journal begins"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from descope_mcp.server.http.callers import seat
 from descope_mcp.server.http.refusal import refusal
 from descope_mcp.server.http.surfaces import ROOT
 from descope_mcp.store import machine_tokens
+
+log = logging.getLogger(__name__)
 
 #: RFC 6750, section 2.1.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -62,8 +65,10 @@ class Authenticator:
             try:
                 caller = await self._verified(token, path_of(scope))
             except InvalidToken as error:
+                log.info("turned away: %s", error)
                 refused = challenges.invalid(scope, str(error))
             except NotVerifiable as error:
+                log.warning("nobody is let in: %s", error)
                 after = {"Retry-After": str(math.ceil(error.after))}
                 refused = refusal(503, f"Nobody can be let in now: {error}", after)
             else:

@@ -157,10 +157,22 @@ async def test_what_the_layer_does_not_see_is_refused_by_the_guard(world: World)
     assert world.descope.requests == []
 
 
-async def test_a_revoked_key_and_an_issuer_that_is_away(world: World) -> None:
+async def test_a_client_is_told_why_its_token_does_not_count(world: World) -> None:
+    for changes, why in (
+        ({"aud": "https://other.example/mcp"}, "it was issued for another audience"),
+        ({"iss": "https://other.example"}, "its issuer does not count here"),
+        ({"exp": 1}, "it has expired"),
+    ):
+        answer = await world.call(world.provider.token(**changes))
+        assert why in answer.text
+        assert challenge(answer)["error_description"].endswith(why)
+
+
+async def test_an_issuer_that_is_away_lets_nobody_in(world: World) -> None:
     world.provider.is_down = True
     answer = await world.call(world.provider.token())
     assert answer.status_code == 503
+    assert "Nobody can be let in now" in answer.text
     assert int(answer.headers["retry-after"]) > 0
     assert world.descope.requests == []
 

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse
@@ -39,6 +40,23 @@ async def test_what_is_approved_for_one_runs_for_nobody_else(world: World) -> No
     assert len(changes(world.descope)) == 1
     (entry,) = journal.entries(store, operation="DeleteUser")
     assert (entry.caller, entry.consent) == ("acme:U2ada", f"approval {mine.number}")
+
+
+async def test_nobody_takes_back_or_goes_on_with_what_another_did(world: World) -> None:
+    ada, eve = (world.provider.token(sub=sub, scope=ALL) for sub in ("U2ada", "U2eve"))
+    await world.call(ada, WRITE)
+    steps = [{"id": "a", "operation": WRITE[1]["operation"], "arguments": {"name": "b"}}]
+    await world.call(ada, ("descope_plan", {"steps": steps}))
+    store = shared_store()
+    call = journal.entries(store, operation="CreateTenant", caller="acme:U2ada")[0].call
+    plan = journal.entries(store, operation=PLAN, caller="acme:U2ada")[0].call
+    for tool in (
+        ("descope_undo", {"call": call}),
+        ("descope_undo", {"call": plan}),
+        ("descope_plan", {"resume": plan}),
+    ):
+        assert "in the journal begins with" in (await world.call(eve, tool)).text
+        assert "in the journal begins with" not in (await world.call(ada, tool)).text
 
 
 async def test_rules_go_by_what_the_token_says(provider: Provider, catalog: Catalog) -> None:
@@ -80,7 +98,9 @@ async def test_each_project_sees_its_own_calls_and_key_alone(
                 token = provider.token(scope=ALL, tenants=nobody)
                 answer = await world.call(token, WRITE)
                 # Of several tenants one that fits is enough; of none, or another, nothing is.
-                assert answer.status_code == (200 if nobody and "globex" in nobody else 403)
+                fits = bool(nobody) and "globex" in nobody
+                assert answer.status_code == (200 if fits else 403)
+                assert ("No key of this server is for this caller" in answer.text) is not fits
         for project, recorder in zip(PROJECTS, (first, second), strict=True):
             keys = {request.headers["authorization"] for request in recorder.requests}
             assert keys == {f"Bearer {project}:K{project[1:]}"}
@@ -117,4 +137,6 @@ async def test_the_token_goes_to_nobody(world: World, caplog: pytest.LogCaptureF
     sent = "".join(str(dict(r.headers)) + r.path + str(r.body) for r in world.descope.requests)
     assert token[-30:] not in sent + caplog.text
     store = shared_store()
-    assert all(token[-30:].encode() not in p.read_bytes() for p in store.directory.iterdir())
+    files = [path for path in store.directory.rglob("*") if path.is_file()]
+    assert files
+    assert all(token[-30:].encode() not in path.read_bytes() for path in files)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from descope_mcp.server.auth.machines import FRESH, Machines
 from descope_mcp.server.auth.refusals import InvalidToken, NotVerifiable
 from descope_mcp.store import machine_tokens
+from descope_mcp.store.store import Store
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio
@@ -37,10 +40,11 @@ async def test_a_token_that_was_ended_counts_for_some_seconds_at_most() -> None:
         await machines.verify(token)
 
 
-async def test_without_the_store_nobody_is_let_in() -> None:
-    store = shared_store()
+async def test_without_the_store_nobody_is_let_in(tmp_path: Path) -> None:
+    places = (tmp_path / "state", tmp_path / "key")
+    store = Store(*places)
     _, token = machine_tokens.create(store, "nightly", ["descope:read"], 60)
     store.close()
     store.key_file.unlink()
     with pytest.raises(NotVerifiable):
-        await Machines(shared_store()).verify(token)
+        await Machines(Store(*places)).verify(token)
