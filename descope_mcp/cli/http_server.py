@@ -147,7 +147,7 @@ def made(
         )
     if guard and http.no_auth:
         raise click.UsageError("--no-auth would let in whom --auth does not; drop one of both")
-    if not guard and not (hosts.is_loopback(host) and not named and not http.trusted_proxy):
+    if not guard and (not hosts.is_loopback(host) or named or http.trusted_proxy):
         raise click.UsageError(
             "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
             "--trusted-proxy"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,12 +40,6 @@ def _serving(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         said = process.stderr.readline()
         found = re.search(r"serving (http://\S+)", said)
         assert found, said
-        while True:
-            try:
-                httpx2.get(f"{found[1].removesuffix('/mcp')}/healthz")
-                break
-            except httpx2.ConnectError:
-                time.sleep(0.02)
         yield found[1], process
     finally:
         process.terminate()

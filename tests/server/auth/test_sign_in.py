@@ -23,7 +23,7 @@ from descope_mcp.server.http.application import Application, Mode
 from descope_mcp.server.http.serving import Serving
 from tests.recorder import recording
 from tests.server.auth.provider import Provider
-from tests.server.auth.world import READ, WRITE, reachable
+from tests.server.auth.world import READ, WRITE
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,6 @@ async def _served(provider: Provider, catalog: Catalog) -> AsyncIterator[str]:
         running = Serving(application, listener, lambda: guard.rights.clients)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running.run)
-            await reachable(origin)
             try:
                 yield f"{origin}/mcp"
             finally:

@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-
-import anyio
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
@@ -55,18 +52,6 @@ class World:
             return await http.post(path, json=body, headers=[*sent.items(), *given])
 
 
-async def reachable(url: str) -> None:
-    """Wait until somebody listens there."""
-    parts = urlsplit(url)
-    while True:
-        try:
-            await (await anyio.connect_tcp(str(parts.hostname), parts.port or 0)).aclose()
-        except OSError:
-            await anyio.sleep(0.005)
-        else:
-            return
-
-
 @asynccontextmanager
 async def standing(
     provider: Provider,
@@ -84,7 +69,6 @@ async def standing(
             async with served(
                 services, authenticate=guard.authenticate, stateless=True, **parts
             ) as server:
-                await reachable(server.url)
                 yield World(server, descope, provider)
         finally:
             await guard.rights.close()
