@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import replaced_at
 from descope_mcp.catalog.operation import Operation
@@ -15,6 +16,7 @@ from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.risk import assess
+from descope_mcp.guard.preview.standing import READS
 from tests.recorder import PROJECT, Recorded, load_contract, sample
 
 #: The one text of this world: every id, name and reference.
@@ -108,3 +110,16 @@ def _changed(value: Any, without: frozenset[str], more: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_changed(item, without, more) for item in value]
     return value
+
+
+def previewing(operation: Operation) -> set[str]:
+    """What may be read ahead: the recipes, what roles bring, and what marks those who are hit."""
+    roles = operation.marks.get("roles", Marks())
+    tenants = operation.marks.get("tenants", Marks())
+    moved = roles.acts or roles.takes or tenants.acts or tenants.takes or operation.defines
+    rights = {"SearchRoles"} if moved else set()
+    # What members get by default.
+    rights |= {"SearchTenants"} if tenants.acts else set()
+    # What the project is called, once in a process.
+    rights |= {"ListProject"}
+    return rights | READS | {step.operation for step in (*operation.preview, *operation.impact)}
