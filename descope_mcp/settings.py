@@ -78,6 +78,7 @@ class Settings(BaseModel):
         "warning", validation_alias="DESCOPE_MCP_LOG_LEVEL"
     )
     log_file: Path | None = Field(None, validation_alias="DESCOPE_MCP_LOG_FILE")
+    log_format: Literal["text", "json"] = Field("text", validation_alias="DESCOPE_MCP_LOG_FORMAT")
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
 
     @field_validator("*", mode="before")
@@ -231,6 +232,7 @@ _EXPECTED = {
     "DESCOPE_MCP_PRODUCTION": "must be true or false",
     "DESCOPE_MCP_RETENTION_DAYS": "must be a number of days, at least 0 and at most 3650",
     "DESCOPE_MCP_LOG_LEVEL": "must be debug, info, warning or error",
+    "DESCOPE_MCP_LOG_FORMAT": "must be text or json",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
 }
 

@@ -35,13 +35,17 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request below the base URL. All but the first two may hold a secret: never print them."""
+    """One request below the base URL. All but the first two may hold a secret: never print them.
+
+    ``template`` is the path as the contract has it, with no values in it.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    template: str = ""
 
 
 def build(
@@ -90,7 +94,7 @@ def build(
         whole: Any = body.get(operation.array_body, []) if operation.array_body else body
         content = json.dumps(whole, separators=(",", ":")).encode()
         headers["Content-Type"] = "application/json"
-    return Request(operation.method, path, tuple(query), content, headers)
+    return Request(operation.method, path, tuple(query), content, headers, operation.path)
 
 
 def _text(value: Any) -> str:

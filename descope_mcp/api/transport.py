@@ -15,10 +15,12 @@ from weakref import WeakValueDictionary
 import anyio
 import httpx
 
-from descope_mcp.api import proxies, retry
+from descope_mcp.api import proxies, rate_limit, retry
 from descope_mcp.api.connection_failures import reason
 from descope_mcp.api.errors import OutcomeUnknown, RateLimited, Unreachable
 from descope_mcp.api.request import Flight, Request
+from descope_mcp.telemetry import vocabulary
+from descope_mcp.telemetry.stages import level, stage
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 #: Of one caller, so many reads and so many changes are on their way at once; others of it wait.
@@ -92,6 +94,8 @@ class Transport:
                 f"Check {variable}.",
             ) from None
         self._place = url.netloc.decode("ascii")
+        self._where = {"host": url.host, "port": url.port or (443 if secure else 80)}
+        vocabulary.know("host", (url.host,))
         self._timeout = timeout
         self._rooms: WeakValueDictionary[str, _Room] = WeakValueDictionary()
 
@@ -135,40 +139,54 @@ class Transport:
         room = self._rooms.get(caller)
         if room is None:
             room = self._rooms[caller] = _Room()
-        async with room.reads if repeatable else room.changes:
-            for pause in (*retry.PAUSES, None):
-                try:
-                    # A change that is on its way is finished; one that waits can be cancelled.
-                    with anyio.CancelScope(shield=not repeatable) as flight.scope:
-                        flight.on_its_way = True
-                        answer = await self._once(request)
-                    if flight.scope.cancelled_caught:
-                        raise OutcomeUnknown(*_GIVEN_UP)
-                except _NEVER_SENT as error:
-                    flight.on_its_way = False
-                    failure: Unreachable | OutcomeUnknown = self._unreachable(error)
-                except (httpx.HTTPError, TimeoutError) as error:
-                    failure = self._unreachable(error) if repeatable else self._unknown(error)
-                    if not repeatable:
-                        raise failure from None
-                else:
-                    delay = retry.delay(answer, repeatable=repeatable, pause=pause)
-                    if delay is None or pause is None or delay > retry.LONGEST_WAIT:
-                        return self._final(answer, repeatable)
-                    # Turned away. Any other answer means that it ran, whatever is done with it.
-                    flight.on_its_way = answer.status not in (429, 503)
-                    await waiting(delay, f"Descope answered {answer.status}")
-                    await anyio.sleep(delay)
-                    continue
-                if pause is None:
-                    raise failure from None
-                await waiting(pause, failure.message.rstrip("."))
-                await anyio.sleep(pause)
-            raise AssertionError("the last round returns or raises")
+        limiter = room.reads if repeatable else room.changes
+        with level("waiting", why="room"):
+            await limiter.acquire()
+        try:
+            return await self._tried(request, repeatable, waiting, flight)
+        finally:
+            limiter.release()
 
-    async def _once(self, request: Request) -> RawAnswer:
+    async def _tried(
+        self, request: Request, repeatable: bool, waiting: Waiting, flight: Flight
+    ) -> RawAnswer:
+        """The answer that counts, of one of several tries."""
+        for again, pause in enumerate((*retry.PAUSES, None)):
+            try:
+                # A change that is on its way is finished; one that waits can be cancelled.
+                with anyio.CancelScope(shield=not repeatable) as flight.scope:
+                    flight.on_its_way = True
+                    answer = await self._once(request, again)
+                if flight.scope.cancelled_caught:
+                    raise OutcomeUnknown(*_GIVEN_UP)
+            except _NEVER_SENT as error:
+                flight.on_its_way = False
+                failure: Unreachable | OutcomeUnknown = self._unreachable(error)
+            except (httpx.HTTPError, TimeoutError) as error:
+                failure = self._unreachable(error) if repeatable else self._unknown(error)
+                if not repeatable:
+                    raise failure from None
+            else:
+                delay = retry.delay(answer, repeatable=repeatable, pause=pause)
+                if delay is None or pause is None or delay > retry.LONGEST_WAIT:
+                    return self._final(answer, repeatable)
+                # Turned away. Any other answer means that it ran, whatever is done with it.
+                flight.on_its_way = answer.status not in (429, 503)
+                await waiting(delay, f"Descope answered {answer.status}")
+                with level("waiting", why="pause"):
+                    await anyio.sleep(delay)
+                continue
+            if pause is None:
+                raise failure from None
+            await waiting(pause, failure.message.rstrip("."))
+            with level("waiting", why="pause"):
+                await anyio.sleep(pause)
+        raise AssertionError("the last round returns or raises")
+
+    async def _once(self, request: Request, again: int) -> RawAnswer:
+        told = {"method": request.method, "template": request.template, **self._where}
         # httpx bounds each step of a request; the whole must end as well.
-        with anyio.fail_after(self._timeout):
+        with stage("request", **told, again=again or "") as span, anyio.fail_after(self._timeout):
             query = f"?{urlencode(request.query)}" if request.query else ""
             # Made here: the client's own way parses the URL three times and merges the headers.
             sent = httpx.Request(
@@ -179,6 +197,10 @@ class Transport:
                 extensions=self._extensions,
             )
             response = await self._client.send(sent, stream=True)
+            span.note(status=response.status_code)
+            if response.is_error:
+                span.note(error=str(response.status_code))
+            rate_limit.tell(response.status_code, response.headers)
             try:
                 body, cut = await _read(response)
             finally:

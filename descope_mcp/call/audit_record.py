@@ -27,6 +27,7 @@ from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import late_outcomes
 from descope_mcp.store.journal.entry import Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.store import Store
+from descope_mcp.telemetry.stages import stage
 
 Send = Callable[[Flight], Awaitable[Completed | Failed]]
 
@@ -74,7 +75,8 @@ async def recorded(
         number=call.part.number if call.part else 0,
     )
     try:
-        await run_sync(journal.intend, store, intent, turn.section, turn.since)
+        with stage("record"):
+            await run_sync(journal.intend, store, intent, turn.section, turn.since)
     except UndoneBefore as error:
         message = f"It was undone already, or is just being undone, by call {error.by}."
         raise Instead(Refused("undone", message, "Nothing was sent.")) from None
@@ -92,7 +94,8 @@ async def recorded(
             if result in ("done", "unknown"):
                 plan = partial(_undo, checked, arguments, preview, outcome, services)
                 undo = await large_work.run(checked.size, plan)
-            written = await run_sync(_settled, store, intent, result, reason, undo, turn)
+            with stage("record"):
+                written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:
         return _noted(outcome)
     if isinstance(outcome, Completed) and undo and checked.effect != "read":

@@ -22,6 +22,7 @@ from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.target_names import KnownNames, known_names
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.secrets.handle import Opened
+from descope_mcp.telemetry.stages import stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def _decide(
     names: KnownNames | None = None,
 ) -> Decision:
     caller, project, policy = services.calling(call.caller), services.project, services.policy
-    return decide(operation, arguments, caller, project, risk, policy, names)
+    with stage("decide"):
+        return decide(operation, arguments, caller, project, risk, policy, names)
 
 
 def _allowed_at_all(checked: Checked) -> None:

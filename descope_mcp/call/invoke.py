@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from anyio.to_thread import run_sync
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
 from descope_mcp.call import call_log, foreseen_reads, large_arguments
+from descope_mcp.call.call_log import Entry
 from descope_mcp.call.disclosure import disclosed, must_type
 from descope_mcp.call.evidence.observed import observed
 from descope_mcp.call.examine import Checked, Denied, examine
@@ -45,6 +45,7 @@ from descope_mcp.guard.preview.preview import Preview, counted
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.errors import StoreError
+from descope_mcp.telemetry.stages import stage
 
 
 async def invoke(call: Call, services: Services) -> Outcome:
@@ -52,16 +53,18 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
     Never raises for anything that a caller can send or Descope can answer.
     """
-    started = time.monotonic()
-    outcome = reported(await _run(call, services), services.store)
-    call_log.told(call, outcome, time.monotonic() - started, services.catalog)
+    with call_log.entry(call, services) as entry:
+        outcome = reported(await _run(call, services, entry), services.store)
+        entry.ended(outcome)
     return outcome
 
 
-async def _run(call: Call, services: Services) -> Outcome:
+async def _run(call: Call, services: Services, entry: Entry) -> Outcome:
     try:
         bytes_given = large_arguments.bounded(call.arguments)
-        examined = await large_work.run(bytes_given, examine, call, services)
+        with stage("examine"):
+            examined = await large_work.run(bytes_given, examine, call, services)
+        entry.judged(examined)
         checked = await with_handles(call, replace(examined, size=bytes_given), services)
         if _is_free_read(checked, services):
             await _shadowed(call, checked, services)
@@ -69,8 +72,9 @@ async def _run(call: Call, services: Services) -> Outcome:
             return await _sent(call, checked, services)
         if call.approval:
             await _use_up(call.approval, services)
-        return await _change(call, checked, services)
+        return await _change(call, checked, services, entry)
     except Denied as denied:
+        entry.judged(denied.checked)
         await _shadowed(call, denied.checked, services)
         return denied.outcome
     except Instead as instead:
@@ -108,7 +112,7 @@ async def _shadowed(call: Call, checked: Checked, services: Services) -> None:
         await shadow_policy.note(call, checked, services)
 
 
-async def _change(call: Call, first: Checked, services: Services) -> Outcome:
+async def _change(call: Call, first: Checked, services: Services, entry: Entry) -> Outcome:
     """Look, judge, ask or send, in the call's turn at its targets.
 
     What was read before another call changed a target is read again, and judged anew.
@@ -128,6 +132,7 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
             if identities(first.operation, seen.preview) != targets:
                 continue
             checked, preview = seen.checked, seen.preview
+            entry.judged(checked)
             if _nothing_to_do(call, checked, preview):
                 return so_already(checked, preview)
             counted = bool(said)
@@ -147,7 +152,8 @@ async def _change(call: Call, first: Checked, services: Services) -> Outcome:
                 outcome = await recorded(call, checked, preview, said, services, sending, mine)
             except Held:
                 continue
-            return await observed(outcome, call, seen, said, services)
+            with stage("observe"):
+                return await observed(outcome, call, seen, said, services)
     raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
 
 

@@ -29,6 +29,7 @@ from descope_mcp.guard.preview.rights.named_roles import PlannedCall
 from descope_mcp.guard.preview.rights.permission_change import Rights
 from descope_mcp.guard.preview.rights.role_permissions import rights
 from descope_mcp.guard.preview.standing import UNMARKED, Standing, standing
+from descope_mcp.telemetry.stages import stage
 
 #: Makes a reader of another: one that is bounded, or knows more.
 Around = Callable[[Reader], Reader]
@@ -70,9 +71,10 @@ async def see(
     looking += [partial(project_facts.learn, services)] if asking else []
     if call.approval:
         looking += [foreseen_reads.asked_again(call, checked.size, services, bounded)]
-    preview = (await gather(looking))[0]
     marks = bounded if asking and marking else None
-    preview = await _marked(checked, preview, services, read, marks)
+    with stage("preview"):
+        preview = (await gather(looking))[0]
+        preview = await _marked(checked, preview, services, read, marks)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.

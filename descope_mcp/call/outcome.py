@@ -177,6 +177,9 @@ Outcome = Completed | Failed | Refused | NeedsConfirmation
 class Instead(Exception):
     """Ends the path of a call early, with another outcome than its own. Never leaves `invoke`."""
 
+    #: No fault of the stage that it ends (`telemetry.recorder`).
+    ends_as_planned = True
+
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(type(outcome).__name__)
         self.outcome = outcome

@@ -21,6 +21,7 @@ from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.secrets import handles
 from descope_mcp.guard.secrets.untrusted_text import clean
 from descope_mcp.store.secrets.handle import Owner
+from descope_mcp.telemetry.stages import stage
 
 if TYPE_CHECKING:
     from descope_mcp.api.response import Answer
@@ -77,16 +78,17 @@ async def send(
 
     operation = checked.operation
     try:
-        answer = await request(
-            checked,
-            services,
-            operation,
-            checked.arguments,
-            repeatable=checked.effect == "read",
-            caller=call.caller,
-            waiting=waiting,
-            flight=flight,
-        )
+        with stage("send"):
+            answer = await request(
+                checked,
+                services,
+                operation,
+                checked.arguments,
+                repeatable=checked.effect == "read",
+                caller=call.caller,
+                waiting=waiting,
+                flight=flight,
+            )
     except ApiFailure as error:
         return failure(error)
     owner = Owner(services.project, call.caller)

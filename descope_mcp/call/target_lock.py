@@ -19,6 +19,7 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.services import Services
+from descope_mcp.telemetry.stages import stage
 
 if TYPE_CHECKING:
     from descope_mcp.store.target_leases import Section
@@ -104,7 +105,7 @@ async def turn(
     taken = Turn(services, Section(call, names, 60 + 4 * services.client.timeout), since)
     async with AsyncExitStack() as stack:
         try:
-            with anyio.fail_after(LONGEST_WAIT):
+            with stage("turn"), anyio.fail_after(LONGEST_WAIT):
                 # Always in the same order, so that no two wait for each other.
                 for name in names:
                     lock = _QUEUES.setdefault((store.directory, name), anyio.Lock())

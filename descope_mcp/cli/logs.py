@@ -2,17 +2,25 @@
 
 Only what this program says goes there. Libraries log addresses and headers, and with them tokens;
 theirs is left out.
+
+As JSON, each line is an object: when, how grave, which part said what, the id of the call that was
+under way (`call`) with what is known of it, and the trace if there is one.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
+from typing import Any
 
 from descope_mcp.settings import Settings, SettingsError
+from descope_mcp.telemetry import stages
+from descope_mcp.telemetry.current_call import call_id
 
 _FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def begin(settings: Settings) -> None:
@@ -22,7 +30,8 @@ def begin(settings: Settings) -> None:
         SettingsError: the file cannot be written.
     """
     own = logging.getLogger("descope_mcp")
-    form = logging.Formatter(_FORM, "%Y-%m-%dT%H:%M:%SZ")
+    kind = _Object if settings.log_format == "json" else logging.Formatter
+    form = kind(_FORM, _TIME)
     form.converter = time.gmtime
     handler: logging.Handler = logging.StreamHandler()
     if settings.log_file is not None:
@@ -45,3 +54,23 @@ def begin(settings: Settings) -> None:
     own.propagate = False
     # A full disk must not fill stderr with tracebacks as well.
     logging.raiseExceptions = False
+
+
+class _Object(logging.Formatter):
+    """A line for programs. Of an exception it says the kind alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if call := call_id.get():
+            said["call"] = call
+        if ids := stages.trace_ids():
+            said |= {"trace_id": ids.trace, "span_id": ids.span}
+        if record.exc_info and record.exc_info[0]:
+            said["error"] = record.exc_info[0].__name__
+        return json.dumps(said, ensure_ascii=False)

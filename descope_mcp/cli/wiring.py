@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from descope_mcp.guard.policy.dead_rules import never_called
 from descope_mcp.guard.policy.decision import EVERY, Policy
 from descope_mcp.settings import TERMINAL, Settings, SettingsError
 from descope_mcp.store.store import Store
+from descope_mcp.telemetry import setup, stages, vocabulary
 
 if TYPE_CHECKING:
     from descope_mcp.sandbox.engine.state import State
@@ -86,6 +88,7 @@ async def services(
     catalog = catalog or load()
     applied, shadow = policy(settings, catalog), _shadow(settings, catalog)
     async with AsyncExitStack() as stack:
+        _tell(stack, catalog)
         if sandbox:
             from descope_mcp.sandbox.http.serve import running
 
@@ -101,6 +104,14 @@ async def services(
         yield Services(
             catalog, client, applied, kept, settings.hosts, shadow, Caller(settings.caller)
         )
+
+
+def _tell(stack: AsyncExitStack, catalog: Catalog) -> None:
+    """Tell traces and metrics, where the environment asks for them, until the stack ends."""
+    stack.enter_context(setup.telling(logging.getLogger(__name__).warning))
+    if stages.are_told():
+        vocabulary.know("operation", (*catalog, *catalog.reports))
+        vocabulary.know("template", (catalog[name].path for name in catalog))
 
 
 def store(settings: Settings) -> Store:

@@ -18,6 +18,7 @@ from descope_mcp import __version__
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import LIFETIME
+from descope_mcp.server import message_stage
 from descope_mcp.server.answers.kept_answers import Shelf
 from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking.elicitation import Context
@@ -123,7 +124,9 @@ def build(
     )
     # Longer than an answer counts, so that one that comes too late is told so.
     security = security or RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
-    server.middleware += [
+    message_stage.know(catalog)
+    server.middleware[:] = [
+        message_stage.tell,
         _mask_exceptions,
         _one_revision,
         _one_page,

@@ -36,6 +36,7 @@ from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface.offer import Offer
+from descope_mcp.telemetry.stages import stage
 
 #: The arguments of a read in a kept answer: from where, and by what it is read again if it is gone.
 _PART = {
@@ -172,7 +173,8 @@ class ToolCall:
                 from descope_mcp.server.answers import plan_result
 
                 return plan_result.shown(outcome)
-        return await self._present(outcome, request, view)
+        with stage("answer"):
+            return await self._present(outcome, request, view)
 
     async def _present(
         self, outcome: Completed, request: Call | Undo | PlanRequest, view: View

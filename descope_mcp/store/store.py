@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descope_mcp.store.errors import KeyChanged
+from descope_mcp.telemetry.stages import stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -124,10 +125,11 @@ class Store:
                 must not be written.
             StoreError: the database cannot be read or written.
         """
-        store = self._open()
         try:
-            with store.database.begin(store.key.id) as connection:
-                yield connection
+            with stage("transaction", database="postgresql" if self.url else "sqlite"):
+                store = self._open()
+                with store.database.begin(store.key.id) as connection:
+                    yield connection
         except KeyChanged:
             self.reopen()
             raise

@@ -40,6 +40,8 @@ _BOOT, _NUMBERS = Path("/proc/sys/kernel/random/boot_id"), "/proc/self/ns/pid"
 class Held(Exception):
     """Somebody else changes one of the targets, or has changed it since it was looked at."""
 
+    ends_as_planned = True
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

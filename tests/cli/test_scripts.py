@@ -432,6 +432,21 @@ def test_the_log_says_what_was_called_and_nothing_of_it(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_log_can_be_of_objects(tmp_path: Path, own: dict[str, str]) -> None:
+    file = tmp_path / "calls.log"
+    env = {**own, "DESCOPE_MCP_LOG_FILE": str(file), "DESCOPE_MCP_LOG_LEVEL": "info"}
+    env |= {"DESCOPE_MCP_LOG_FORMAT": "json", "OTEL_TRACES_EXPORTER": "console"}
+    assert run(*call("CreateUser", "--sandbox", loginId="ada"), env=env).returncode == 0
+    assert run(*call("DeleteUser", "--sandbox", loginId="nobody"), env=env).returncode != 0
+    done, failed = map(json.loads, file.read_text().splitlines())
+    assert (done["operation"], done["outcome"], done["class"]) == ("CreateUser", "done", "write")
+    (entry,) = run("journal", "list", "--json", env=own).stdout.splitlines()
+    assert done["call"] == json.loads(entry)["call"]
+    assert re.fullmatch("[0-9a-f]{32}", done["trace_id"])
+    assert failed["call"] != done["call"]
+    assert failed["outcome"] == "target_missing"
+
+
 def test_a_log_that_cannot_be_written_is_a_setting_that_is_wrong(tmp_path: Path) -> None:
     env = {"DESCOPE_MCP_LOG_FILE": str(tmp_path / "nowhere" / "log")}
     done = run("call", "LoadAllTenants", "--sandbox", env=env)

@@ -21,6 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import LIFETIME, Approval, Question, accept
+from descope_mcp.telemetry.stages import passed
 
 #: The key of our request in an `InputRequiredResult`.
 KEY = "confirm"
@@ -103,6 +104,7 @@ async def ask(ctx: Context, question: Question) -> Approval | No | None:
                 question.text, _form(question), related_request_id=ctx.request_id
             )
     except TimeoutError:
+        passed("wait", LIFETIME, channel="form", answer="no-answer")
         return No("no-answer", question, LIFETIME)
     except MCPError:
         return None
@@ -110,6 +112,12 @@ async def ask(ctx: Context, question: Question) -> Approval | No | None:
 
 
 def _judge(answer: types.ElicitResult, question: Question, seconds: float) -> Approval | No:
+    judged = _said(answer, question, seconds)
+    passed("wait", seconds, channel="form", answer=getattr(judged, "way", "accepted"))
+    return judged
+
+
+def _said(answer: types.ElicitResult, question: Question, seconds: float) -> Approval | No:
     content = answer.content or {}
     ticked = bool(question.typed) or content.get("confirm") is True
     if answer.action == "accept" and ticked:

@@ -17,6 +17,7 @@ from descope_mcp.store import signed_rows
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals
+from descope_mcp.telemetry.stages import passed
 
 #: Seconds for which a request can be answered, and for which an approval can be used then.
 WAITS = 24 * 3600.0
@@ -150,6 +151,8 @@ def consume(store: Store, binding: str) -> int:
         for row in book.rows(approvals):
             if row.binding == binding and _request(row).status == "approved":
                 book.update(approvals, row, status="used")
+                seconds = row.expires - USABLE - row.created
+                passed("wait", seconds, channel="outside", answer="accepted")
                 return int(row.number)
     return 0
 

@@ -39,6 +39,8 @@ class Intent:
 class UndoneBefore(Exception):
     """Another call takes back the same call, or has done so; ``by`` is its id."""
 
+    ends_as_planned = True
+
     def __init__(self, by: str) -> None:
         super().__init__(by)
         self.by = by
@@ -46,6 +48,8 @@ class UndoneBefore(Exception):
 
 class RanBefore(Exception):
     """A call of a plan was sent already, or may have been; ``by`` is its id."""
+
+    ends_as_planned = True
 
     def __init__(self, by: str) -> None:
         super().__init__(by)

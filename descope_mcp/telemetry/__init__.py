@@ -1,0 +1,1 @@
+"""Traces and metrics, where the environment asks for them; nothing is loaded where it does not."""
