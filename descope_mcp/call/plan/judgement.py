@@ -35,6 +35,7 @@ from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.rights.named_roles import Definition
 from descope_mcp.guard.preview.rights.planned_roles import is_planned, with_planned_roles
 from descope_mcp.guard.preview.target_identity import identities
+from descope_mcp.guard.question.quoting import quoted
 
 #: So many calls are looked at side by side, and so often all of them may read.
 AT_ONCE = 8
@@ -178,6 +179,7 @@ async def _look(
     if not named.isdisjoint(_words(call)):
         # Which one is meant is not known before another call has run.
         seen = await unseen(alone, checked, services, around)
+        _end_without_roles(seen.preview)
         return _judged(call, seen, (), made=True)
     try:
         seen = await see(alone, checked, services, around, marking=shared.marking)
@@ -186,10 +188,25 @@ async def _look(
         if not (missing and made):
             raise
         seen = await unseen(alone, checked, services, around)
+    _end_without_roles(seen.preview)
     counts: tuple[Tally, ...] = ()
     if seen.checked.decision.action == "confirm":
         counts = await counted(services.catalog, operation, seen.preview, seen.read)
     return _judged(call, seen, counts, made=made)
+
+
+def _end_without_roles(preview: Preview) -> None:
+    """End a call that gives a role which would not be there by then.
+
+    Raises:
+        Instead: it does.
+    """
+    for role, tenant in preview.rights.nowhere:
+        where = f"neither in the tenant {quoted(tenant)} nor" if tenant else "not"
+        message = (
+            f"there is no role {quoted(role)}, {where} in the project; make it in a step before"
+        )
+        raise Instead(Failed("invalid_arguments", message, ""))
 
 
 def _judged(call: Planned, seen: Seen, counts: tuple[Tally, ...], *, made: bool) -> Judged:

@@ -135,7 +135,7 @@ def _call(one: Judged, every: Sequence[Judged]) -> PlanCall:
         f"{path} is taken from {reference} when that has run."
         for path, reference in sorted(one.planned.pending.items())
     )
-    after = dict.fromkeys(o.planned.step.id for o in every if o.number in one.after)
+    after = {o.number: o.checked.operation.name for o in every if o.number in one.after}
     return PlanCall(
         one.number,
         one.planned.step.id,
@@ -148,7 +148,7 @@ def _call(one: Judged, every: Sequence[Judged]) -> PlanCall:
         one.checked.changes,
         one.counts,
         tuple(origins),
-        tuple(after),
+        after,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, target_name
+from descope_mcp.guard.preview.target_identity import identity
 from descope_mcp.guard.question.compose import disclose, undoable
 from descope_mcp.guard.question.consequence import joined
 from descope_mcp.guard.question.marks import marks, sentences, weight
@@ -51,7 +52,7 @@ class PlanCall:
     """One call of a plan, as it is judged.
 
     ``origins`` says of arguments that are not known yet where they come from, ``after`` are the
-    steps before it that change the same.
+    numbers of the calls before it that change the same, each with its operation.
     """
 
     number: int
@@ -65,7 +66,7 @@ class PlanCall:
     changes: Sequence[Change] | None = None
     counts: Sequence[Tally] = ()
     origins: Sequence[str] = ()
-    after: Sequence[str] = ()
+    after: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,13 @@ class _Told:
     call: PlanCall
     said: Disclosure
     target: str
+    id: str
+
+    @property
+    def others(self) -> tuple[Fact, ...]:
+        """What is told of it besides the words that name its target."""
+        facts = (*self.said.given, *self.said.counts)
+        return tuple(fact for fact in facts if fact.value not in (self.target, self.id))
 
 
 def plan_disclosure(
@@ -147,7 +155,9 @@ def _alone(call: PlanCall, project: Project, caller: str) -> _Told:
         rights=shown_rights(call.preview.rights),
     )
     name = target_name(call.operation, call.preview)
-    return _Told(call, said, whole(name) if name else "")
+    held = identity(call.preview.target)
+    own = whole(held) if held and any(f.value == whole(held) for f in said.given) else ""
+    return _Told(call, said, whole(name) if name else "", own)
 
 
 def _alike(told: Iterable[_Told]) -> Iterable[list[_Told]]:
@@ -165,11 +175,11 @@ def _kind(told: _Told) -> tuple[Any, ...]:
         return (call.number,)
     words = said.consequence.replace(told.target, _NAMELESS)
     changes = tuple((d.field, d.becomes, d.lines) for d in said.changes)
-    facts = tuple(f for f in (*said.given, *said.counts) if f.value != told.target)
     warnings = tuple(w for w in said.warnings if w not in _of_target(call))
     rights = tuple((r.gained, r.lost) for r in said.rights)
-    builds = (tuple(call.origins), tuple(call.after))
-    return (call.operation.name, call.decision, words, changes, facts, warnings, rights, builds)
+    builds = (tuple(call.origins), frozenset(call.after.values()))
+    shown = (words, changes, told.others, warnings, rights, builds)
+    return (call.operation.name, call.decision, *shown)
 
 
 def _step(alike: list[_Told]) -> Step:
@@ -183,13 +193,13 @@ def _step(alike: list[_Told]) -> Step:
             said.hits,
             (*said.given, *_now(first), *said.counts),
             numbers=numbers,
-            warnings=(*said.warnings, *_origins(first.call)),
+            warnings=(*said.warnings, *_builds(alike)),
             changes=said.changes,
             documents=said.documents,
         )
     said = first.said
     members = [
-        Member(one.target, "", marks(one.call.preview.target, one.call.preview.standing))
+        Member(one.target, one.id, marks(one.call.preview.target, one.call.preview.standing))
         for one in alike
     ]
     group = Group("each", tuple(sorted(members, key=lambda member: weight(member.marks))))
@@ -197,17 +207,18 @@ def _step(alike: list[_Told]) -> Step:
     return Step(
         f"{len(alike):,} times: {title}{_unasked(first.call)}",
         (group,),
-        tuple(f for f in (*said.given, *said.counts) if f.value != first.target),
+        first.others,
         len(alike),
         _ranges([one.call.number for one in alike]),
         tuple(
             dict.fromkeys(
                 warning
                 for one in alike
-                for warning in (*one.said.warnings, *_origins(one.call))
+                for warning in one.said.warnings
                 if warning not in _of_target(one.call)
             )
-        ),
+        )
+        + _builds(alike),
         tuple(replace(d, of=()) for d in said.changes),
     )
 
@@ -237,10 +248,13 @@ def _unasked(call: PlanCall) -> str:
     return "" if call.decision.action == "confirm" else " (asks nobody on its own)"
 
 
-def _origins(call: PlanCall) -> Iterator[str]:
-    yield from call.origins
-    if call.after:
-        yield f"It builds on what step {joined(list(call.after))} changes, which is not there yet."
+def _builds(alike: Sequence[_Told]) -> tuple[str, ...]:
+    """What calls take from others, and which before them change the same."""
+    origins = dict.fromkeys(origin for one in alike for origin in one.call.origins)
+    after = sorted({number for one in alike for number in one.call.after})
+    if not after:
+        return tuple(origins)
+    return (*origins, f"Builds on {_ranges(after)}, and shows what is there before that.")
 
 
 def _sentence(calls: Sequence[PlanCall]) -> str:
@@ -282,7 +296,9 @@ def _undoable(calls: Sequence[PlanCall]) -> Literal["whole", "part", "no"]:
 def _size(step: Step) -> int:
     """About how many characters a person reads of a step."""
     facts = sum(len(fact.label) + len(fact.value) for fact in step.facts)
-    names = sum(len(member.name) + 2 for group in step.hits for member in group.members)
+    names = sum(
+        len(member.name) + len(member.id) + 2 for group in step.hits for member in group.members
+    )
     changes = (*step.changes, *step.documents)
     differences = sum(len(d.field) + len(d.becomes) + sum(map(len, d.lines)) for d in changes)
     return len(step.consequence) + facts + names + differences + sum(map(len, step.warnings))

@@ -11,7 +11,7 @@ from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.rule import Cap, PolicyRule
 from descope_mcp.store.consent import grants
-from tests.call.plan.world import ADA, BEN, DANIEL, World, became, disable
+from tests.call.plan.world import ADA, BEN, DANIEL, Steps, World, became, disable
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +86,8 @@ async def test_all_faults_are_told_at_once_and_nothing_runs(here: World) -> None
         ([{"operation": "LoadUser", "arguments": {"loginId": "$each"}}], "for_each"),
         ([{**FIND, "for_each": list(range(201)), "arguments": {"limit": "$each"}}], "at most 200"),
         ([FIND] * 201, "at most 200"),
+        ([{"operation": "UpdateUserAddRoles", "arguments": {"loginId": BEN, "roleNames": ["No"]}}],
+         'no role "No"'),
     ],
 )  # fmt: skip
 async def test_a_plan_that_makes_no_sense_is_told_why(here: World, steps: Any, fault: str) -> None:
@@ -137,6 +139,35 @@ async def test_what_a_role_of_the_plan_will_bring_is_shown(here: World) -> None:
     outcome = await here.ran(steps)
     assert 'may then also: "billing.read"' in " ".join(here.asked[0].split())
     assert became(outcome) == ["done"] * 2
+
+
+async def test_a_tenants_role_is_to_be_made_before_it_is_given_elsewhere(here: World) -> None:
+    login, there = "hugo.silva@globex.example", {"tenantId": "umbra"}
+    steps: Steps = [
+        {"operation": "UpdateUserAddTenant", "arguments": {"loginId": login, **there}},
+        {"operation": "UpdateUserAddRoles",
+         "arguments": {"loginId": login, **there, "roleNames": ["Analyst"]}},
+    ]  # fmt: skip
+    outcome = await here.plan(steps)
+    assert isinstance(outcome, Failed)
+    assert 'no role "Analyst", neither in the tenant "umbra" nor in the project' in outcome.message
+    assert not here.journal()
+    role = {"name": "Analyst", "permissionNames": ["reports.read"], **there}
+    ended = await here.ran([{"operation": "CreateRole", "arguments": role}, *steps])
+    assert became(ended) == ["done"] * 3
+
+
+async def test_a_call_that_builds_on_others_names_them_as_the_person_sees_them(here: World) -> None:
+    people = [ADA, BEN]
+    steps = [
+        {"id": f"s{9 - n}", "operation": "PatchUser", "arguments": {"loginId": one, "name": one}}
+        for n, one in enumerate(people)
+    ]
+    outcome = await here.ran([*steps, *disable(*people)])
+    assert became(outcome) == ["done"] * 4
+    asked = " ".join(here.asked[0].split())
+    assert "3-4. 2 times: Block the user …" in asked
+    assert "Builds on 1-2" in asked
 
 
 async def test_two_changes_of_one_user_build_on_each_other(here: World) -> None:

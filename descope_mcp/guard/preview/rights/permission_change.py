@@ -40,18 +40,27 @@ class ConsoleRole(NamedTuple):
     brings: str = ""
 
 
+class Nowhere(NamedTuple):
+    """A role that there is neither in a tenant ("" for none) nor in the project."""
+
+    role: str
+    tenant: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What a call makes of people's rights.
 
     ``given`` are the shifts of those who get roles; ``redefined`` those of everybody who has a
     role, since the call makes its name mean something else; ``console`` the roles of Descope's
-    console, which stand for nothing in the project.
+    console, which stand for nothing in the project. ``nowhere`` are roles that somebody is given
+    and that do not exist.
     """
 
     given: tuple[Shift, ...] = ()
     redefined: tuple[Shift, ...] = ()
     console: tuple[ConsoleRole, ...] = ()
+    nowhere: tuple[Nowhere, ...] = ()
 
 
 #: Of a call that names no roles.

@@ -27,6 +27,7 @@ from descope_mcp.guard.preview.rights.named_roles import (
 from descope_mcp.guard.preview.rights.permission_change import (
     ConsoleRole,
     Holder,
+    Nowhere,
     Rights,
     Shift,
 )
@@ -79,6 +80,7 @@ async def rights(
         tuple(dict.fromkeys(s for s in shifts if s.gained or s.lost)),
         tuple(s for s in redefined if s and (s.gained or s.lost)),
         tuple(dict.fromkeys(said.console)),
+        tuple(dict.fromkeys(_nowhere(known, given))),
     )
 
 
@@ -153,6 +155,14 @@ def _shift(known: _Known, one: Handover) -> Shift:
     gained = () if one.takes else tuple(p for p in after if p not in before)
     lost = tuple(p for p in before if p not in after) if one.takes or one.replaces else ()
     return Shift(one.holder.who, one.tenant, gained, lost, one.holder.group)
+
+
+def _nowhere(known: _Known, given: Iterable[Handover]) -> Iterator[Nowhere]:
+    """The roles that a person or key gets and that are not there; of groups it is not sure."""
+    for one in given:
+        for role in () if one.takes or one.holder.group else one.roles:
+            if known.keys().isdisjoint([(one.tenant, role), ("", role)]):
+                yield Nowhere(role, one.tenant)
 
 
 def _redefined(there: _Known, one: Definition) -> Shift | None:
