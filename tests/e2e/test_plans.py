@@ -15,6 +15,7 @@ from tests.e2e.wire import environment
 
 pytestmark = pytest.mark.anyio
 
+BEN = "ben.carter@acme.example"
 FIND = {"id": "find", "operation": "SearchUsers", "arguments": {"tenantIds": ["globex"]}}
 BLOCK = {
     "id": "off",
@@ -52,12 +53,33 @@ async def test_one_question_one_run_one_undo(agent: Agent) -> None:
     done = await plan(agent, steps=json.dumps(STEPS), title="Close Globex")
     (asked,) = agent.person.asked
     assert "5 times: Block the user" in asked.message
-    assert done["answer"]["steps"] == [{"step": "off", "operation": "UpdateUserStatus", "done": 5}]
+    (row,) = done["answer"]["steps"]
+    (changed,) = row.pop("change")["changed"]
+    assert row == {"step": "off", "operation": "UpdateUserStatus", "done": 5}
+    assert len(changed.pop("of")) == 5
+    assert changed == {"field": "status", "from": "enabled", "to": "disabled"}
     assert done["undo"] == {"call": done["callId"], "covers": "whole"}
     undone = await agent.call("descope_undo", {"call": done["callId"]})
     assert undone.structured_content["answer"]["done"] == 5
     found = await agent.run("read", "SearchUsers", {**FIND["arguments"], "statuses": ["enabled"]})  # type: ignore[dict-item]
     assert len(found["answer"]["users"]) == 5
+
+
+async def test_steps_that_do_the_same_are_told_together(agent: Agent) -> None:
+    def make(name: str) -> dict[str, Any]:
+        return {"operation": "CreateRole", "arguments": {"name": name, "permissionNames": []}}
+
+    key = {"operation": "CreateAccessKey", "arguments": {"name": "Nightly", "expireTime": 0}}
+    done = await plan(agent, steps=[make("a"), make("b"), key, make("c")])
+    both, opened, last = done["answer"]["steps"]
+    assert (both["step"], both["upTo"], both["done"], last["step"]) == ("1", "2", 2, "4")
+    assert [one["name"] for one in both["change"]["made"]] == ["a", "b"]
+    assert opened["answer"]["cleartext"].startswith("[sealed:")
+    done = await plan(agent, steps=[{"operation": "LogoutAllUserDevices",
+                                     "for_each": ["ada.okafor@acme.example", BEN],
+                                     "arguments": {"loginId": "$each"}}])  # fmt: skip
+    (row,) = done["answer"]["steps"]
+    assert row["change"] == {"targets": ["ada.okafor@acme.example", BEN]}
 
 
 async def test_a_no_ends_it(agent: Agent) -> None:
