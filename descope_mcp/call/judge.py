@@ -22,7 +22,7 @@ from descope_mcp.guard.policy.decision import rests_on_names
 from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.ordered_gather import gather
-from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, look
+from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, SomeMissing, look
 from descope_mcp.guard.preview.read_budget import Reader, thrifty
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.rights.named_roles import PlannedCall
@@ -117,7 +117,7 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
         return await look(services.catalog, operation, given, project, read, counting=counting)
     except TargetMissing as error:
         if not needed:
-            return NOTHING_SEEN
+            return error.rest if isinstance(error, SomeMissing) else NOTHING_SEEN
         message = f"The target was not found. {error}"
         remedy = "Search for it and call again."
         raise Instead(Failed("target_missing", message, remedy)) from None

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.call.evidence.evidence import to_data
+from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, to_data
+from descope_mcp.call.evidence.together import together
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.services import Services
@@ -20,6 +21,7 @@ from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.preview.rights.permission_change import Shift
 from descope_mcp.sandbox.http.serve import running
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.store.store import Store
@@ -27,6 +29,7 @@ from tests.recorder import Recorded, recording
 
 pytestmark = pytest.mark.anyio
 
+NOBODY = Consent("nobody", "", "write")
 BEN, CHLOE, ADA = "ben.carter@acme.example", "chloe.martin@acme.example", "ada.okafor@acme.example"
 
 
@@ -168,3 +171,42 @@ async def test_a_read_after_the_change_that_fails_costs_nothing_but_itself(
     evidence = to_data(outcome.evidence)
     assert evidence["seenIn"] == "sent"
     assert evidence["changed"] == [{"field": "description", "from": "old", "to": "n"}]
+
+
+def test_what_several_calls_did_is_said_once_of_all_of_them() -> None:
+    def did(name: str, *, before: str = "enabled", gained: tuple[str, ...] = ()) -> Evidence:
+        status = Changed("status", before, "disabled")
+        roles = Changed("roleNames", [name], [name, *gained], gained)
+        lost = Shift(name, "acme", (), ("reports.read",))
+        changed = (status, roles) if gained else (status,)
+        return Evidence("x", NOBODY, "answer", changed, rights=(lost,))
+
+    one, other = did("a", gained=("Editor",)), did("b", gained=("Editor",))
+    whole = together([("a", one), ("b", other), ("c", did("c", before="invited"))])
+    assert whole is not None
+    told = to_data(whole)
+    assert [(c["field"], c["of"]) for c in told["changed"]] == [
+        ("status", ["a", "b"]),
+        ("roleNames", ["a", "b"]),
+        ("status", ["c"]),
+    ]
+    assert [shift["who"] for shift in told["rights"]] == ["a, b, c"]
+    assert told["items"] == "3 of 3"
+    assert together([("a", one)]) is one
+    assert together([]) is None
+
+
+async def test_one_who_is_not_there_takes_nothing_from_what_is_known_of_the_others(
+    acme: Services,
+) -> None:
+    users = [{"loginId": one, "givenName": "New"} for one in (BEN, "nobody@acme.example")]
+    outcome = await run(acme, "PatchUserBatch", users=users)
+    assert outcome.evidence
+    told = to_data(outcome.evidence)
+    assert [(c["from"], c["to"], c["of"]) for c in told["changed"]] == [("Ben", "New", [BEN])]
+    assert [one["name"] for one in told["failed"]] == ["nobody@acme.example"]
+    # Whoever is not there may have been deleted since, so that an undo has to be meant.
+    ended = await undo(Undo(outcome.call_id, "agent", anyway=True), acme)
+    assert isinstance(ended, Completed), ended
+    found = await run(acme, "LoadUser", loginId=BEN)
+    assert found.data["user"]["givenName"] == "Ben"

@@ -83,7 +83,8 @@ async def look(
         counting: count as well what hangs on the target, for a person who will be asked.
 
     Raises:
-        TargetMissing: the target does not exist, or an update names some that do not.
+        TargetMissing: the target does not exist.
+        SomeMissing: an update names several, of which some do not exist.
         Ambiguous: two different things go by the name in the call.
         PreviewFailed: a step that is needed could not be read.
     """
@@ -121,16 +122,25 @@ async def look(
 
     found = tuple(one.value for one in seen)
     missing = preview_step.unfound(steps[0], found[0], start) if steps else []
-    if missing and operation.update:
-        # What is not shown must not be changed; nor could it be changed back.
-        raise TargetMissing(_unfound(steps[0], missing, whole=seen[0].whole))
-    return Preview(
+    preview = Preview(
         _scope(start, operation, dict(enumerate(found))),
         found,
         tuple(missing),
         tuple(step.operation for step, one in zip(steps, seen, strict=True) if not one.whole),
         tuple(filter(None, tallies)) if counting else None,
     )
+    if missing and operation.update:
+        # What is not shown must not be changed; nor could it be changed back.
+        raise SomeMissing(_unfound(steps[0], missing, whole=seen[0].whole), preview)
+    return preview
+
+
+class SomeMissing(TargetMissing):
+    """Of several targets some are not there; ``rest`` is what was found of the others."""
+
+    def __init__(self, message: str, rest: Preview) -> None:
+        super().__init__(message)
+        self.rest = rest
 
 
 def _unfound(step: Read, missing: Sequence[str], *, whole: bool) -> str:
