@@ -9,13 +9,15 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 import mcp_types as types
 from mcp import Client
 
-from tests.e2e.agent import YES, Person, connected
+from tests.e2e.agent import YES, Person, connected, store_of_its_own
 
 GLOBEX = {"tenantIds": ["globex"]}
 
@@ -40,6 +42,20 @@ class Conversation:
         assert not result.is_error, text
         return dict(result.structured_content or {})
 
+    async def state(self) -> list[Any]:
+        """What is there that a plan can change, read beside the count."""
+        found = []
+        for operation, fields in (
+            ("SearchUsers", "users[].[userId, status, givenName, name]"),
+            ("SearchRoles", "roles[].name"),
+            ("LoadAllPermissions", "permissions[].name"),
+        ):
+            arguments = {"operation": operation, "fields": fields}
+            result = await self.client.call_tool("descope_read", arguments)
+            assert isinstance(result, types.CallToolResult)
+            found.append((result.structured_content or {})["answer"])
+        return found
+
     def begin(self) -> None:
         """Forget what the preparation has cost."""
         self.calls = self.characters = 0
@@ -57,11 +73,11 @@ class Task:
     questions: int = 1
 
 
-def each(operation: str, path: str, **arguments: Any) -> dict[str, Any]:
-    """A step for every element that the step ``find`` has at a path."""
+def each(operation: str, path: str, source: str = "find", **arguments: Any) -> dict[str, Any]:
+    """A step for every element that the step `source` has at a path."""
     return {
         "operation": operation,
-        "for_each": {"$from": "find", "path": path},
+        "for_each": {"$from": source, "path": path},
         "arguments": arguments,
     }
 
@@ -116,13 +132,23 @@ async def move_people(agent: Conversation) -> None:
     roles = {"$each": "userTenants[?tenantId=='globex'].roleNames | [0]"}
     steps = [
         {"id": "find", "operation": "SearchUsers", "arguments": GLOBEX},
+        # The tenant has roles of its own, which its people would lose.
+        {"id": "own", "operation": "SearchRoles", "arguments": GLOBEX},
+        each(
+            "CreateRole",
+            "roles",
+            "own",
+            name={"$each": "name"},
+            description={"$each": "description"},
+            permissionNames={"$each": "permissionNames"},
+            tenantId="umbra",
+        ),
         each("UpdateUserAddTenant", "users", loginId=login, tenantId="umbra"),
         each("UpdateUserAddRoles", "users", loginId=login, tenantId="umbra", roleNames=roles),
         each("UpdateUserRemoveTenant", "users", loginId=login, tenantId="globex"),
     ]
-    await agent.call("descope_plan", title="Globex joins Umbra", steps=steps, check=True)
     done = await agent.call("descope_plan", title="Globex joins Umbra", steps=steps)
-    assert done["answer"]["done"] == 18, done
+    assert done["answer"]["done"] == 19, done
     fields = "users[].{login: loginIds[0], tenants: userTenants[].{id: tenantId, roles: roleNames}}"
     arguments = {"tenantIds": ["umbra"]}
     await agent.call("descope_read", operation="SearchUsers", arguments=arguments, fields=fields)
@@ -165,14 +191,19 @@ async def offboard(agent: Conversation) -> None:
 
 async def hundred(agent: Conversation) -> None:
     """A plan of 100 mixed calls: asked about, run, taken back."""
-    found = await agent.call("descope_read", operation="SearchUsers", fields="users[].loginIds[0]")
-    logins = found["answer"][:20]
+    found = await agent.call(
+        "descope_read", operation="SearchUsers", fields="users[?status=='enabled'].loginIds[0]"
+    )
+    # Nobody is blocked twice, so that every call changes something.
+    logins = found["answer"]
+    before = await agent.state()
+    new = (100 - 2 * len(logins)) // 2
     steps = [
         *(
             {"operation": "CreateRole", "arguments": {"name": f"R{n}", "permissionNames": []}}
-            for n in range(30)
+            for n in range(new)
         ),
-        *({"operation": "CreatePermission", "arguments": {"name": f"p{n}"}} for n in range(30)),
+        *({"operation": "CreatePermission", "arguments": {"name": f"p{n}"}} for n in range(new)),
         *(
             {"operation": "UpdateUserStatus", "arguments": {"loginId": o, "status": "disabled"}}
             for o in logins
@@ -195,9 +226,10 @@ async def hundred(agent: Conversation) -> None:
     ran = time.perf_counter()
     undone = await agent.call("descope_undo", call=done["callId"])
     ended = time.perf_counter()
-    assert done["answer"]["done"] == len(steps)
+    assert done["answer"]["done"] == len(steps) == 100
     assert undone["answer"]["done"] == len(steps)
     assert len(agent.person.asked) == asked + 2
+    assert await agent.state() == before
     agent.notes.append(
         f"{len(steps)} calls: question after {answered[0] - began:.1f} s, run in "
         f"{ran - answered[0]:.1f} s, undo asked about after {answered[1] - ran:.1f} s and done in "
@@ -207,7 +239,8 @@ async def hundred(agent: Conversation) -> None:
 
 TASKS = (
     Task("disable 120 of 250 users by an attribute", disable_by_attribute, 5, 8_000),
-    Task("copy a flow under a new name", copy_flow, 4, 3_000, 0),
+    # A flow decides who gets in, so that a new one is asked about like one that is replaced.
+    Task("copy a flow under a new name", copy_flow, 4, 3_000),
     Task("move six people between tenants, roles kept", move_people, 5, 8_000),
     Task("offboard one person whole", offboard, 3, 8_000),
     Task("100 mixed calls, and their undo", hundred, 3, 30_000, 2),
@@ -217,10 +250,11 @@ TASKS = (
 async def performed(task: Task, mode: str = "auto") -> Conversation:
     """A conversation in which the task was done."""
     person = Person(lambda _: YES)
-    async with connected(mode, elicitation_callback=person) as client:
-        agent = Conversation(client, person)
-        await task.perform(agent)
-        return agent
+    with TemporaryDirectory() as place, store_of_its_own(Path(place)):
+        async with connected(mode, elicitation_callback=person) as client:
+            agent = Conversation(client, person)
+            await task.perform(agent)
+            return agent
 
 
 def main() -> None:
