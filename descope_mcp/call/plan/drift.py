@@ -122,10 +122,13 @@ def _changes_within(
         return True
     if now is None:
         return False
-    shown = {(c.path, c.element): c for c in then}
+    shown = {_place(c): c for c in then}
     own = [c for one in earlier for c in one.checked.changes or ()]
     for change in now:
-        known = shown.get((change.path, change.element))
+        place = _place(change)
+        known = shown.get(place)
+        if known is None and any(c.after == change.before for c in own if place == _place(c)):
+            continue  # it was so already before the plan itself made it another
         if known is None or change.after != known.after:
             return False
         gone = [x for x in change.lost if x not in known.lost]
@@ -136,6 +139,10 @@ def _changes_within(
             if any(all(x not in c.lost for c in own) for x in taken):
                 return False
     return True
+
+
+def _place(change: Change) -> tuple[str, str]:
+    return change.path, change.element
 
 
 def _within(now: Any, then: Any, own: _Own) -> bool:

@@ -181,6 +181,21 @@ async def test_two_changes_of_one_user_build_on_each_other(here: World) -> None:
     assert isinstance(await here.call("LoadUser", {"loginId": BEN}), Failed)
 
 
+async def test_what_the_plan_itself_has_changed_can_be_set_back(here: World) -> None:
+    status = [
+        {"operation": "UpdateUserStatus", "arguments": {"loginId": BEN, "status": one}}
+        for one in ("disabled", "enabled", "disabled")
+    ]
+    names = [
+        {"operation": "PatchUser", "arguments": {"loginId": BEN, "givenName": one}}
+        for one in ("Benny", "Ben")
+    ]
+    outcome = await here.ran([*status, *names])
+    assert became(outcome) == ["done"] * 5
+    user = await here.user(BEN)
+    assert (user["status"], user["givenName"]) == ("disabled", "Ben")
+
+
 async def test_what_is_deleted_cannot_be_changed_after(here: World) -> None:
     steps = [
         {"id": "gone", "operation": "DeleteUser", "arguments": {"loginId": BEN}},
