@@ -164,7 +164,7 @@ _DESCRIBE = _tool(
             "maxItems": 20,
             "description": "Operations or toolsets",
         },
-        "schema": {"type": "boolean", "description": "Add the full JSON Schema"},
+        "schema": {"type": "boolean", "description": "Add the full JSON Schema and folded fields"},
     },
     [],
     _annotations("Explain Descope operations", "read", idempotent=True, open_world=False),
