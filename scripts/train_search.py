@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from descope_mcp.catalog.build.phrasings import read_phrasings, read_unanswerable
 from descope_mcp.catalog.catalog import Catalog, load
+from descope_mcp.catalog.reports.report import Report
 from descope_mcp.catalog.search import phrasing_model
 from descope_mcp.catalog.search.confidence import Signals, sure
 from descope_mcp.catalog.search.ranking import Index
@@ -29,9 +30,9 @@ from descope_mcp.catalog.search.words import Concepts, concepts
 SPECS = Path(__file__).parents[1] / "tool_specs"
 _FILE = SPECS / "search" / "phrasing_model.json"
 #: Of each operation's weights so many are kept, the largest.
-_KEPT = 350
+_KEPT = 500
 #: How much a wrong answer counts against a large weight, by cross-validation.
-_STRICTNESS = 0.3
+_STRICTNESS = 1.0
 #: Into so many parts the texts are cut to weigh the signals.
 _FOLDS = 4
 #: Longer words than this are misspelt sometimes.
@@ -54,11 +55,13 @@ def texts(catalog: Catalog) -> list[Text]:
     phrasings = read_phrasings(SPECS)
     nothing = phrasing_model.NOTHING
     out = [Text(said, nothing, is_phrasing=False) for said in read_unanswerable(SPECS)]
-    for name, operation in catalog.items():
+    for name in (*catalog, *catalog.reports):
+        operation = catalog[name]
         said = (example.say for example in operation.examples)
-        told = [name, operation.title, *operation.aliases, *said]
+        told = [name, operation.title, *operation.aliases, *said, operation.description]
+        asked = operation.asked if isinstance(operation, Report) else phrasings[name]
         out += [Text(text, name, is_phrasing=False) for text in told]
-        out += [Text(text, name, is_phrasing=True) for text in phrasings[name]]
+        out += [Text(text, name, is_phrasing=True) for text in asked]
     return out
 
 
@@ -119,7 +122,7 @@ def left_out(
     """For each part of the texts what a model finds that was fitted to the others."""
     nothing = phrasing_model.NOTHING
     unseen = [text.is_phrasing or text.operation == nothing for text in given]
-    numbers = {name: number for number, name in enumerate(catalog)}
+    numbers = {name: number for number, name in enumerate((*catalog, *catalog.reports))}
     for fold in range(folds):
         out = [t for n, t in enumerate(given) if unseen[n] and n % folds == fold]
         rest = [t for n, t in enumerate(given) if not (unseen[n] and n % folds == fold)]
@@ -197,10 +200,11 @@ def _measure(folds: Sequence[Judged]) -> None:
         unsure = [fits for signals, fits in judged.signals if sure(signals, weights) <= 0]
         wrongly += sum(unsure)
         told += len(unsure) - sum(unsure)
-    nothing = sum(not fits for judged in folds for _, fits in judged.signals)
+    fits = [fits for judged in folds for _, fits in judged.signals]
+    nothing, something = fits.count(False), fits.count(True)
     print(f"{sum(p == 0 for p in places) / len(places):.1%} first")
     print(f"{sum(p < 5 for p in places) / len(places):.1%} in five")
-    print(f"{told / nothing:.1%} of what nothing does told, {wrongly / len(places):.1%} wrongly")
+    print(f"{told / nothing:.1%} of what nothing does told, {wrongly / something:.1%} wrongly")
 
 
 if __name__ == "__main__":

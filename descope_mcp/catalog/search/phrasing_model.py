@@ -14,7 +14,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from descope_mcp.catalog.search.words import Concepts, split, stem
@@ -23,14 +23,16 @@ from descope_mcp.catalog.search.words import Concepts, split, stem
 NOTHING = "-"
 #: Lengths of the runs of letters.
 _RUNS = (3, 4, 5)
-#: What a text speaks for an operation that the model does not know.
-_UNFITTED = -0.6
 #: Weights are kept in one byte each.
 _STEPS = 127
 
 
-def features(text: str, known: Concepts) -> tuple[Counter[str], Counter[str]]:
-    """What the model sees of a text: stems, concepts and their pairs; runs of letters in words."""
+def features(text: str, known: Concepts) -> tuple[Counter[str], ...]:
+    """What the model sees of a text, block by block.
+
+    Stems, concepts and two that follow each other; any two of them, wherever they stand; runs of
+    letters in words.
+    """
     units = [unit.replace(" ", "_") for unit in known.units(text)]
     pairs = (f"{one} {other}" for one, other in pairwise(units))
     letters = (
@@ -39,7 +41,8 @@ def features(text: str, known: Concepts) -> tuple[Counter[str], Counter[str]]:
         for size in _RUNS
         for start in range(max(1, len(padded) - size + 1))
     )
-    return Counter([*units, *pairs]), Counter(f"~{run}" for run in letters)
+    both = (f"{one}&{other}" for one, other in combinations(sorted({*units}), 2))
+    return Counter([*units, *pairs]), Counter(both), Counter(f"~{run}" for run in letters)
 
 
 def weighed(found: Mapping[str, int], rarity: Mapping[str, float]) -> dict[str, float]:
@@ -71,8 +74,6 @@ class PhrasingModel:
     def __init__(self, data: Mapping[str, Any], names: Sequence[str]) -> None:
         numbers = {name: number for number, name in enumerate(names)}
         self._numbers = [numbers.get(name) for name in data["operations"]]
-        # What the model was not fitted to, as a report, is left to its words.
-        self._unfitted = {*numbers.values()} - {*self._numbers}
         self._nothing: int = data["operations"].index(NOTHING)
         self._bias: list[float] = data["bias"]
         #: What the signals of a query count, see `confidence`.
@@ -83,9 +84,8 @@ class PhrasingModel:
         self._rarity: dict[str, float] = {}
         self._found: dict[str, tuple[int, int]] = {}
         start = 0
-        for name, rarity, size in zip(
-            data["features"].split("\n"), data["rarity"], data["sizes"], strict=True
-        ):
+        rarities, sizes = _unpacked("H", data["rarity"]), _unpacked("H", data["sizes"])
+        for name, rarity, size in zip(data["features"].split("\n"), rarities, sizes, strict=True):
             self._rarity[name] = rarity / 100
             self._found[name] = (start, start + size)
             start += size
@@ -120,7 +120,6 @@ class PhrasingModel:
             for number, score in zip(self._numbers, scores, strict=True)
             if number is not None
         }
-        by_number |= dict.fromkeys(self._unfitted, _UNFITTED)
         return Told(by_number, scores[self._nothing])
 
 
@@ -156,8 +155,8 @@ def packed(
         "step": round(step, 6),
         "bias": [round(b, 3) for b in bias],
         "features": "\n".join(name for name, _ in kept),
-        "rarity": [round(100 * rarity[name]) for name, _ in kept],
-        "sizes": [len(row) for _, row in kept],
+        "rarity": _packed("H", [round(100 * rarity[name]) for name, _ in kept]),
+        "sizes": _packed("H", [len(row) for _, row in kept]),
         "places": _packed("H", [n for _, row in kept for n in row]),
         "weights": _packed("b", [w for _, row in kept for w in row.values()]),
     }

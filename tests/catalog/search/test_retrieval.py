@@ -17,7 +17,18 @@ from descope_mcp.catalog.search.ranking import Index
 
 #: First, and among the first five.
 TUNED = (0.95, 0.99)
-HELD_OUT = (0.90, 0.99)
+HELD_OUT = (0.925, 0.985)
+#: What people ask that a report answers, none of it what its record says.
+REPORTS = [
+    ("which accounts are Tenant Admin somewhere", "FindRoleHolders"),
+    ("list all people and keys that can read the billing data", "FindRoleHolders"),
+    ("grace cannot get in, what is wrong with her account", "ReviewUser"),
+    ("tell me all there is to know about one user", "ReviewUser"),
+    ("an employee quits on Friday, what hangs on her account", "ReviewDeparture"),
+    ("is anything left without an owner once I remove him", "ReviewDeparture"),
+    ("prepare the yearly access review of an organization", "ReviewTenantAccess"),
+    ("everybody with access to Globex and what they may do there", "ReviewTenantAccess"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +55,11 @@ def test_the_right_operation_is_found(
     reached = _score(index, [q for q in own_queries() if q.held_out == held_out])
     assert reached.first >= bounds[0], reached
     assert reached.five >= bounds[1], reached
+
+
+@pytest.mark.parametrize(("asked", "report"), REPORTS)
+def test_a_report_is_found_by_what_people_ask(index: Index, asked: str, report: str) -> None:
+    assert report in [operation.name for operation in index.search(asked, limit=3)]
 
 
 def _read(name: str) -> list[Any]:
