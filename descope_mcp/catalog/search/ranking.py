@@ -44,7 +44,7 @@ class Weights:
     marked: float = 1.3  # one with a mark that the query has
     other_mark: float = 0.65  # one without a mark that the query has
     end_user: float = 0.75  # an operation of the sign-in of users, unless the query speaks as one
-    denied: float = 0.3  # how far one goes back that the policy denies
+    denied: float = 0.5  # how far one goes back that the policy denies
     old: float = 0.2  # and an old version that is not asked for
     not_as_user: float = 0.1  # and one of the sign-in of users, unless the query speaks as one
     words: float = 0.65  # what is known of the words beside the model of phrasings
