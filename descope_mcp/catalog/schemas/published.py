@@ -8,7 +8,7 @@ the server checks anyway. It is never stricter than the checked form (`Operation
   filled in;
 - every other object, and every object in an object, is an ``object`` whose description ends in
   its shape: ``{tenantId, roleNames[], on: boolean}``. A field without a type is a string, one with
-  brackets alone a list of strings. Of a large one the objects inside are an ``object`` each;
+  brackets alone a list of strings;
 - ``additionalProperties: false`` is not repeated. Undeclared arguments are refused on every level
   all the same. Some of Gemini's clients pass the keyword on, which its API refuses.
 
@@ -19,11 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-#: The longest shape that is shown whole, in characters.
-_LARGEST_SHAPE = 200
-#: More levels than a schema has.
-_ALL = 99
 
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,23 +32,20 @@ def published(schema: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def shape(value: Mapping[str, Any], levels: int = _ALL) -> str:
-    """A JSON Schema in short, so many levels of it; empty for a string."""
+def shape(value: Mapping[str, Any]) -> str:
+    """A JSON Schema in short; empty for a string."""
     if "enum" in value:
         return "|".join(map(str, value["enum"]))
     if "anyOf" in value:
-        return "|".join(shape(choice, levels) or "string" for choice in value["anyOf"])
+        return "|".join(shape(choice) or "string" for choice in value["anyOf"])
     if value.get("type") == "array":
-        return f"{shape(value['items'], levels) or 'string'}[]"
+        return f"{shape(value['items']) or 'string'}[]"
     if "properties" in value:
-        if not levels:
-            return "object"
-        inside = value["properties"].items()
-        fields = (_field(name, shape(field, levels - 1)) for name, field in inside)
+        fields = (_field(name, shape(field)) for name, field in value["properties"].items())
         return f"{{{', '.join(fields)}}}"
     extra = value.get("additionalProperties")
     if isinstance(extra, Mapping):
-        return f"map of {inner}" if (inner := shape(extra, levels)) else "map"
+        return f"map of {inner}" if (inner := shape(extra)) else "map"
     return "" if value["type"] == "string" else str(value["type"])
 
 
@@ -66,9 +58,7 @@ def _field(name: str, kind: str) -> str:
 def _declared(value: Mapping[str, Any], *, spelled: bool) -> dict[str, Any]:
     """An argument or a field; what an object holds is declared if it is `spelled` out."""
     if "properties" in value and not spelled:
-        whole = shape(value)
-        said = whole if len(whole) <= _LARGEST_SHAPE else shape(value, 1)
-        text = f"{value.get('description', '')} {said}".strip()
+        text = f"{value.get('description', '')} {shape(value)}".strip()
         return {"type": "object", "description": text}
     out = dict(value)
     if "properties" in value:
