@@ -25,7 +25,7 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store
 from tests.postgres import new_cluster
 
-_TURNS, _CALLS = 20, 25
+_TURNS, _CALLS = 15, 20
 _AIM = 1.3
 _CALLED = {
     "read": ("LoadUser", {"loginId": "a@b.example"}),

@@ -28,6 +28,7 @@ from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret
 from descope_mcp.store.store import Store
 from tests.attacks.tally import BYPASSED, CALLS, tally
+from tests.postgres import cluster, execute
 
 pytestmark = pytest.mark.anyio
 
@@ -47,8 +48,23 @@ async def victim(acme: Services, catalog: Catalog, tmp_path: Path) -> AsyncItera
     store.close()
 
 
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+async def either(
+    acme: Services, catalog: Catalog, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Services]:
+    """The same, in each kind of database."""
+    url = cluster().database() if request.param == "PostgreSQL" else None
+    store = Store(tmp_path / "state", tmp_path / "config" / "key", url=url)
+    rules, _ = parse("p.toml", CAP, catalog)
+    yield replace(acme, store=store, policy=Policy(rules=rules))
+    store.close()
+
+
 def sql(store: Store, *statements: str) -> None:
-    """What an agent with a shell does to the database."""
+    """What an agent with a shell, or an administrator, does to the database."""
+    if store.url:
+        execute(store.url, *statements)
+        return
     with closing(sqlite3.connect(store.directory / "state.db")) as connection, connection:
         for statement in statements:
             connection.execute(statement)
@@ -81,48 +97,48 @@ def never(outcome: Outcome) -> None:
     assert not isinstance(outcome, Completed), outcome
 
 
-async def test_a_request_that_approved_itself_does_not_count(victim: Services) -> None:
-    number = file(victim.store, await asked(victim), victim.project)
-    sql(victim.store, f"UPDATE approvals SET status='approved' WHERE number={number}")
-    never(outcome := await invoke(DELETE, victim))
+async def test_a_request_that_approved_itself_does_not_count(either: Services) -> None:
+    number = file(either.store, await asked(either), either.project)
+    sql(either.store, f"UPDATE approvals SET status='approved' WHERE number={number}")
+    never(outcome := await invoke(DELETE, either))
     assert isinstance(outcome, Refused)
     assert "journal accept" in outcome.message
-    assert hash_chain.problems(victim.store)[2]
+    assert hash_chain.problems(either.store)[2]
 
 
-async def test_an_approval_that_nobody_gave_is_absent_and_reported(victim: Services) -> None:
-    bound = await asked(victim)
+async def test_an_approval_that_nobody_gave_is_absent_and_reported(either: Services) -> None:
+    bound = await asked(either)
     sql(
-        victim.store,
+        either.store,
         "INSERT INTO approvals (project,caller,operation,binding,question,typed,status,created,"
-        f"expires) VALUES ('{victim.project}','agent','DeleteUser','{bound}','?','','approved',"
+        f"expires) VALUES ('{either.project}','agent','DeleteUser','{bound}','?','','approved',"
         "1,9e9)",
-        "INSERT INTO grants (project,operation,arguments,items,left,created,expires,revoked) "
-        f"VALUES ('{victim.project}','DeleteUser','{{\"loginId\": \"*@acme.example\"}}',9,9,1,"
-        "9e9,0)",
+        'INSERT INTO grants (project,operation,arguments,items,"left",created,expires,revoked) '
+        f"VALUES ('{either.project}','DeleteUser','{{\"loginId\": \"*@acme.example\"}}',9,9,1,"
+        "9e9,FALSE)",
     )
-    never(outcome := await invoke(DELETE, victim))
+    never(outcome := await invoke(DELETE, either))
     assert isinstance(outcome, NeedsConfirmation)
     said = [
-        problem for problem in hash_chain.problems(victim.store)[2] if "do not count" in problem
+        problem for problem in hash_chain.problems(either.store)[2] if "do not count" in problem
     ]
     assert len(said) == 2
-    told = await invoke(Call("LoadUser", DANIEL, "agent"), victim)
+    told = await invoke(Call("LoadUser", DANIEL, "agent"), either)
     assert isinstance(told, Completed)
     assert "do not count" in " ".join(told.notes)
     assert isinstance(
-        await invoke(replace(DELETE, approval=accept(outcome.question)), victim), Completed
+        await invoke(replace(DELETE, approval=accept(outcome.question)), either), Completed
     )
 
 
-async def test_an_approval_counts_once_whatever_is_put_back(victim: Services) -> None:
-    store = victim.store
-    bound = await asked(victim)
-    assert approvals.answer(store, file(store, bound, victim.project), approved=True)
+async def test_an_approval_counts_once_whatever_is_put_back(either: Services) -> None:
+    store = either.store
+    bound = await asked(either)
+    assert approvals.answer(store, file(store, bound, either.project), approved=True)
     sql(store, "CREATE TABLE kept AS SELECT * FROM approvals")
     assert approvals.consume(store, bound)
     sql(store, "DELETE FROM approvals", "INSERT INTO approvals SELECT * FROM kept")
-    never(await invoke(DELETE, victim))
+    never(await invoke(DELETE, either))
 
 
 async def test_an_approval_does_not_last_longer(victim: Services) -> None:
@@ -136,41 +152,41 @@ async def test_an_approval_does_not_last_longer(victim: Services) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE grants SET left = 100",
+        'UPDATE grants SET "left" = 100',
         "UPDATE grants SET expires = 9e9",
         'UPDATE grants SET arguments = \'{"loginId": "*"}\'',
-        "UPDATE grants SET revoked = 0",
+        "UPDATE grants SET revoked = FALSE",
     ],
 )
-async def test_a_grant_is_what_a_person_gave(victim: Services, change: str) -> None:
+async def test_a_grant_is_what_a_person_gave(either: Services, change: str) -> None:
     made = grants.create(
-        victim.store,
-        project=victim.project,
+        either.store,
+        project=either.project,
         operation="DeleteUser",
         arguments=DANIEL,
         items=1,
         seconds=60.0,
     )
     if "revoked" in change:
-        grants.revoke(victim.store, made.id)
-    sql(victim.store, change)
-    never(await invoke(DELETE, victim))
+        grants.revoke(either.store, made.id)
+    sql(either.store, change)
+    never(await invoke(DELETE, either))
 
 
-async def test_a_grant_that_is_used_up_cannot_be_put_back(victim: Services) -> None:
-    store = victim.store
+async def test_a_grant_that_is_used_up_cannot_be_put_back(either: Services) -> None:
+    store = either.store
     grants.create(
         store,
-        project=victim.project,
+        project=either.project,
         operation="DeleteUser",
         arguments={"loginId": "*@acme.example"},
         items=1,
         seconds=60.0,
     )
     sql(store, "CREATE TABLE kept AS SELECT * FROM grants")
-    assert isinstance(await invoke(DELETE, victim), Completed)
+    assert isinstance(await invoke(DELETE, either), Completed)
     sql(store, "DELETE FROM grants", "INSERT INTO grants SELECT * FROM kept")
-    never(await invoke(replace(DELETE, arguments={"loginId": "noah.klein@acme.example"}), victim))
+    never(await invoke(replace(DELETE, arguments={"loginId": "noah.klein@acme.example"}), either))
 
 
 @pytest.mark.parametrize(
@@ -223,12 +239,12 @@ def factor_row(store: Store) -> Mapping[str, Any]:
         'UPDATE ledger SET content = \'{"sums":{},"void_until":0}\'',
     ],
 )
-async def test_the_second_factor_cannot_be_taken_out(victim: Services, what: str) -> None:
-    outcome = await invoke(DELETE, victim)
+async def test_the_second_factor_cannot_be_taken_out(either: Services, what: str) -> None:
+    outcome = await invoke(DELETE, either)
     assert isinstance(outcome, NeedsConfirmation)
-    enrol(victim.store)
-    sql(victim.store, what)
-    never(await invoke(replace(DELETE, approval=accept(outcome.question)), victim))
+    enrol(either.store)
+    sql(either.store, what)
+    never(await invoke(replace(DELETE, approval=accept(outcome.question)), either))
 
 
 def copy(store: Store, to: str) -> Path:
@@ -312,12 +328,12 @@ ACCEPTABLE: dict[str, Callable[[Store], None]] = {
 }
 
 
-async def test_a_second_factor_that_was_taken_out_stays_remembered(victim: Services) -> None:
+async def test_a_second_factor_that_was_taken_out_stays_remembered(either: Services) -> None:
     """Whatever is written afterwards: what a person accepts still needs its code."""
-    store = victim.store
+    store = either.store
     enrol(store)
     sql(store, "DELETE FROM factor")
-    file(store, "b", victim.project)
+    file(store, "b", either.project)
     assert second_factor.remembered(store)
     accept_damage.accept(store, "cli", hash_chain.problems(store)[2])
     assert second_factor.enrolled(store)
