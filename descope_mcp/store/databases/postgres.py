@@ -109,7 +109,7 @@ class Postgres:
         """
         engine = self.engine()
         try:
-            with engine.connect() as connection:
+            with engine.connect().execution_options(**{UNLOCKED: True}) as connection:
                 there = connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar()
                 if there is None:
                     return None
