@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, RootTransaction, Row, Select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from descope_mcp.store.databases.standing import STANDING, UNLOCKED
+from descope_mcp.store.databases.standing import STANDING, UNLOCKED, standing
 from descope_mcp.store.errors import KeyChanged, StoreError
 
 #: The newest migration; a store of another version is migrated before it is used. A migration that
@@ -84,10 +84,10 @@ class Database:
                 since it was opened.
         """
         with self._transaction(look=True) as connection:
-            version, named = connection.info[STANDING]
-            if version != HEAD and not newer(version, HEAD):
+            now = standing(connection)
+            if now.version != HEAD and not newer(now.version, HEAD):
                 raise StoreError(_NEWER.format(self.place.name))
-            if key and named not in (None, key):
+            if key and now.key not in (None, key):
                 raise KeyChanged
             yield connection
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from descope_mcp.store import key as keys
 from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.database import Database, Place
+from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, WrongKey
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.key import Key
@@ -131,7 +132,8 @@ def _remember(connection: Connection, key: Key, path: Path, *, anew: bool) -> No
     try:
         seen = witness.read(path)
         if seen is None and anew:
-            signed_rows.check(connection, key, Witness())
+            now = standing(connection)
+            signed_rows.check(now if now.key is not None else None, key, Witness())
             end = hash_chain.genuine_end(connection, key)
             factor = signed_rows.factor_row(connection)
             witness.begin(path, Witness(end, signed_rows.head(connection), factor))

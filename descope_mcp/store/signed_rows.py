@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 
 from descope_mcp.store import witness
+from descope_mcp.store.databases.standing import Standing
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.key import Key
 from descope_mcp.store.tables import (
@@ -202,13 +203,13 @@ def advance(
             witness.write(file, remembered)
 
 
-def check(connection: Connection, key: Key, seen: Witness | None) -> None:
+def check(now: Standing | None, key: Key, seen: Witness | None) -> None:
     """Make sure that the ledger is the one that was written last.
 
     Raises:
         NotAsLeft: it is not.
     """
-    _ledger(connection, key, seen)
+    _proven(now, key, seen)
 
 
 def adopt(connection: Connection, key: Key) -> None:
@@ -301,7 +302,13 @@ def _forged(table: Table, rows: list[Row[Any]]) -> str:
 
 
 def _ledger(connection: Connection, key: Key, seen: Witness | None) -> tuple[int, dict[str, Any]]:
-    row = connection.execute(select(ledger)).one_or_none()
+    return _proven(connection.execute(select(ledger)).one_or_none(), key, seen)
+
+
+def _proven(
+    row: Standing | Row[Any] | None, key: Key, seen: Witness | None
+) -> tuple[int, dict[str, Any]]:
+    """The number and the content of a ledger that is the one that was written last."""
     if row is None:
         raise NotAsLeft("the ledger of approvals, grants, caps and the second factor is missing")
     if row.signature != _ledger_signature(key, row.generation, row.content):

@@ -145,4 +145,4 @@ def _lock(connection: Connection) -> None:
         return
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     if connection.get_execution_options().get(STANDING):
-        connection.info[STANDING] = connection.exec_driver_sql(SELECT).one()
+        connection.info[STANDING] = connection.exec_driver_sql(SELECT).first()

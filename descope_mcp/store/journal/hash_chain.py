@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, select
 
 from descope_mcp.store import signed_rows, witness
+from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.key import Key
 from descope_mcp.store.tables import details, journal
@@ -38,7 +39,7 @@ def canonical(value: object) -> str:
 
 
 def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> Head:
-    """Add an entry at the end, within a transaction that holds the write lock.
+    """Add an entry at the end, within a transaction that has not written one yet.
 
     Returns:
         The new end, to be witnessed after the transaction.
@@ -47,11 +48,12 @@ def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> He
         NotAsLeft: the end before it is not the one that was witnessed, or signed rows are missing.
         StoreError: the key or the witness cannot be used.
     """
-    seen, end = witness.read(store.witness_file), _end(connection)
+    seen, now = witness.read(store.witness_file), standing(connection)
+    end = BEGINNING if now.seq is None else (now.seq, now.hash)
     # Mostly the end is the one that was witnessed.
     if not (seen and end == seen.journal) and (missing := _missing_end(connection, seen)):
         raise NotAsLeft(missing)
-    signed_rows.check(connection, store.key, seen)
+    signed_rows.check(now if now.key is not None else None, store.key, seen)
     return _put(connection, store.key, entry, end)
 
 
