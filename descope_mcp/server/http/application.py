@@ -25,6 +25,7 @@ from descope_mcp.server.http import bodies, request_state, sessions
 from descope_mcp.server.http.admission import Admission
 from descope_mcp.server.http.bodies import Bodies
 from descope_mcp.server.http.callers import Layer, caller_of
+from descope_mcp.server.http.framing import Framing
 from descope_mcp.server.http.health import Health
 from descope_mcp.server.http.hosts import Hosts
 from descope_mcp.server.http.response_headers import ResponseHeaders
@@ -113,7 +114,7 @@ class Application:
             redirect_slashes=False,
             default=Hosts(known, mode.security),
         )
-        self.app: ASGIApp = ResponseHeaders(router)
+        self.app: ASGIApp = ResponseHeaders(Framing(router))
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The context in which it can be called, entered once."""

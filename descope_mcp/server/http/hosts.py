@@ -87,12 +87,31 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that names an allowed host, and no other origin."""
-        wrong = await self._check.validate_request(Request(scope))
-        if wrong is None:
-            await self._app(scope, receive, send)
-            return
-        text = {
-            421: "This server is not called so; --allowed-host says by which names it is",
-            403: "Pages of this origin may not call this server; --allowed-origin says which may",
-        }
-        await refusal(wrong.status_code, text[wrong.status_code])(scope, receive, send)
+        status = _unreadable(scope)
+        if not status:
+            wrong = await self._check.validate_request(Request(scope))
+            if wrong is None:
+                await self._app(scope, receive, send)
+                return
+            status = wrong.status_code
+        await refusal(status, _TEXTS[status])(scope, receive, send)
+
+
+_TEXTS = {
+    421: "This server is not called so; --allowed-host says by which names it is",
+    403: "Pages of this origin may not call this server; --allowed-origin says which may",
+}
+
+
+def _unreadable(scope: Scope) -> int:
+    """The status for names that others may read otherwise, 0 if there are none.
+
+    A form of any port allows whatever follows the colon, so that what follows has to be a port.
+    """
+    hosts, origins = (
+        [value.decode("latin-1").lower() for name, value in scope["headers"] if name == wanted]
+        for wanted in (b"host", b"origin")
+    )
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        return 421
+    return 403 if len(origins) > 1 or not all(map(_ORIGIN.fullmatch, origins)) else 0
