@@ -1,7 +1,7 @@
 """An agent of pydantic-ai, with fastmcp's client below it, whose model says what stands here.
 
-It lists, reads a hundred times at once with a slow one among them, is refused a change, and is
-cancelled. Says what it found as one line of JSON.
+Given the command of a server or its address, it lists, reads a hundred times at once with a slow
+one among them, is refused a change, and is cancelled. Says what it found as one line of JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastmcp.client import Client
-from fastmcp.client.transports import StdioTransport
+from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from fastmcp.exceptions import McpError
 from pydantic_ai import Agent
 from pydantic_ai.mcp import MCPToolset
@@ -49,7 +49,12 @@ async def ask(toolset: MCPToolset[None], *turns: Sequence[ToolCallPart]) -> Any:
 
 async def main() -> None:
     command, *options = sys.argv[1:]
-    client = Client(StdioTransport(command, options, env=dict(os.environ)))
+    transport = (
+        StreamableHttpTransport(command)
+        if command.startswith("http")
+        else StdioTransport(command, options, env=dict(os.environ))
+    )
+    client = Client(transport)
     found: dict[str, Any] = {}
     async with client:
         toolset = MCPToolset[None](client)

@@ -1,11 +1,14 @@
-// The official TypeScript client: connects, lists, reads a hundred times at once with a slow one
+// The official TypeScript client, given a command or an address: connects, lists, reads a hundred times at once with a slow one
 // among them, is refused a change, cancels, and hangs up. Says what it found as one line of JSON.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
 const errors = [];
 const [command, ...args] = process.argv.slice(2);
-const transport = new StdioClientTransport({ command, args, env: process.env });
+const transport = command.startsWith("http")
+  ? new StreamableHTTPClientTransport(new URL(command))
+  : new StdioClientTransport({ command, args, env: process.env });
 const client = new Client({ name: "tour", version: "1" });
 client.onerror = (error) => errors.push(String(error));
 await client.connect(transport);
