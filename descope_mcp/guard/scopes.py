@@ -17,6 +17,11 @@ CLASSES: dict[Effect, str] = {effect: f"descope:{effect}" for effect in EFFECTS}
 TOOLSET = "descope:toolset:"
 
 
+def up_to(effect: Effect) -> tuple[str, ...]:
+    """The scopes of a class and of those within it."""
+    return tuple(CLASSES.values())[: EFFECTS.index(effect) + 1]
+
+
 def of_toolset(name: str) -> str:
     """The scope of a toolset."""
     return f"{TOOLSET}{name}"

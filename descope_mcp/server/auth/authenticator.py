@@ -36,6 +36,7 @@ class Authenticator:
         self,
         app: ASGIApp,
         origin: str,
+        challenges: Challenges,
         tokens: AccessTokens,
         machines: Machines,
         refused: Callable[[Caller], str],
@@ -45,12 +46,13 @@ class Authenticator:
         Args:
             app: what is reached by those who are let in.
             origin: the public one of this server.
+            challenges: what is answered to those who are not let in.
             tokens: verifies those of the issuers.
             machines: knows those that were made here.
             refused: why a caller may not do anything here, "" if it may.
         """
         self._app, self._origin, self._tokens, self._machines = app, origin, tokens, machines
-        self._challenges, self._refused = Challenges(origin), refused
+        self._challenges, self._refused = challenges, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or answer why not."""

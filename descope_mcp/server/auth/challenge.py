@@ -15,7 +15,8 @@ from descope_mcp.guard.scopes import CLASSES, TOOLSET
 from descope_mcp.server.http.refusal import refusal
 
 METADATA = "/.well-known/oauth-protected-resource"
-#: What a client is to ask for that has not signed in; it asks for more when a call needs it.
+#: What a client is to ask for that has not signed in, unless the configuration says more; it asks
+#: for the rest when a call needs it.
 FIRST = (CLASSES["read"],)
 _SIGN_IN = "Sign in first: this server takes calls with an access token alone"
 
@@ -23,13 +24,13 @@ _SIGN_IN = "Sign in first: this server takes calls with an access token alone"
 class Challenges:
     """Answers for requests under the paths of one server."""
 
-    def __init__(self, origin: str) -> None:
-        """Args: `origin` is the public one of this server."""
-        self._origin = origin
+    def __init__(self, origin: str, first: Iterable[str] = FIRST) -> None:
+        """Args: the public `origin` of this server, and the scopes to ask for at `first`."""
+        self._origin, self._first = origin, tuple(first)
 
     def unknown(self, scope: Scope) -> Response:
         """To a request without a token."""
-        return self._answer(scope, 401, _SIGN_IN, "", FIRST)
+        return self._answer(scope, 401, _SIGN_IN, "")
 
     def invalid(self, scope: Scope, why: str) -> Response:
         """To one whose token does not count."""
@@ -49,10 +50,10 @@ class Challenges:
         return self._answer(scope, 400, why, "invalid_request")
 
     def _answer(
-        self, scope: Scope, status: int, text: str, error: str, scopes: Iterable[str] = FIRST
+        self, scope: Scope, status: int, text: str, error: str, scopes: Iterable[str] = ()
     ) -> Response:
         said = {"error": error, "error_description": text if error else ""}
-        said["scope"] = " ".join(scopes)
+        said["scope"] = " ".join(scopes or self._first)
         said["resource_metadata"] = f"{self._origin}{METADATA}{path_of(scope)}"
         parts = [f'{name}="{_quotable(value)}"' for name, value in said.items() if value]
         return refusal(status, text, {"WWW-Authenticate": f"Bearer {', '.join(parts)}"})

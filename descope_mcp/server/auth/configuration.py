@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from descope_mcp.api.credentials import Credentials
+from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.configuration import regions, secret_source
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.guard.policy.file_format import Claim, Patterns, ProjectId
@@ -44,11 +45,15 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the file says: the public origin of this server, issuers, and ways to Descope."""
+    """What the file says: the public origin of this server, issuers, and ways to Descope.
+
+    ``first_class`` is the class of calls that clients ask for when they sign in first.
+    """
 
     origin: str
     issuers: tuple[Issuer, ...]
     upstreams: tuple[Upstream, ...]
+    first_class: Effect = "read"
 
 
 def _address(value: str) -> str:
@@ -140,6 +145,7 @@ class _UpstreamTable(_Table):
 
 class _File(_Table):
     url: Address
+    sign_in: Effect = "read"
     issuer: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")], _IssuerTable] = Field(
         default_factory=dict
     )
@@ -174,7 +180,7 @@ def read(path: Path) -> Configuration:
             problems.append(f"upstream {number}: {error}")
     if problems:
         raise ConfigurationError("\n".join(f"{path.name}: {one}" for one in problems))
-    return Configuration(written.url, issuers, tuple(upstreams))
+    return Configuration(written.url, issuers, tuple(upstreams), written.sign_in)
 
 
 def _issuer(name: str, table: _IssuerTable) -> Issuer:

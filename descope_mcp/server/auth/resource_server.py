@@ -9,10 +9,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from descope_mcp.call.services import Services
+from descope_mcp.guard import scopes
 from descope_mcp.guard.policy.rule import PolicyRule
 from descope_mcp.server.auth import principal, resource_metadata
 from descope_mcp.server.auth.access_token import AccessTokens
 from descope_mcp.server.auth.authenticator import Authenticator
+from descope_mcp.server.auth.challenge import Challenges
 from descope_mcp.server.auth.configuration import Configuration
 from descope_mcp.server.auth.machines import Machines
 from descope_mcp.server.auth.rights import Rights
@@ -29,6 +31,7 @@ class ResourceServer:
         self.host = urlsplit(configuration.origin).netloc
         self._claims = principal.CLAIMS.union(*(one.claims for one in configuration.issuers))
         self._tokens = AccessTokens(configuration.issuers)
+        self._challenges = Challenges(configuration.origin, scopes.up_to(configuration.first_class))
         self._machines = Machines(services.store)
         self.rights = Rights(services, configuration.upstreams)
         toolsets = [toolset.name for toolset in services.catalog.toolsets]
@@ -49,7 +52,8 @@ class ResourceServer:
     def authenticate(self, app: ASGIApp) -> ASGIApp:
         """The layer that knows who calls."""
         refused = self.rights.refused
-        return Authenticator(app, self._origin, self._tokens, self._machines, refused)
+        known = (self._tokens, self._machines)
+        return Authenticator(app, self._origin, self._challenges, *known, refused)
 
     def permit(self, app: ASGIApp) -> ASGIApp:
         """The layer that asks for more scopes when a call needs them."""
