@@ -17,12 +17,18 @@ from tests.server.http.served import headers, message
 from .processes import BASE, COMMAND, run
 
 POLICY = '[[rule]]\noperation = "DeleteUser"\nwho = { rank = "x" }\ndecision = "deny"\n'
+#: Nobody answers for this issuer.
+FILE = """
+url = "https://mcp.acme.example"
+[issuer.away]
+url = "http://127.0.0.1:9/issuer"
+"""
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "auth.toml"
-    path.write_text('url = "https://mcp.acme.example"\n', encoding="utf-8")
+    path.write_text(FILE, encoding="utf-8")
     return path
 
 
@@ -57,6 +63,7 @@ def test_a_machine_with_a_token_is_let_in_and_nobody_else(tmp_path: Path, file: 
     more = ("--auth", str(file), "--policy", str(rules))
     with _serving(*more) as (url, process), httpx2.Client(timeout=30) as http:
         assert process.stderr is not None
+        assert "the keys of away (http://127.0.0.1:9/issuer)" in process.stderr.readline()
         assert "no issuer says rank of a caller" in process.stderr.readline()
         sent = headers("tools/call", "descope_read")
         call = {"name": "descope_read", "arguments": {"operation": "LoadAllRoles"}}

@@ -73,7 +73,7 @@ def command(
             serving, caller = _made(services, names, http, guard)
             rules = services.policy.rules
             unmatched = wiring.unmatched(chosen, services.policy, caller)
-            for warning in guard.unsaid(rules) if guard else unmatched:
+            for warning in await guard.warnings(rules) if guard else unmatched:
                 click.echo(f"descope-mcp: {warning}", err=True)
             for plan in unfinished_plans.left(services.store.directory):
                 see = shell_quoting.command("plan", "show", plan[:8])

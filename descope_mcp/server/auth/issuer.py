@@ -3,7 +3,7 @@
 A token is for this server if it says so in its audience (RFC 8707, RFC 9068). Of Descope that has
 to be told apart: every token of a project is signed with the same keys, whether it was issued for a
 person's session, an application or an MCP server, and tokens that were issued for an MCP server
-name the project or that server as their issuer.
+name that server, the project or a tenant of it as their issuer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Issuer:
         if iss == self.url:
             return frozenset({self.audience} if self.audience else own)
         agentic = _AGENTIC.fullmatch(self.url)
-        if agentic and iss == f"{agentic['base']}/{agentic['project']}":
+        project = f"{agentic['base']}/{agentic['project']}" if agentic else ""
+        # With a tenant behind it where another organisation's sign-in stands behind the token.
+        if project and re.fullmatch(rf"{re.escape(project)}(/\w+)?", iss):
             # Anything of the project may be issued so: nothing but our own address makes it ours.
             return frozenset(own)
         return frozenset()

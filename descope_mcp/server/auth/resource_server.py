@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.routing import Route
@@ -40,14 +40,20 @@ class ResourceServer:
             configuration.origin, configuration.issuers, Surfaces(_nothing, toolsets)
         )
 
-    def unsaid(self, rules: Iterable[PolicyRule]) -> Iterator[str]:
-        """A sentence for every rule that goes by something that no issuer says of a caller."""
-        for rule in rules:
-            for claim in sorted({*rule.who, *rule.stands_for} - self._claims):
-                yield (
-                    f"{rule.place}: no issuer says {claim} of a caller; correct it, or add it to "
-                    "claims of the issuer"
-                )
+    async def warnings(self, rules: Iterable[PolicyRule]) -> list[str]:
+        """A sentence for every issuer that lets nobody in, and every rule that asks in vain."""
+        away = [
+            f"the keys of {issuer.name} ({issuer.url}) cannot be fetched; it is tried again with "
+            "the first tokens"
+            for issuer in await self._tokens.unknown()
+        ]
+        unsaid = [
+            f"{rule.place}: no issuer says {claim} of a caller; correct it, or add it to claims of "
+            "the issuer"
+            for rule in rules
+            for claim in sorted({*rule.who, *rule.stands_for} - self._claims)
+        ]
+        return away + unsaid
 
     def authenticate(self, app: ASGIApp) -> ASGIApp:
         """The layer that knows who calls."""

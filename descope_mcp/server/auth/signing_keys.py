@@ -81,6 +81,12 @@ class SigningKeys:
             raise InvalidToken("it is signed with a key that its issuer does not have")
         return found
 
+    async def ready(self) -> bool:
+        """Whether the keys are known; they are fetched if they are not."""
+        if not self._keys:
+            await self._refresh()
+        return bool(self._keys)
+
     def _fitting(self, kid: str, algorithm: str) -> PyJWK | None:
         if (kid, algorithm) in self._made:
             return self._made[kid, algorithm]

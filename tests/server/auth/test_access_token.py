@@ -101,6 +101,9 @@ BAD: dict[str, Callable[[Provider], str]] = {
     "an audience that is an object": lambda p: p.token(aud={"a": f"{ORIGIN}/mcp"}),
     "the project as the audience": lambda p: p.token(aud=PROJECT),
     "a token for the project": lambda p: p.token(iss=p.project, aud=PROJECT),
+    "a token for a tenant": lambda p: p.token(iss=f"{p.project}/T2acme", aud=PROJECT),
+    "an issuer below a tenant": lambda p: p.token(iss=f"{p.project}/T2acme/more"),
+    "an issuer with dots": lambda p: p.token(iss=f"{p.project}/.."),
     "a session of the project": lambda p: p.token(iss=p.project, aud=None),
     "expired": lambda p: p.token(exp=NOW - 60),
     "no end": lambda p: p.token(exp=None),
@@ -140,15 +143,17 @@ async def test_what_does_not_count(provider: Provider, kind: str) -> None:
         {"nbf": 10, "iat": 10},
         {"headers": {"typ": "at+jwt"}},
         {"iss": "project"},
+        {"iss": "tenant"},
     ],
     ids=str,
 )
 async def test_what_counts(provider: Provider, changes: dict[str, Any]) -> None:
     now = int(time.time())
     changes = {name: now + v if isinstance(v, int) else v for name, v in changes.items()}
-    if changes.get("iss") == "project":
-        # Descope names the project as the issuer, and this server as the audience.
-        changes = {"iss": provider.project}
+    # Descope names the project, or a tenant of it, as the issuer and this server as the audience.
+    issuers = {"project": provider.project, "tenant": f"{provider.project}/T2acme"}
+    if "iss" in changes:
+        changes = {"iss": issuers[changes["iss"]]}
     verified = await _tokens(provider).verify(provider.token(**changes), OWN)
     assert (verified.issuer.name, verified.claims["sub"]) == ("acme", "U2ada")
     assert "U2ada" not in repr(verified)
