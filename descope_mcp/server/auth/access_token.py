@@ -60,11 +60,11 @@ class AccessTokens:
         if len(token) > LONGEST:
             raise InvalidToken("it is too long")
         try:
-            header = jwt.get_unverified_header(token)
-            claimed = jwt.decode(token, options={"verify_signature": False})
+            claimed = jwt.decode_complete(token, options={"verify_signature": False})
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise InvalidToken("it is not a signed token") from None
-        algorithm, kid, iss = header.get("alg"), header.get("kid", ""), claimed.get("iss")
+        header, iss = claimed["header"], claimed["payload"].get("iss")
+        algorithm, kid = header.get("alg"), header.get("kid", "")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise InvalidToken("it is signed by an algorithm that does not count here")
         if "crit" in header or _type(header) not in _TYPES or not isinstance(kid, str):

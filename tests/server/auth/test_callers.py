@@ -25,21 +25,21 @@ PROJECTS = [f"P2{letter * 26}" for letter in "gi"]
 
 
 async def test_what_is_approved_for_one_runs_for_nobody_else(world: World) -> None:
-    ada, eve = (world.provider.token(sub=sub, scope=ALL) for sub in ("U2ada", "U2eve"))
+    ada, eve = (world.provider.token(sub=sub, scope=ALL) for sub in ("U2approved", "U2other"))
     # A client of an older revision cannot be asked without a session; the call waits for a person.
     for token in (ada, eve):
         assert "approvals" in (await world.call(token, DELETE, era="legacy")).text
     store = shared_store()
-    mine = next(r for r in approvals.requests(store) if r.caller == "acme:U2ada")
+    mine = next(r for r in approvals.requests(store) if r.caller == "acme:U2approved")
     assert approvals.answer(store, mine.number, approved=True)
     await world.call(eve, DELETE, era="legacy")
     assert changes(world.descope) == []
     # Another token of the same person is the same caller, whatever application it is from.
-    again = world.provider.token(sub="U2ada", scope=ALL, azp="another", jti="another")
+    again = world.provider.token(sub="U2approved", scope=ALL, azp="another", jti="another")
     await world.call(again, DELETE, era="legacy")
     assert len(changes(world.descope)) == 1
-    (entry,) = journal.entries(store, operation="DeleteUser")
-    assert (entry.caller, entry.consent) == ("acme:U2ada", f"approval {mine.number}")
+    (entry,) = journal.entries(store, operation="DeleteUser", caller="acme:U2approved")
+    assert (entry.caller, entry.consent) == ("acme:U2approved", f"approval {mine.number}")
 
 
 async def test_nobody_takes_back_or_goes_on_with_what_another_did(world: World) -> None:
