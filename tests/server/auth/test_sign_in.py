@@ -92,8 +92,9 @@ class Person:
         given = {name: query[name][0] for name in ("code", "state", "iss")}
         return AuthorizationCodeResult(**given)
 
-    def client(self, url: str, kept: Kept, mode: str) -> Client:
-        """A client of theirs, still to be entered."""
+    @asynccontextmanager
+    async def client(self, url: str, kept: Kept, mode: str) -> AsyncIterator[Client]:
+        """A client of theirs."""
         metadata = OAuthClientMetadata.model_validate(
             {
                 "client_name": "test",
@@ -102,8 +103,11 @@ class Person:
             }
         )
         self.auth = OAuthClientProvider(url, metadata, kept, self.goes, self.comes_back)
-        transport = streamable_http_client(url, http_client=httpx2.AsyncClient(auth=self.auth))
-        return Client(transport, mode=mode)
+        async with (
+            httpx2.AsyncClient(auth=self.auth) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+        ):
+            yield client
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
