@@ -54,7 +54,7 @@ class Cluster:
             "max_connections": 120,
         }
         options = [f"-c{name}={value}" for name, value in settings.items()]
-        command = [*_as_account("--pdeathsig", "INT"), _program("postgres")]
+        command = [*_as_account("--pdeathsig", "INT"), program("postgres")]
         with (self._place / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "-D", str(self._place / "data"), *options],
@@ -95,7 +95,7 @@ def new_cluster(*, durable: bool = False) -> Cluster:
 
     Tests of it are skipped where there is no PostgreSQL, but not in continuous integration.
     """
-    if not _program("initdb"):
+    if not program("initdb"):
         said = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
         pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
     place = Path(tempfile.mkdtemp(prefix="pg-", dir=_reachable()))
@@ -119,7 +119,8 @@ def execute(url: PostgresUrl, *statements: str) -> None:
             connection.execute(statement.encode())
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where a program of PostgreSQL is, "" if it is not there."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
     return shutil.which(name, path=path) or ""
@@ -139,7 +140,7 @@ def _own(path: Path) -> None:
 
 
 def _run(name: str, *arguments: str) -> None:
-    command = [*_as_account(), _program(name), *arguments]
+    command = [*_as_account(), program(name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
     assert done.returncode == 0, done.stderr
 

@@ -19,6 +19,7 @@ from descope_mcp.server import app
 from descope_mcp.telemetry import stages, vocabulary
 from descope_mcp.telemetry.recorder import Recorder
 from tests.recorder import Recorded, recording
+from tests.server.http.served import headers, message, served
 from tests.telemetry.memory import Told, remembered
 
 pytestmark = pytest.mark.anyio
@@ -165,6 +166,20 @@ async def test_a_message_goes_on_with_the_trace_of_its_client(catalog: Catalog, 
         "descope_mcp.consent.answer": "accepted",
     }
     assert metrics["descope_mcp.consent.wait.duration"][0][1] == 1
+    assert "ada" not in told.everything()
+
+
+async def test_over_http_the_header_names_the_trace(catalog: Catalog) -> None:
+    with remembered() as told:
+        async with recording(found) as recorder:
+            services = recorder.services(catalog)
+            async with served(services) as server, server.http() as http:
+                sent = {**headers("tools/list"), "traceparent": PARENT, "tracestate": "a=ada"}
+                answer = await http.post("/mcp", json=message("tools/list"), headers=sent)
+                assert answer.status_code == 200
+            await services.client.close()
+    span = told.span("tools/list")
+    assert f"{span.context.trace_id:032x}" == PARENT.split("-")[1]
     assert "ada" not in told.everything()
 
 
