@@ -74,7 +74,7 @@ def _whole(heard: bytes) -> bool:
     return bool(found and length and len(body) >= int(length[1]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def target() -> AsyncIterator[Target]:
     async with (
         recording(answer) as descope,
@@ -225,6 +225,7 @@ KINDS = [rebinding, mismatched, malformed, smuggled]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_is_not_as_it_should_be_is_not_served(target: Target, kind: Any) -> None:
+    target.descope.requests.clear()
     well = json.dumps(body("well")).encode()
     assert b" 200 " in (await target.send(request(headers(target), well)))[:20]
     assert target.read("well")
@@ -243,6 +244,7 @@ async def test_what_is_not_as_it_should_be_is_not_served(target: Target, kind: A
 
 async def test_who_stalls_keeps_nobody_waiting(target: Target) -> None:
     """Heads and bodies that do not go on, and sessions that nobody uses."""
+    target.descope.requests.clear()
     opening = {
         "jsonrpc": "2.0",
         "id": 1,

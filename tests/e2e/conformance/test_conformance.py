@@ -10,10 +10,15 @@ from typing import Any
 
 import anyio
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.server import app
+from descope_mcp.server.auth.configuration import Configuration
+from descope_mcp.server.auth.resource_server import ResourceServer
 from descope_mcp.server.http.callers import unauthenticated
+from descope_mcp.store import machine_tokens
 from tests import foreign_packages
 from tests.e2e.conformance import fixtures
 from tests.recorder import recording
@@ -71,13 +76,32 @@ async def unlike(
     main = HERE / "node_modules" / suite / "dist" / "index.js"
     async with recording() as descope:
         services = descope.services(catalog)
-        async with served(services, authenticate=unauthenticated, **mode) as server:
+        known = tokened(services) if mode.pop("token", False) else {}
+        async with served(services, **{"authenticate": unauthenticated, **known, **mode}) as server:
             command = [node, str(main), "server", "--url", server.url, *options, "-o", str(out)]
             with anyio.fail_after(120):
                 done = await anyio.run_process(command, check=False)
     found = dict(results(out))
     assert found, done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:]
     return {name for name, well in found.items() if not well}, len(found)
+
+
+def tokened(services: Services) -> dict[str, Any]:
+    """The layers that ask who calls; the suite, which knows of no tokens, is given one."""
+    guard = ResourceServer(Configuration("http://127.0.0.1", (), ()), services)
+    scopes = ["descope:destructive"]
+    _, token = machine_tokens.create(services.store, "conformance", scopes, 600)
+
+    def authenticate(inner: ASGIApp) -> ASGIApp:
+        known = guard.authenticate(inner)
+
+        async def given(scope: Scope, receive: Receive, send: Send) -> None:
+            header = (b"authorization", f"Bearer {token}".encode())
+            await known({**scope, "headers": [*scope["headers"], header]}, receive, send)
+
+        return given
+
+    return {"authenticate": authenticate, "permit": guard.permit, "rights": guard.rights.of}
 
 
 def results(out: Path) -> Iterator[tuple[str, bool]]:
@@ -94,6 +118,17 @@ async def test_all_that_a_revision_requires_is_there(
     node: str, catalog: Catalog, tmp_path: Path, revision: str
 ) -> None:
     wrong, count = await unlike(node, catalog, tmp_path, NEWEST, "--requirements", revision)
+    assert wrong == UNSCORED[revision]
+    assert count >= SCENARIOS[revision]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("revision", SCENARIOS)
+async def test_it_is_there_for_who_has_a_token(
+    node: str, catalog: Catalog, tmp_path: Path, revision: str
+) -> None:
+    options = ("--requirements", revision)
+    wrong, count = await unlike(node, catalog, tmp_path, NEWEST, *options, token=True)
     assert wrong == UNSCORED[revision]
     assert count >= SCENARIOS[revision]
 
