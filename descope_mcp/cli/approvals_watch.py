@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
 
 _TERMINAL = Path("/dev/tty")
-#: Seconds between two looks into the store.
+#: Seconds after which it is seen whether the store has changed.
 _EVERY = 1.0
+#: Seconds after which it is looked into in any case: a pooler may keep what it tells to itself.
+_AT_LEAST = 10.0
 
 
 def watch(store: Store, line: Callable[[Request], str], answer: Callable[[int], None]) -> None:
@@ -36,12 +39,11 @@ def watch(store: Store, line: Callable[[Request], str], answer: Callable[[int], 
             store.changes() as changed,
         ):
             screen.write("Waiting for requests. Type a number to answer one, q to end.\n")
-            look = True
+            look, looked = True, 0.0
             while True:
-                if look:
-                    known = _show_new(store, known, line, screen.write)
+                if look or time.monotonic() > looked + _AT_LEAST:
+                    known, looked = _show_new(store, known, line, screen.write), time.monotonic()
                 screen.flush()
-                look = False
                 if not select.select([keys], [], [], _EVERY)[0]:
                     look = changed(0.0)
                     continue
