@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,12 +118,9 @@ def test_a_collector_that_never_answers_keeps_nobody_waiting() -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        begun = time.monotonic()
-        done = run(*READ, env={"OTEL_EXPORTER_OTLP_ENDPOINT": url})
-        took = time.monotonic() - begun
-    assert done.returncode == 0
-    # The exporter's own patience is ten seconds for each of the two.
-    assert took < 20
+        # The exporter's own patience is longer than that of the test.
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+        assert run(*READ, env=env).returncode == 0
 
 
 @pytest.mark.parametrize(
