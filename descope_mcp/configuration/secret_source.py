@@ -7,8 +7,10 @@ no shell runs it.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 #: Seconds that a command may take.
@@ -52,24 +54,35 @@ def from_command(command: Sequence[str]) -> str:
         NoSecret: it fails, takes too long or prints nothing; what it says on stderr is not told.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - whoever writes the configuration starts this program
+        process = subprocess.Popen(  # noqa: S603 - whoever writes the configuration decides
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise NoSecret(f"{command[0]} took more than {_PATIENCE:.0f} seconds") from None
-    except OSError as error:
-        raise NoSecret(f"{command[0]} cannot be run: {error.strerror}") from None
-    if done.returncode:
-        raise NoSecret(f"{command[0]} ended with exit code {done.returncode}")
-    try:
-        value = done.stdout.decode().split("\n")[0].strip()
-    except ValueError:
-        value = ""
-    if value:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no command"
+        raise NoSecret(f"{command[0]} cannot be run: {reason}") from None
+    with process:
+        try:
+            printed, _ = process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise NoSecret(f"{command[0]} took more than {_PATIENCE:.0f} seconds") from None
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        raise NoSecret(f"{command[0]} ended with exit code {process.returncode}")
+    if value := printed.split(b"\n")[0].decode(errors="replace").strip():
         return value
     raise NoSecret(f"{command[0]} printed nothing")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command, with what it has started."""
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()

@@ -6,22 +6,14 @@ what it prints is nowhere repeated, neither is what it says of an error.
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from descope_mcp.configuration import secret_source
 from descope_mcp.store import key as keys
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.key import Key
-
-#: Seconds that a command may take.
-_PATIENCE = 20.0
-#: So much of what it prints is read; a key has 44 letters.
-_MOST = 4096
 
 
 @dataclass(frozen=True)
@@ -63,34 +55,9 @@ def _printed(name: str, line: str) -> str:
         words = shlex.split(line)
     except ValueError:
         raise StoreError(f"{name} is no command: a quote is not closed") from None
+    if not words:
+        raise StoreError(f"{name} cannot be run: it is empty")
     try:
-        process = subprocess.Popen(  # noqa: S603 - whoever sets it decides what is run
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except (OSError, ValueError, IndexError) as error:
-        reason = getattr(error, "strerror", None) or "it is empty"
-        raise StoreError(f"{name} cannot be run: {reason}") from None
-    with process:
-        try:
-            printed, _ = process.communicate(timeout=_PATIENCE)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise StoreError(f"{name} has taken longer than {_PATIENCE:.0f} s") from None
-        except BaseException:
-            _end(process)
-            raise
-    if process.returncode:
-        raise StoreError(f"{name} has failed with exit code {process.returncode}")
-    return printed[:_MOST].decode("ascii", errors="replace")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command, with what it has started."""
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        return secret_source.from_command(words)
+    except secret_source.NoSecret as error:
+        raise StoreError(f"{name} gives no key: {error}") from None

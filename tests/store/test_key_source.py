@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from descope_mcp.configuration import secret_source
 from descope_mcp.store import key_source, rotation
 from descope_mcp.store.consent import used_confirmations
 from descope_mcp.store.errors import StoreError, WrongKey
@@ -71,13 +72,13 @@ def test_what_is_no_key_is_refused_without_repeating_it(text: str) -> None:
     [
         ("import sys; print('hunter2', file=sys.stderr); sys.exit(3)", "exit code 3"),
         ("print('hunter2')", "gives no key"),
-        ("import time; time.sleep(60)", "longer than"),
+        ("import time; time.sleep(60)", "more than"),
     ],
 )
 def test_a_command_that_fails_says_nothing_of_what_it_said(
     script: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_source, "_PATIENCE", 1.0)
+    monkeypatch.setattr(secret_source, "_PATIENCE", 1.0)
     line = shlex.join([sys.executable, "-c", script])
     with pytest.raises(StoreError, match=said) as failed:
         key_source.command("DESCOPE_MCP_KEY_COMMAND", line).read()

@@ -31,6 +31,7 @@ from descope_mcp.server.http.hosts import Hosts
 from descope_mcp.server.http.response_headers import ResponseHeaders
 from descope_mcp.server.http.sessions import Sessions
 from descope_mcp.server.http.surfaces import Surfaces, surface_of
+from descope_mcp.server.http.web_pages import web_pages
 
 # What these log holds addresses and headers, and exceptions hold arguments.
 for _name in ("mcp", "uvicorn", "sse_starlette"):
@@ -114,7 +115,8 @@ class Application:
             redirect_slashes=False,
             default=Hosts(known, mode.security),
         )
-        self.app: ASGIApp = ResponseHeaders(Framing(router))
+        pages = web_pages(router, mode.security.allowed_origins)
+        self.app: ASGIApp = ResponseHeaders(Framing(pages))
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The context in which it can be called, entered once."""
