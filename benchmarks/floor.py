@@ -1,13 +1,16 @@
 """The floor: a bare SDK server whose tool makes the same request to Descope and answers with it.
 
 It checks nothing, guards nothing and hides nothing. It builds the same URL and headers, and gives
-its answer in both forms, as text and as structured content.
+its answer in both forms, as text and as structured content. With ``--http`` it serves that on a
+free port, which it prints, instead of stdin and stdout.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -30,8 +33,7 @@ async def _list(ctx: Any, params: Any) -> types.ListToolsResult:
     return types.ListToolsResult(tools=[_TOOL])
 
 
-async def main() -> None:
-    """Serve one client."""
+def _server() -> Server[Any]:
     # Made, and its library loaded, by the first call, as by anybody who cares for the start.
     client: httpx.AsyncClient | None = None
 
@@ -51,15 +53,33 @@ async def main() -> None:
             structured_content=answer,
         )
 
-    server: Server[Any] = Server(
+    return Server(
         "floor",
         on_list_tools=_list,
         on_call_tool=call,
         get_tool_input_schema=lambda name: _TOOL.input_schema,
     )
+
+
+async def main() -> None:
+    """Serve one client."""
+    server = _server()
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())
 
 
+async def over_http() -> None:
+    """Serve until the process is ended."""
+    import uvicorn
+
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(100)
+        print(f"serving http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
+        app = _server().streamable_http_app()
+        config = uvicorn.Config(app, log_config=None, access_log=False)
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
 if __name__ == "__main__":
-    anyio.run(main)
+    anyio.run(over_http if "--http" in sys.argv else main)

@@ -44,7 +44,7 @@ class HttpOptions:
     auth: str | None
     no_auth: bool
     stateless: bool
-    json: bool
+    json_answers: bool
     allowed_host: Sequence[str]
     allowed_origin: Sequence[str]
     trusted_proxy: Sequence[str]
@@ -85,7 +85,9 @@ _OPTIONS = (
     click.option("--auth", metavar="FILE", help="HTTP: who may call, and by which keys."),
     click.option("--no-auth", is_flag=True, help="HTTP: take all of this machine for one caller."),
     click.option("--stateless", is_flag=True, help="HTTP: keep no sessions for older clients."),
-    click.option("--json", is_flag=True, help="HTTP: answer with JSON, never with a stream."),
+    click.option(
+        "--json-answers", is_flag=True, help="HTTP: answer with JSON, never with a stream."
+    ),
     _several("allowed-host", "NAME", "A name that clients call the server by."),
     _several("allowed-origin", "ORIGIN", "An origin of web pages that may call it."),
     _several("trusted-proxy", "ADDRESS", "A proxy whose X-Forwarded headers count."),
@@ -152,7 +154,7 @@ def made(
             "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
             "--trusted-proxy"
         )
-    mode = Mode(security, http.stateless, http.json, toolsets)
+    mode = Mode(security, http.stateless, http.json_answers, toolsets)
     listener = serving.listening(host, port)
     if guard is None:
         application = Application(services, mode, unauthenticated)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import anyio
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
@@ -72,6 +74,7 @@ def build(
     services_of: ServicesOf,
     toolsets_of: ToolsetsOf = lambda ctx: (),
     security: RequestStateSecurity | None = None,
+    ending: anyio.Event | None = None,
 ) -> Server[Any]:
     """The server.
 
@@ -82,6 +85,7 @@ def build(
         toolsets_of: what it is shown.
         security: seals what a client carries from a question to its answer; with None, for this
             process alone.
+        ending: set when nobody is to be asked any more, since the process ends.
     """
     answers = Answers(catalog.times, Shelf(), catalog.last)
     offers = Offers(catalog)
@@ -116,6 +120,7 @@ def build(
         version=__version__,
         title="Descope",
         instructions=INSTRUCTIONS,
+        lifespan=_until(ending or anyio.Event()),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         # No argument is mirrored into a header. Without this the SDK lists all tools to find out.
@@ -134,6 +139,16 @@ def build(
         RequestStateBoundary(security, default_audience=NAME),
     ]
     return server
+
+
+def _until(ending: anyio.Event) -> Callable[[Server[Any]], AbstractAsyncContextManager[Any]]:
+    """What every request finds as the context of the server's life (see `asking.elicitation`)."""
+
+    @asynccontextmanager
+    async def life(server: Server[Any]) -> AsyncIterator[anyio.Event]:
+        yield ending
+
+    return life
 
 
 def _reading(

@@ -211,4 +211,8 @@ _SAID = {
         "Nobody answered within five minutes, and the question has expired.",
         "Nothing was sent. Call again when the person is there.",
     ),
+    "ended": (
+        "This server was stopped before the person answered.",
+        "Nothing was sent. Call again, and they are asked again.",
+    ),
 }

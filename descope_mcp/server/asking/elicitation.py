@@ -46,7 +46,7 @@ def hindrance(ctx: Context) -> str:
     # Without a session nobody knows what a client of an older revision can do.
     if ctx.session.client_capabilities is None:
         return "--stateless"
-    return "--json" if _shows_forms(ctx) else ""
+    return "--json-answers" if _shows_forms(ctx) else ""
 
 
 def _shows_forms(ctx: Context) -> bool:
@@ -60,7 +60,8 @@ def _shows_forms(ctx: Context) -> bool:
 class No:
     """An answer that is no yes, and after how many ``seconds`` it came.
 
-    ``way``: declined, cancelled, not-ticked, no-answer, or unread where nobody can have given it.
+    ``way``: declined, cancelled, not-ticked, no-answer, ended with the server; or unread, where
+    nobody can have given it.
     """
 
     way: str
@@ -94,21 +95,37 @@ def required(question: Question) -> types.InputRequiredResult:
 async def ask(ctx: Context, question: Question) -> Approval | No | None:
     """Ask a client of an older revision and wait for its answer, as long as it is valid.
 
+    A server that is being stopped asks no longer.
+
     Returns:
         The answer; None if the client turns out not to be able to ask.
     """
     begun = time.monotonic()
-    try:
-        with anyio.fail_after(LIFETIME):
-            answer = await ctx.session.elicit_form(
-                question.text, _form(question), related_request_id=ctx.request_id
-            )
-    except TimeoutError:
-        passed("wait", LIFETIME, channel="form", answer="no-answer")
-        return No("no-answer", question, LIFETIME)
-    except MCPError:
+    answer: types.ElicitResult | None = None
+    cannot = False
+    with anyio.move_on_after(LIFETIME) as late:
+        async with anyio.create_task_group() as asking:
+            asking.start_soon(_until, ctx.lifespan_context, asking.cancel_scope)
+            try:
+                answer = await ctx.session.elicit_form(
+                    question.text, _form(question), related_request_id=ctx.request_id
+                )
+            except MCPError:
+                cannot = True
+            asking.cancel_scope.cancel()
+    seconds = time.monotonic() - begun
+    if cannot:
         return None
-    return _judge(answer, question, time.monotonic() - begun)
+    if answer is not None:
+        return _judge(answer, question, seconds)
+    way = "no-answer" if late.cancelled_caught else "ended"
+    passed("wait", seconds, channel="form", answer=way)
+    return No(way, question, seconds)
+
+
+async def _until(ending: anyio.Event, asking: anyio.CancelScope) -> None:
+    await ending.wait()
+    asking.cancel()
 
 
 def _judge(answer: types.ElicitResult, question: Question, seconds: float) -> Approval | No:

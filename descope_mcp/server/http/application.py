@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import BaseRoute, Router
@@ -78,6 +79,8 @@ class Application:
         """
         given = rights or (lambda caller: replace(services, principal=caller))
 
+        self._ending = anyio.Event()
+
         def services_of(ctx: Context) -> Services:
             scope = _scope(ctx)
             return surface_of(scope).limited(given(caller_of(scope)))
@@ -92,6 +95,7 @@ class Application:
                 f"{app.NAME} {' '.join(mode.security.allowed_hosts)}",
                 lambda ctx: services_of(ctx).caller,
             ),
+            self._ending,
         )
         self._manager = StreamableHTTPSessionManager(
             server,
@@ -117,6 +121,11 @@ class Application:
         )
         pages = web_pages(router, mode.security.allowed_origins)
         self.app: ASGIApp = ResponseHeaders(Framing(pages))
+
+    def end(self) -> None:
+        """Take no more requests, ask nobody any more, and end what only listens."""
+        self._ending.set()
+        self.admission.end()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The context in which it can be called, entered once."""

@@ -9,6 +9,8 @@ from descope_mcp.server.http.refusal import refusal
 
 LARGEST = 4 * 1024 * 1024
 SECONDS = 30.0
+#: What is larger than this is not read to its end, and the connection closed.
+_DROPPED = 4 * LARGEST
 _TOO_LARGE = (
     f"A request may have at most {LARGEST // 1024 // 1024} MiB. Make several calls, each with a "
     "part of it."
@@ -24,30 +26,49 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body has arrived; of one that hangs up nothing comes."""
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > LARGEST:
-            await refusal(413, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)
-            return
-        body = bytearray()
         try:
             with anyio.fail_after(SECONDS):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return
-                    body += message.get("body", b"")
-                    if len(body) > LARGEST:
-                        close = {"Connection": "close"}
-                        await refusal(413, _TOO_LARGE, close)(scope, receive, send)
-                        return
-                    if not message.get("more_body", False):
-                        break
+                body = await _body(receive)
         except TimeoutError:
             await refusal(408, _TOO_SLOW, {"Connection": "close"})(scope, receive, send)
             return
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        except _TooLarge:
+            await refusal(413, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)
+            return
+        if body is None:
+            return
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
+
+
+class _TooLarge(Exception):
+    """A body is larger than is taken."""
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body, None if the client hangs up.
+
+    One that is too large is read on for a while and dropped: a client that still sends does not
+    read what it is told.
+
+    Raises:
+        _TooLarge: it is.
+    """
+    body, size = bytearray(), 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= LARGEST:
+            body += part
+        if size > _DROPPED or not message.get("more_body", False):
+            break
+    if size > LARGEST:
+        raise _TooLarge
+    return bytes(body)

@@ -15,7 +15,7 @@ from descope_mcp.server.http.application import Application
 from descope_mcp.server.http.surfaces import ROOT
 
 #: After a signal, reads have so many seconds to end by themselves, and clients to take answers.
-GRACE = 2.0
+GRACE = 1.0
 #: Connections that may wait to be accepted.
 _BACKLOG = 2_048
 #: Longer than balancers keep a connection that nothing is sent on, so that they close it first.
@@ -112,7 +112,7 @@ class Serving:
     async def _end_in_order(self) -> None:
         await self._ending.wait()
         admission = self._application.admission
-        admission.end()
+        self._application.end()
         self._server.should_exit = True
         with anyio.move_on_after(GRACE):
             await admission.answered()
@@ -120,7 +120,7 @@ class Serving:
             await client.changed()
         with anyio.move_on_after(GRACE):
             await admission.answered()
-        # A form that waits for a person, or a read that takes too long.
+        # Reads that take too long.
         admission.cut()
 
 

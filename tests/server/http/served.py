@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -69,14 +69,18 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    services: Services, *, authenticate: Any = by_header, **mode: Any
+    services: Services,
+    *,
+    authenticate: Any = by_header,
+    trusted_proxies: Sequence[str] = (),
+    **mode: Any,
 ) -> AsyncIterator[Served]:
     """A server on a free port, ended in order when the context is left."""
     more = {name: mode.pop(name) for name in ("rights", "permit", "routes") if name in mode}
     security = hosts.allowed("127.0.0.1", (), ())
     application = Application(services, Mode(security, **mode), authenticate, **more)
     listener = serving.listening("127.0.0.1", 0)
-    one = Serving(application, listener, lambda: [services.client])
+    one = Serving(application, listener, lambda: [services.client], trusted_proxies)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(one.run)
         try:

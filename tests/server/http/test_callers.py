@@ -81,9 +81,13 @@ async def test_a_kept_answer_is_found_by_its_caller_alone(server: Served, era: s
 
 
 async def test_a_question_is_answered_by_the_caller_who_was_asked(
-    server: Served, recorder: Recorder
+    recorder: Recorder, catalog: Catalog
 ) -> None:
-    async with server.http("ada") as ada, server.http("eve") as eve:
+    async with (
+        served(recorder.services(catalog), json=True) as server,
+        server.http("ada") as ada,
+        server.http("eve") as eve,
+    ):
         sent = headers("tools/call", "descope_destructive")
         call = {"name": "descope_destructive", "arguments": DELETE}
         asked = await ada.post(
