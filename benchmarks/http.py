@@ -22,11 +22,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.speed import running_upstream
+from benchmarks.speed import upstream as descope
 
 MODERN = "2026-07-28"
 #: A server of this project, for everybody on this machine.
 SERVE = [sys.executable, "-m", "descope_mcp", "serve", "--http", "127.0.0.1:0", "--no-auth"]
+#: The loopback server that answers the same small user to everything, in a process of its own: as
+#: a thread it would share the interpreter with the clients.
+UPSTREAM = [sys.executable, "-m", "benchmarks.http", "upstream"]
 _FLOOR = [sys.executable, "-m", "benchmarks.floor", "--http"]
 _ROUNDS, _CALLS = 12, 400
 _CLIENTS, _SECONDS = 500, 60.0
@@ -81,14 +84,16 @@ def serving(command: Sequence[str], environment: dict[str, str]) -> Iterator[tup
             process.kill()
 
 
-def environment(url: str) -> dict[str, str]:
-    """That of a server whose Descope is the loopback server."""
-    return {
-        **os.environ,
-        "DESCOPE_BASE_URL": url,
-        "DESCOPE_PROJECT_ID": "P" + "2" * 27,
-        "DESCOPE_MANAGEMENT_KEY": "K" + "b" * 40,
-    }
+@contextmanager
+def environment() -> Iterator[dict[str, str]]:
+    """That of a server whose Descope is the loopback server, which runs as long."""
+    with serving(UPSTREAM, dict(os.environ)) as (address, _):
+        yield {
+            **os.environ,
+            "DESCOPE_BASE_URL": f"http://{address}",
+            "DESCOPE_PROJECT_ID": "P" + "2" * 27,
+            "DESCOPE_MANAGEMENT_KEY": "K" + "b" * 40,
+        }
 
 
 async def _per_second(address: str, connections: int, calls: int) -> float:
@@ -110,8 +115,7 @@ async def _per_second(address: str, connections: int, calls: int) -> float:
 def compare(others: dict[str, list[str]]) -> None:
     """Print calls per second, and ours as a share of each other's."""
     commands = {"ours": SERVE, "bare SDK": _FLOOR, **others}
-    with running_upstream() as url, ExitStack() as stack:
-        given = environment(url)
+    with environment() as given, ExitStack() as stack:
         addresses = {
             name: stack.enter_context(serving(command, given))[0]
             for name, command in commands.items()
@@ -172,9 +176,15 @@ def memory(process: int) -> float:
     return int(found[1]) / 1024
 
 
+async def _upstream() -> None:
+    server = await asyncio.start_server(descope, "127.0.0.1", 0, backlog=1_000)
+    print(f"serving http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
 def load(clients: int = _CLIENTS, seconds: float = _SECONDS) -> None:
     """Print what became of a crowd, third by third."""
-    with running_upstream() as url, serving(SERVE, environment(url)) as (address, process):
+    with environment() as given, serving(SERVE, given) as (address, process):
         print(f"{clients} clients   calls   failed   p50 ms   p95 ms   memory MiB")
         for third in range(3):
             made, failed, took = asyncio.run(crowd(address, clients, seconds / 3))
@@ -186,12 +196,16 @@ def load(clients: int = _CLIENTS, seconds: float = _SECONDS) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("compare", "load"), default="compare")
+    parser.add_argument(
+        "what", nargs="?", choices=("compare", "load", "upstream"), default="compare"
+    )
     parser.add_argument("--other", nargs=2, metavar=("PYTHON", "SCRIPT"))
     given = parser.parse_args()
     if given.what == "load":
         load()
         return
+    if given.what == "upstream":
+        asyncio.run(_upstream())
     compare({Path(given.other[1]).stem: given.other} if given.other else {})
 
 

@@ -72,7 +72,8 @@ class Stdio:
         self._process.stdin.flush()
 
 
-async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer every request on a connection with the same small user."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -90,9 +91,7 @@ def running_upstream() -> Iterator[str]:
     """The URL of the loopback server."""
     loop = asyncio.new_event_loop()
     Thread(target=loop.run_forever, daemon=True).start()
-    started = asyncio.run_coroutine_threadsafe(
-        asyncio.start_server(_upstream, "127.0.0.1", 0), loop
-    )
+    started = asyncio.run_coroutine_threadsafe(asyncio.start_server(upstream, "127.0.0.1", 0), loop)
     port = started.result().sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     loop.call_soon_threadsafe(loop.stop)

@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from benchmarks.http import SERVE, crowd, environment, memory, serving
-from benchmarks.speed import running_upstream
 
 
 @pytest.mark.parametrize(
@@ -15,7 +14,7 @@ from benchmarks.speed import running_upstream
     [(50, 2.0), pytest.param(500, 20.0, marks=pytest.mark.campaign)],
 )
 def test_a_crowd_is_served_and_leaves_nothing_behind(clients: int, seconds: float) -> None:
-    with running_upstream() as url, serving(SERVE, environment(url)) as (address, process):
+    with environment() as given, serving(SERVE, given) as (address, process):
         used = []
         for _ in range(3):
             made, failed, _ = asyncio.run(crowd(address, clients, seconds))
