@@ -154,7 +154,7 @@ def made(
             "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
             "--trusted-proxy"
         )
-    mode = Mode(security, http.stateless, http.json_answers, toolsets)
+    mode = Mode(security, http.stateless, http.json_answers, toolsets, http.allowed_origin)
     listener = serving.listening(host, port)
     if guard is None:
         application = Application(services, mode, unauthenticated)

@@ -45,12 +45,14 @@ class Mode:
 
     ``stateless`` keeps no sessions for clients of older revisions, ``json`` answers with JSON even
     where a stream could carry progress. ``toolsets`` are what ``/mcp`` lists instead of the hub.
+    ``pages`` are the origins of web pages that browsers let call it.
     """
 
     security: TransportSecuritySettings
     stateless: bool = False
     json: bool = False
     toolsets: Sequence[str] = ()
+    pages: Sequence[str] = ()
 
 
 class Application:
@@ -119,7 +121,7 @@ class Application:
             redirect_slashes=False,
             default=Hosts(known, mode.security),
         )
-        pages = web_pages(router, mode.security.allowed_origins)
+        pages = web_pages(router, mode.pages)
         self.app: ASGIApp = ResponseHeaders(Framing(pages))
 
     def end(self) -> None:

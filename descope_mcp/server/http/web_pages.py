@@ -1,12 +1,12 @@
 """What browsers ask before a page of another origin may call the server (Fetch, CORS protocol).
 
 A page asks for leave without any credentials, so that this is answered outside of everything that
-knows who calls. Which origins may call at all is decided by `hosts`; these alone get leave.
+knows who calls. Only origins that somebody has named get leave: on a machine of one's own `hosts`
+takes requests from pages of that machine too, but not every such page is to read the answers.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from starlette.middleware.cors import CORSMiddleware
@@ -28,12 +28,11 @@ def web_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
 
     Args:
         app: what they call.
-        origins: as `hosts.allowed` returns them: with a port, or ``:*`` for any.
+        origins: scheme, host and, where it is not the usual one, port.
     """
-    forms = "|".join(re.escape(origin).replace(r":\*", r":\d{1,5}") for origin in origins)
     return CORSMiddleware(
         app,
-        allow_origin_regex=forms or None,
+        allow_origins=[origin.lower() for origin in origins],
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=_SENT,
         expose_headers=_READ,

@@ -77,7 +77,7 @@ async def served(
 ) -> AsyncIterator[Served]:
     """A server on a free port, ended in order when the context is left."""
     more = {name: mode.pop(name) for name in ("rights", "permit", "routes") if name in mode}
-    security = hosts.allowed("127.0.0.1", (), ())
+    security = hosts.allowed("127.0.0.1", (), mode.get("pages", ()))
     application = Application(services, Mode(security, **mode), authenticate, **more)
     listener = serving.listening("127.0.0.1", 0)
     one = Serving(application, listener, lambda: [services.client], trusted_proxies)

@@ -12,12 +12,15 @@ from tests.server.http.served import Served, headers, message, served
 
 pytestmark = pytest.mark.anyio
 
-PAGE, EVIL = "http://localhost:3000", "https://evil.example"
+PAGE, EVIL, NEAR = "https://app.example", "https://evil.example", "http://localhost:3000"
 
 
 @pytest.fixture
 async def server(catalog: Catalog) -> AsyncIterator[Served]:
-    async with recording() as recorder, served(recorder.services(catalog)) as one:
+    async with (
+        recording() as recorder,
+        served(recorder.services(catalog), pages=[PAGE]) as one,
+    ):
         yield one
 
 
@@ -33,9 +36,11 @@ async def test_leave_is_asked_for_without_credentials(server: Served) -> None:
         assert given.headers["access-control-allow-origin"] == PAGE
         assert "POST" in given.headers["access-control-allow-methods"]
         assert "access-control-allow-credentials" not in given.headers
-        refused = await http.options("/mcp", headers={"origin": EVIL, **asking})
-        assert refused.status_code == 400
-        assert "access-control-allow-origin" not in refused.headers
+        # Nor does a page of the same machine that nobody has named.
+        for other in (EVIL, NEAR):
+            refused = await http.options("/mcp", headers={"origin": other, **asking})
+            assert refused.status_code == 400
+            assert "access-control-allow-origin" not in refused.headers
 
 
 async def test_a_page_reads_answers_and_why_it_is_turned_away(server: Served) -> None:
