@@ -15,6 +15,7 @@ _TOO_LARGE = (
     f"A request may have at most {LARGEST // 1024 // 1024} MiB. Make several calls, each with a "
     "part of it."
 )
+_NOT_UTF8 = "A message is JSON in UTF-8"
 _TOO_SLOW = f"The request did not arrive within {SECONDS:.0f} seconds"
 
 
@@ -36,6 +37,10 @@ class Bodies:
             await refusal(413, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)
             return
         if body is None:
+            return
+        if b"\0" in body:
+            # MCP, Transports: messages are UTF-8. JSON in another encoding has zeros.
+            await refusal(400, _NOT_UTF8)(scope, receive, send)
             return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

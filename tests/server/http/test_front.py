@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import anyio
@@ -184,3 +185,13 @@ async def test_an_envelope_without_its_header_is_refused_in_every_mode(
             answer = await http.post("/mcp", json=LIST, headers=accept)
             assert "error" in answer.text
             assert '"tools"' not in answer.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+async def test_another_encoding_than_utf_8_is_refused(server: Served, encoding: str) -> None:
+    body = json.dumps(LIST).encode(encoding)
+    async with server.http(None) as http:
+        sent = {**SENT, "content-type": "application/json"}
+        answer = await http.post("/mcp", content=body, headers=sent)
+        assert answer.status_code == 400
+        assert "UTF-8" in answer.text
