@@ -74,4 +74,5 @@ def test_a_secret_manager_s_command_gives_the_key(machines: list[dict[str, str]]
     assert made.returncode == 0
     assert json.loads(made.stdout)
     broken = {**env, "DESCOPE_MCP_KEY_COMMAND": "false"}
-    assert "DESCOPE_MCP_KEY_COMMAND has failed with exit code 1" in run(*MAKE, env=broken).stderr
+    said = run(*MAKE, env=broken).stderr
+    assert "DESCOPE_MCP_KEY_COMMAND gives no key: false ended with exit code 1" in said
