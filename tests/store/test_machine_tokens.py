@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
 from descope_mcp.store import accept_damage, machine_tokens, rotation
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.store import Store
+from descope_mcp.store.tables import tokens
 
 
 def _made(store: Store, name: str = "nightly", seconds: float = 60) -> tuple[str, str]:
@@ -56,8 +55,9 @@ def test_a_token_ends(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _written(store: Store, statement: str) -> None:
-    with closing(sqlite3.connect(store.directory / "state.db")) as connection, connection:
-        connection.execute(statement)
+    """Write past the store, as whoever can write the database does."""
+    with store.database.begin() as connection:
+        connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,14 @@ def test_who_can_write_the_database_gains_nothing(own: Store, statement: str) ->
         machine_tokens.find(own, token)
 
 
-def test_a_token_that_was_ended_cannot_be_put_back(own: Store, tmp_path: Path) -> None:
+def test_a_token_that_was_ended_cannot_be_put_back(own: Store) -> None:
     identity, token = _made(own)
-    with closing(sqlite3.connect(own.directory / "state.db")) as connection:
-        before = connection.execute("select * from tokens").fetchall()
+    with own.database.begin() as connection:
+        before = dict(connection.execute(select(tokens)).one()._mapping)
     machine_tokens.revoke(own, identity)
     _written(own, "delete from tokens")
-    marks = ", ".join("?" * len(before[0]))
-    with closing(sqlite3.connect(own.directory / "state.db")) as connection, connection:
-        connection.execute(f"insert into tokens values ({marks})", before[0])
+    with own.database.begin() as connection:
+        connection.execute(insert(tokens).values(before))
     with pytest.raises(NotAsLeft):
         machine_tokens.find(own, token)
     # A person who accepts the store as it is does not bring it back either.

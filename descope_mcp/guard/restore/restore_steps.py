@@ -258,8 +258,9 @@ def _step(restoring: Operation, given: Mapping[str, Any]) -> _Call:
         known, lost = _known(value, name)
         if restoring.update == "patch" and isinstance(value, list):
             # It leaves alone whom it does not name, as one who was not there.
-            known = [one for one in value if one is not UNKNOWN] or UNKNOWN
             lost = [f"{name}[{n}]" for n, one in enumerate(value) if one is UNKNOWN]
+            if lost:
+                known = [one for one in value if one is not UNKNOWN] or UNKNOWN
         problems += [f"{path} is secret or not known" for path in lost]
         # A document from which something was cut would overwrite it with nothing.
         if not (value is UNKNOWN or known is UNKNOWN or (lost and name in restoring.content)):
