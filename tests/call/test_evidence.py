@@ -148,12 +148,12 @@ async def test_a_read_after_the_change_that_fails_costs_nothing_but_itself(
     catalog: Catalog, behaviour: str
 ) -> None:
     permission = {"id": "P1", "name": "p", "description": "old", "systemDefault": False}
-    changed = False
+    changed, given_up = False, anyio.Event()
 
     async def answer(request: Recorded) -> Response:
         nonlocal changed
         if request.method == "GET" and changed and behaviour == "hangs":
-            await anyio.sleep(60)
+            await given_up.wait()
         if request.method == "GET":
             status = 500 if changed else 200
             return JSONResponse({"permissions": [permission]}, status_code=status)
@@ -166,6 +166,7 @@ async def test_a_read_after_the_change_that_fails_costs_nothing_but_itself(
             outcome = await run(
                 services, "UpdatePermission", name="p", newName="p", description="n"
             )
+        given_up.set()
         await services.client.close()
     assert outcome.evidence
     evidence = to_data(outcome.evidence)

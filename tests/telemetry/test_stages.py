@@ -35,7 +35,7 @@ def _known(catalog: Catalog) -> None:
 
 
 def found(request: Recorded) -> Response:
-    user = {"userId": "u1", "loginIds": ["ada"], "status": "enabled"}
+    user = {"userId": "u1", "loginIds": ["mallory"], "status": "enabled"}
     return JSONResponse({"user": user, "users": [user]})
 
 
@@ -43,13 +43,13 @@ async def test_a_deletion_goes_through_its_stages(catalog: Catalog) -> None:
     with remembered() as told:
         async with recording(found) as recorder:
             services = recorder.services(catalog)
-            call = Call("DeleteUser", {"loginId": "ada"}, CALLER)
+            call = Call("DeleteUser", {"loginId": "mallory"}, CALLER)
             asked = await invoke(call, services)
             assert isinstance(asked, NeedsConfirmation)
             told.exporter.clear()
             word = accept(asked.question, asked.question.typed)
             outcome = await invoke(
-                Call("DeleteUser", {"loginId": "ada"}, CALLER, None, word), services
+                Call("DeleteUser", {"loginId": "mallory"}, CALLER, None, word), services
             )
             await services.client.close()
     assert isinstance(outcome, Completed)
@@ -74,12 +74,12 @@ async def test_the_metrics_of_calls(catalog: Catalog) -> None:
     with remembered() as told:
         async with recording(found) as recorder:
             services = recorder.services(catalog)
-            await invoke(Call("LoadUser", {"loginId": "ada"}, CALLER), services)
-            await invoke(Call("LoadUser", {"loginId": "ada"}, CALLER), services)
-            await invoke(Call("DeleteUser", {"loginId": "ada"}, CALLER), services)
+            await invoke(Call("LoadUser", {"loginId": "mallory"}, CALLER), services)
+            await invoke(Call("LoadUser", {"loginId": "mallory"}, CALLER), services)
+            await invoke(Call("DeleteUser", {"loginId": "mallory"}, CALLER), services)
             await invoke(Call("NoSuchThing", {}, CALLER), services)
             locked = recorder.services(catalog, policy=Policy(read_only=True))
-            refused = await invoke(Call("DeleteUser", {"loginId": "ada"}, CALLER), locked)
+            refused = await invoke(Call("DeleteUser", {"loginId": "mallory"}, CALLER), locked)
             assert isinstance(refused, Refused)
             await services.client.close()
         found_metrics = told.metrics()
@@ -140,13 +140,13 @@ async def test_a_message_goes_on_with_the_trace_of_its_client(catalog: Catalog, 
     async def person(context: Any, params: Any) -> types.ElicitResult:
         return types.ElicitResult(action="accept", content={"confirm": True})
 
-    meta: Any = {"traceparent": PARENT, "tracestate": "somebody=ada@person.example"}
+    meta: Any = {"traceparent": PARENT, "tracestate": "somebody=mallory@person.example"}
     with remembered() as told:
         async with recording(found) as recorder:
             services = recorder.services(catalog)
             server = app.build(services.catalog, app.alone(services))
             async with Client(server, mode=mode, elicitation_callback=person) as client:
-                arguments = {"operation": "DeleteUser", "arguments": {"loginId": "ada"}}
+                arguments = {"operation": "DeleteUser", "arguments": {"loginId": "mallory"}}
                 await client.call_tool("descope_destructive", arguments, meta=meta)
             await services.client.close()
         metrics = told.metrics()
@@ -166,7 +166,7 @@ async def test_a_message_goes_on_with_the_trace_of_its_client(catalog: Catalog, 
         "descope_mcp.consent.answer": "accepted",
     }
     assert metrics["descope_mcp.consent.wait.duration"][0][1] == 1
-    assert "ada" not in told.everything()
+    assert "mallory" not in told.everything()
 
 
 async def test_over_http_the_header_names_the_trace(catalog: Catalog) -> None:
@@ -174,13 +174,13 @@ async def test_over_http_the_header_names_the_trace(catalog: Catalog) -> None:
         async with recording(found) as recorder:
             services = recorder.services(catalog)
             async with served(services) as server, server.http() as http:
-                sent = {**headers("tools/list"), "traceparent": PARENT, "tracestate": "a=ada"}
+                sent = {**headers("tools/list"), "traceparent": PARENT, "tracestate": "a=mallory"}
                 answer = await http.post("/mcp", json=message("tools/list"), headers=sent)
                 assert answer.status_code == 200
             await services.client.close()
     span = told.span("tools/list")
     assert f"{span.context.trace_id:032x}" == PARENT.split("-")[1]
-    assert "ada" not in told.everything()
+    assert "mallory" not in told.everything()
 
 
 async def test_an_unreachable_service_is_an_error_of_the_spans(catalog: Catalog) -> None:
