@@ -6,17 +6,23 @@ ever dropped silently: an argument that the operation does not declare refuses t
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
 from descope_mcp.catalog.arguments import scalar_coercion, timestamps
+from descope_mcp.catalog.arguments.problem_text import (
+    MAX_NAME_SHOWN,
+    MAX_PROBLEMS,
+    cut,
+    located,
+    told,
+)
 from descope_mcp.catalog.arguments.timestamps import Unit
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import is_empty
@@ -28,9 +34,6 @@ _PATH_BREAKERS = re.compile(r"[/\\?#%\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: The deepest schema has 11 levels; the validator gives up at 255, Python's own stack at 1,000.
 MAX_DEPTH = 64
-#: More problems than this are not told, nor more than so many characters of a name.
-MAX_PROBLEMS = 20
-MAX_NAME_SHOWN = 64
 #: So many sealed values of a document are named.
 MOST_SEALED = 5
 #: What stands for a secret in an answer if it was not kept. Sent back it would overwrite it.
@@ -97,7 +100,7 @@ def fit(
     # A null that means "keep" is a value of its own and has no type to check.
     typed = {name: v for name, v in given.items() if not (v is None and name in keep)}
     errors = islice(validator.iter_errors(typed), MAX_PROBLEMS)
-    return given, [_explain(error, wanted) for error in errors]
+    return given, [told(error, wanted) for error in errors]
 
 
 class _Spelled:
@@ -159,22 +162,22 @@ def _below(wanted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _unsendable(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
     """What Python's JSON lets in and a request cannot carry, whatever the schema says."""
     if isinstance(value, (dict, list)) and len(path) == MAX_DEPTH:
-        yield f"{_where(path[:1])}: nested deeper than {MAX_DEPTH} levels"
+        yield f"{located(path[:1])}: nested deeper than {MAX_DEPTH} levels"
     elif isinstance(value, dict):
         for name, item in value.items():
             if _SURROGATE.search(name):
-                yield f"{_where(path) or 'arguments'}: a name holds an unpaired surrogate"
+                yield f"{located(path) or 'arguments'}: a name holds an unpaired surrogate"
             else:
                 yield from _unsendable(item, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unsendable(item, (*path, index))
     elif isinstance(value, str) and _SURROGATE.search(value):
-        yield f"{_where(path)}: holds an unpaired surrogate"
+        yield f"{located(path)}: holds an unpaired surrogate"
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{_where(path)}: expected a finite number"
+        yield f"{located(path)}: expected a finite number"
     elif isinstance(value, int) and value.bit_length() > 64:
-        yield f"{_where(path)}: the number is too large"
+        yield f"{located(path)}: the number is too large"
 
 
 def _without_nulls(value: Any, wanted: Mapping[str, Any], keep: frozenset[str]) -> Any:
@@ -227,7 +230,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping):
         for name, item in value.items():
             yield f"{path}.(name)", name
-            yield from leaves(item, f"{path}.{_cut(name)}" if path else _cut(name))
+            yield from leaves(item, f"{path}.{cut(name)}" if path else cut(name))
     elif isinstance(value, list):
         for item in value:
             yield from leaves(item, f"{path}[]")
@@ -242,73 +245,3 @@ def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: an empty value or dots cannot stand in a path"
         elif _PATH_BREAKERS.search(value):
             yield f"{name}: stands in the path, so / \\ ? # % and control characters are refused"
-
-
-def _explain(error: jsonschema_rs.ValidationError, wanted: Mapping[str, Any] | None = None) -> str:
-    """One problem in our words; the value itself is left out, it may be a secret."""
-    kind: Any = error.kind
-    value: Any = getattr(kind, "value", None)
-    where = _where(error.instance_path)
-    prefix = f"{where}: " if where else ""
-    match kind.name:
-        case "additionalProperties":
-            names = ", ".join(_cut(name) for name in value[:MAX_PROBLEMS])
-            return (
-                f"{prefix}{names}: not an argument of this operation{_nearest(value, wanted or {})}"
-            )
-        case "required":
-            return f"{prefix}{value}: required"
-        case "type":
-            return f"{prefix}{_mistyped(kind.types, error.instance)}"
-        case "enum":
-            return f"{prefix}expected one of {', '.join(map(str, value))}"
-        case "anyOf":
-            return _explain_choice(error, prefix)
-        case "minimum":
-            return f"{prefix}must be at least {value}"
-        case "maximum":
-            return f"{prefix}must be at most {value}"
-        case "maxItems" | "maxLength":
-            return f"{prefix}is too long; at most {value}"
-        case other:
-            return f"{prefix}does not meet {other}"
-
-
-def _nearest(unknown: list[str], wanted: Mapping[str, Any]) -> str:
-    """The argument that was probably meant, if one name looks like the unknown one."""
-    known = list(wanted.get("properties", ()))
-    near = difflib.get_close_matches(_cut(unknown[0]), known, n=1) if len(unknown) == 1 else []
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _explain_choice(error: jsonschema_rs.ValidationError, prefix: str) -> str:
-    """None of several types fits, or one does and its content is the problem."""
-    kind: Any = error.kind
-    inner = [e for choice in kind.context for e in choice]
-    own = [e for e in inner if e.kind.name == "type" and e.instance_path == error.instance_path]
-    if len(own) < len(kind.context):
-        return _explain(next(e for e in inner if e not in own))
-    types = list(dict.fromkeys(name for e in own for name in e.kind.types))
-    return f"{prefix}{_mistyped(types, error.instance)}"
-
-
-def _mistyped(types: list[str], value: object) -> str:
-    meant = scalar_coercion.meant(value, set(types))
-    hint = f"; {meant}" if meant else ""
-    return f"expected {' or '.join(types)}, got {_kind(value)}{hint}"
-
-
-def _where(path: Iterable[str | int]) -> str:
-    """A place in the arguments: ``users[0].email``."""
-    steps = (f"[{p}]" if isinstance(p, int) else f".{_cut(p)}" for p in path)
-    return "".join(steps).removeprefix(".")
-
-
-def _cut(name: object) -> str:
-    text = str(name)
-    return text if len(text) <= MAX_NAME_SHOWN else text[: MAX_NAME_SHOWN - 1] + "…"
-
-
-def _kind(value: object) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
-    return "null" if value is None else names.get(type(value), "object")

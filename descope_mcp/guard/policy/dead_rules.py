@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.policy.glob import patterns_fit
 from descope_mcp.guard.policy.rule import (
     PolicyRule,
     always_matches,
     may_match,
-    patterns_fit,
     projects_fit,
 )
 

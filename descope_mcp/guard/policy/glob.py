@@ -68,3 +68,9 @@ def _translated(part: re.Match[str]) -> str:
     inner = re.sub(r"([\\^\[\]&~|])", r"\\\1", part[2])
     # A class of what is not meant would take in a separator; one that names it means it.
     return f"(?![{_SEPARATORS}])[^{inner}]" if part[1] else f"[{inner}]"
+
+
+def patterns_fit(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
+    """Whether one of `patterns` fits, `exactly` as it is spelled or as it may pass for."""
+    fitting = fits if exactly else resembles
+    return any(fitting(text, pattern) for pattern in patterns)

@@ -8,8 +8,7 @@ case. So no mixture of values slips past either kind.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -19,7 +18,8 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect, Hazard
 from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy import who
-from descope_mcp.guard.policy.glob import fits, resembles
+from descope_mcp.guard.policy.argument_values import as_written, is_plain, leaves, reach
+from descope_mcp.guard.policy.glob import patterns_fit
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.values_by_meaning import meant
 from descope_mcp.guard.preview.target_names import KnownNames, names_at, naming, within
@@ -215,13 +215,15 @@ def _argument_fits(
         for other in group
         if other not in map(_first, rule.arguments)
     )
-    values, whole = _reach(arguments, path)
+    values, whole = reach(arguments, path)
     names = list(names_at(known, path))
     if rule.allows:
-        fitting = (_is_plain(v) and patterns_fit(_text(v), patterns, exactly=True) for v in values)
-        certain = all(one.certain(_text(v)) for one in names for v in values)
+        fitting = (
+            is_plain(v) and patterns_fit(as_written(v), patterns, exactly=True) for v in values
+        )
+        certain = all(one.certain(as_written(v)) for one in names for v in values)
         return whole and bool(values) and not unknown and all(fitting) and certain
-    spelled = [_text(leaf) for value in values for leaf in _leaves(value)]
+    spelled = [as_written(leaf) for value in values for leaf in leaves(value)]
     others = [name for one in names for name in one.possible]
     return unknown or any(
         patterns_fit(text, patterns, exactly=False) for text in (*spelled, *others)
@@ -252,8 +254,8 @@ def _hits(
     known: KnownNames | None,
 ) -> bool:
     """Whether something that the call names, under any of its names, is what the rule protects."""
-    found = [value for path in naming(operation) for value in _reach(arguments, path)[0]]
-    spelled = [_text(leaf) for value in found for leaf in _leaves(value)]
+    found = [value for path in naming(operation) for value in reach(arguments, path)[0]]
+    spelled = [as_written(leaf) for value in found for leaf in leaves(value)]
     others = [name for names in (known or {}).values() for name in names.possible]
     return any(patterns_fit(text, rule.targets, exactly=False) for text in (*spelled, *others))
 
@@ -261,60 +263,3 @@ def _hits(
 def _first(path: str) -> str:
     """The argument that a path begins with."""
     return path.partition(".")[0].removesuffix("[]")
-
-
-def _reach(data: Mapping[str, Any], path: str) -> tuple[list[Any], bool]:
-    """The values at `path`, lists opened, and whether every element on the way had one."""
-    if path in data:
-        return _opened([data[path]])
-    found: list[Any] = [data]
-    whole = True
-    for part in path.split("."):
-        name = part.removesuffix("[]")
-        holders = [item for item in found if isinstance(item, Mapping) and name in item]
-        below, full = _opened([item[name] for item in holders])
-        whole = whole and full and len(holders) == len(found)
-        found = below
-    return found, whole
-
-
-def _opened(values: list[Any]) -> tuple[list[Any], bool]:
-    """`values` with every list in it replaced by its elements, and whether none was empty."""
-    out: list[Any] = []
-    full = True
-    for value in values:
-        if isinstance(value, list):
-            inner, inner_full = _opened(value)
-            out += inner
-            full = full and inner_full and bool(value)
-        else:
-            out.append(value)
-    return out, full
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None:
-        yield value
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, bool, int, float))
-
-
-def _text(value: Any) -> str:
-    """A plain value as it is written in a policy file: ``true``, ``5``."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def patterns_fit(text: str, patterns: tuple[str, ...], *, exactly: bool) -> bool:
-    """Whether one of `patterns` fits, `exactly` as it is spelled or as it may pass for."""
-    fitting = fits if exactly else resembles
-    return any(fitting(text, pattern) for pattern in patterns)

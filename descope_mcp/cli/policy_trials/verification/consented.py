@@ -10,6 +10,7 @@ from dataclasses import replace
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.plan.outcome import PlanOutcome
+from descope_mcp.call.services import Services
 from descope_mcp.call.undo.undo import undo
 from descope_mcp.cli.policy_trials.verification.proof import Proof, became, spelled
 from descope_mcp.cli.policy_trials.verification.stage import CALLER, DATABASE, OTHER, VICTIM, Stage
@@ -151,15 +152,7 @@ async def a_denial_is_none(stage: Stage) -> Proof:
     question = await _question(stage, arguments)
     if question is None:
         return proof
-    request = approvals.file(
-        services.store,
-        project=services.project,
-        caller=CALLER,
-        operation="DeleteUser",
-        binding=question.binding,
-        question=question.text,
-        typed=question.typed,
-    )
+    request = _filed(services, question)
     for what in ("waits", "is denied"):
         before, outcome = stage.written, await stage.run("DeleteUser", arguments, services)
         kept = not isinstance(outcome, Completed) and stage.written == before
@@ -178,15 +171,7 @@ async def forged_is_none(stage: Stage) -> Proof:
     question = await _question(stage, arguments)
     if question is None:
         return proof
-    approvals.file(
-        services.store,
-        project=services.project,
-        caller=CALLER,
-        operation="DeleteUser",
-        binding=question.binding,
-        question=question.text,
-        typed=question.typed,
-    )
+    _filed(services, question)
     with closing(sqlite3.connect(services.store.directory / DATABASE)) as connection:
         connection.execute("UPDATE approvals SET status = 'approved', expires = expires + 9999")
         connection.commit()
@@ -220,3 +205,16 @@ async def _question(stage: Stage, arguments: dict[str, str]) -> Question | None:
     services, _ = stage.asking()
     outcome = await stage.run("DeleteUser", arguments, services)
     return outcome.question if isinstance(outcome, NeedsConfirmation) else None
+
+
+def _filed(services: Services, question: Question) -> approvals.Request | None:
+    """The request that waits for a person's word on a question about a deletion."""
+    return approvals.file(
+        services.store,
+        project=services.project,
+        caller=CALLER,
+        operation="DeleteUser",
+        binding=question.binding,
+        question=question.text,
+        typed=question.typed,
+    )
