@@ -12,7 +12,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
-from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.guard.question.shown_rights import shown_rights

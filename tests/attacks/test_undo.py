@@ -16,7 +16,7 @@ from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.compose_undo import Undone, UndoStep, undo_disclosure
+from descope_mcp.guard.question.compose.undo import Undone, UndoStep, undo_disclosure
 from descope_mcp.guard.question.question_data import Project
 from descope_mcp.guard.question.quoting import TooMuchToShow
 from descope_mcp.guard.question.renderers.terminal import screen

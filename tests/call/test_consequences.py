@@ -20,7 +20,7 @@ from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.renderers.mcp_form import message
 from descope_mcp.guard.question.renderers.terminal import screen

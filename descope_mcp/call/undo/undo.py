@@ -46,7 +46,7 @@ from descope_mcp.guard.preview.rights.named_roles import PlannedCall
 from descope_mcp.guard.preview.rights.permission_change import Rights
 from descope_mcp.guard.preview.rights.role_permissions import rights
 from descope_mcp.guard.question.affected_targets import called
-from descope_mcp.guard.question.compose_undo import Undone, UndoStep, as_undo, undo_disclosure
+from descope_mcp.guard.question.compose.undo import Undone, UndoStep, as_undo, undo_disclosure
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.guard.question.shown_rights import shown_rights

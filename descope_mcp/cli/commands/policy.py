@@ -23,7 +23,7 @@ from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import Project
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.guard.question.renderers import terminal

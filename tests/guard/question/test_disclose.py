@@ -17,7 +17,7 @@ from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
-from descope_mcp.guard.question.compose import disclose
+from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import (
     Difference,
     Fact,

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
-from descope_mcp.guard.preview.comparison.difference import Change, is_unset
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
-from descope_mcp.guard.preview.recipe_values import as_list
 from descope_mcp.guard.question.affected_targets import hits, members
+from descope_mcp.guard.question.compose.other_arguments import other_arguments
+from descope_mcp.guard.question.compose.present_state import what_is_there
 from descope_mcp.guard.question.consequence import Known, filled
 from descope_mcp.guard.question.danger import danger
 from descope_mcp.guard.question.document_difference import compared, document_differences, parts
@@ -27,22 +27,16 @@ from descope_mcp.guard.question.question_data import (
     Disclosure,
     Fact,
     Group,
-    Member,
     Project,
     Rights,
 )
 from descope_mcp.guard.question.quoting import MOST_SHOWN, Obscured, TooMuchToShow, whole
 from descope_mcp.guard.question.shown_changes import differences, summary
-from descope_mcp.guard.question.value_format import shown, words
 from descope_mcp.guard.secrets.redaction import masked, misread
 
-_INDEX = re.compile(r"\[\d+\]")
-_REFERENCE = re.compile(r"\$args\.([\w.\[\]]+)")
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
-_MOST_FACTS = 8
 #: What becomes different, where that is not known.
 GIVEN_HERE = "what is given here"
-_LONGEST_FACT = 120
 
 
 def disclose(
@@ -95,7 +89,7 @@ def disclose(
     said = filled(risk.says or operation.says or operation.title, known)
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
-    rest = _rest(operation, plain, changes, said.shown, groups, preview, found)
+    rest = other_arguments(operation, plain, changes, said.shown, groups, preview, found)
     gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
     # Who is the last of a kind stays so, where nothing is taken away.
     taken = risk.effect == "destructive" or loses
@@ -128,7 +122,9 @@ def disclose(
         changes=different,
         documents=documents,
         given=tuple(rest),
-        now=() if changes is not None or operation.content else tuple(_now(preview, said.text)),
+        now=()
+        if changes is not None or operation.content
+        else tuple(what_is_there(preview, said.text)),
         counts=tuple(_counts(counts, said.shown, groups)),
         lost=operation.lost,
         softer=f"{operation.safer.operation}: {operation.safer.why}" if operation.safer else "",
@@ -191,114 +187,6 @@ def _elements(target: Any) -> list[Any]:
     return target if isinstance(target, list) else [target]
 
 
-def _rest(
-    operation: Operation,
-    given: Mapping[str, Any],
-    changes: Sequence[Change] | None,
-    said: frozenset[str],
-    groups: Sequence[Group],
-    preview: Preview,
-    names: Mapping[str, Member],
-) -> Iterator[Fact]:
-    """The arguments that nothing else shows, equal ones of many elements once."""
-    changed = {(change.path, change.element) for change in changes or ()}
-    everywhere = {path for path, _ in changed}
-    in_words = {source.removeprefix("$args.") for source in said if source.startswith("$args.")}
-    if "target" in said and operation.target.startswith("$args."):
-        in_words.add(operation.target.removeprefix("$args."))
-    lists = needed_lists(operation)
-    naming, target = _naming(operation), target_value(operation, preview)
-    listed = (groups and not preview.missing) or (operation.update and lists)
-    named = naming if listed else set()
-    grouped: dict[tuple[str, str], list[str]] = {}
-    compared = bool(operation.update) and bool(preview.found) and changes is not None
-    for path, element, value in _leaves(given, lists):
-        plain = _INDEX.sub("[]", path)
-        if compared and not element and is_compared(operation, plain):
-            continue  # what does not become different stays as it is
-        if _within(plain, in_words) or (plain in named and _seen(value, names, groups)):
-            continue
-        if "target" in said and plain in naming and value in as_list(target):
-            continue
-        if any((part, element) in changed for part in _above(plain)):
-            continue
-        if not element and any(part in everywhere for part in _above(plain)):
-            continue
-        grouped.setdefault(
-            (plain, shown(plain, value, operation.moments.get(plain, ""))), []
-        ).append(element)
-    total = max([0, *(len(given[n]) for n in lists if isinstance(given.get(n), list))])
-    for (path, value), of in grouped.items():
-        who = [str(names.get(one) or whole(one)) for one in dict.fromkeys(of) if one]
-        first, _, below = path.partition("[].")
-        label = words(below if below and first in lists else path.removesuffix("[]"))
-        for_all = " for all" if len(who) == total else f" for {', '.join(who)}"
-        yield Fact(label, f"{value}{for_all}" if who and total > 1 else value)
-
-
-def _naming(operation: Operation) -> set[str]:
-    """The arguments that name the targets, which the preview has found."""
-    step = operation.preview[0] if operation.preview else None
-    if step is None:
-        return set()
-    texts = json.dumps([step.arguments, step.match, *step.otherwise])
-    paths = _REFERENCE.findall(texts)
-    return {*paths, *(f"{path}[]" for path in paths)}
-
-
-def _seen(value: Any, names: Mapping[str, Member], groups: Sequence[Group]) -> bool:
-    """Whether a name or id in the call, or each of several, is that of somebody who is shown."""
-    if isinstance(value, list):
-        return all(_seen(one, names, groups) for one in value)
-    return str(value) in names or any(
-        whole(value) in (member.name, member.id) for group in groups for member in group.members
-    )
-
-
-def _leaves(given: Mapping[str, Any], lists: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
-    """Every value with its path, and the element of the call's list that it belongs to."""
-    for name, value in given.items():
-        if name in lists and isinstance(value, list):
-            for index, item in enumerate(value):
-                element = _element(item)
-                for path, leaf in _below(item, f"{name}[{index}]"):
-                    yield path, element, leaf
-        else:
-            for path, leaf in _below(value, name):
-                yield path, "", leaf
-
-
-def _below(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The values inside nested arguments, each with its path; a list of plain ones is one."""
-    if isinstance(value, Mapping) and value:
-        for key, item in value.items():
-            yield from _below(item, f"{path}.{key}")
-    elif isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
-        for index, item in enumerate(value):
-            yield from _below(item, f"{path}[{index}]")
-    else:
-        yield path, value
-
-
-def _element(item: Any) -> str:
-    if not isinstance(item, Mapping):
-        return str(item)
-    keys = ("id", "tenantId", "name", "key", "value", "loginId", "userId", "email")
-    return next((str(item[key]) for key in keys if item.get(key)), "")
-
-
-def _above(path: str) -> Iterator[str]:
-    """A path and all those that it lies below."""
-    yield path
-    for match in re.finditer(r"\[\]|\.", path):
-        yield path[: match.start()]
-        yield path[: match.end()] if match[0] == "[]" else path[: match.start()]
-
-
-def _within(path: str, paths: set[str]) -> bool:
-    return any(part in paths for part in _above(path))
-
-
 def _leads_to(given: Mapping[str, Any], preview: Preview) -> Iterator[str]:
     """The hosts that addresses among the arguments lead to, and whether they are known here."""
     text = json.dumps(given, ensure_ascii=False)
@@ -312,45 +200,6 @@ def _leads_to(given: Mapping[str, Any], preview: Preview) -> Iterator[str]:
         hosts.setdefault(host or match[0])
     for host in hosts:
         yield f"{json.dumps(host)}{'' if host.casefold() in before else ' (new here)'}"
-
-
-def _now(preview: Preview, said: str) -> Iterator[Fact]:
-    """What the target is like now, in a few words: it is about to go, or gets more."""
-    target = preview.target
-    if not isinstance(target, Mapping):
-        return
-    found = 0
-    for key, value in target.items():
-        text = _fact(key, value)
-        if text and text not in said and found < _MOST_FACTS:
-            found += 1
-            yield Fact(words(key), text)
-
-
-def _fact(key: str, value: Any) -> str:
-    """A value that is worth a word, "" for any other."""
-    if is_unset(value) or isinstance(value, bool) or key.lower().endswith(("id", "ids")):
-        return ""
-    if isinstance(value, list):
-        text = ", ".join(filter(None, map(_name_of, value)))
-    elif isinstance(value, Mapping):
-        pairs = [(k, v) for k, v in value.items() if isinstance(v, (str, int)) and not is_unset(v)]
-        text = ", ".join(f"{words(str(k))} {whole(v)}" for k, v in pairs)
-    elif isinstance(value, int):
-        text = shown(key, value, "either") if not key.lower().startswith("created") else ""
-    else:
-        text = whole(value)
-    return text if len(text) <= _LONGEST_FACT else ""
-
-
-def _name_of(one: Any) -> str:
-    """What an element is called, with the roles that it gives."""
-    if not isinstance(one, Mapping):
-        return whole(one)
-    keys = ("name", "tenantName", "displayName", "tenantId", "id")
-    name = next((whole(one[key]) for key in keys if one.get(key)), "")
-    roles = one.get("roleNames") or []
-    return f"{name} ({', '.join(map(whole, roles))})" if name and roles else name
 
 
 def _counts(

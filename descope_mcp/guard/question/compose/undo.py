@@ -14,7 +14,7 @@ from descope_mcp.guard.preview.comparison.difference import is_unset
 from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
-from descope_mcp.guard.question.compose import GIVEN_HERE, disclose
+from descope_mcp.guard.question.compose.call import GIVEN_HERE, disclose
 from descope_mcp.guard.question.consequence import NOWHERE
 from descope_mcp.guard.question.question_data import (
     Disclosure,

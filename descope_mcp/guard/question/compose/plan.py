@@ -19,7 +19,7 @@ from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.preview.target_identity import identity
-from descope_mcp.guard.question.compose import disclose, undoable
+from descope_mcp.guard.question.compose.call import disclose, undoable
 from descope_mcp.guard.question.consequence import joined
 from descope_mcp.guard.question.marks import marks, sentences, weight
 from descope_mcp.guard.question.question_data import (
