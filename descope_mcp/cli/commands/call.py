@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.call.evidence import evidence
 from descope_mcp.call.invoke import invoke, rehearse
 from descope_mcp.call.outcome import (
     Call,
-    Completed,
     Failed,
     NeedsConfirmation,
     Refused,
@@ -26,16 +22,17 @@ from descope_mcp.call.outcome import (
     Undo,
 )
 from descope_mcp.call.plan.outcome import NAME as PLAN
-from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanOutcome, PlanRequest
+from descope_mcp.call.plan.outcome import PlanOutcome, PlanRequest
 from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.field_selection import WrongFields
-from descope_mcp.cli import options, output, plan_output, signals, terminal, wiring
+from descope_mcp.cli import options, output, signals, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
-from descope_mcp.cli.main import FAILED, INTERRUPTED, NOT_NOW, REFUSED, UNKNOWN, USAGE
+from descope_mcp.cli.main import INTERRUPTED, UNKNOWN
+from descope_mcp.cli.outcomes.call import Shown, printed
 from descope_mcp.guard.consent.confirmation import Approval, accept
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data
@@ -92,13 +89,6 @@ def command(
     sys.exit(run(request, chosen, sandbox=sandbox, show=Shown(fields, limit)))
 
 
-class Shown(NamedTuple):
-    """What of an answer is printed."""
-
-    fields: str = ""
-    limit: int | None = None
-
-
 def run(
     request: Request,
     chosen: settings.Settings,
@@ -128,7 +118,7 @@ def run(
     unknown = isinstance(outcome, Failed) and outcome.kind == "outcome_unknown"
     if outcome is None or (came and unknown):
         return _interrupted(chosen, request, started, signals.exit_code(came) or INTERRUPTED)
-    return _show(outcome, show)
+    return printed(outcome, show)
 
 
 async def _asked(request: Request, services: Services) -> PlanOutcome:
@@ -168,7 +158,7 @@ async def _rehearse(request: Call, chosen: settings.Settings, sandbox: bool) -> 
     async with wiring.services(chosen, sandbox=sandbox) as services:
         outcome = await rehearse(request, services)
     if not isinstance(outcome, Rehearsed):
-        return _show(outcome, Shown())
+        return printed(outcome, Shown())
     said = outcome.said
     if output.as_json():
         facts = {name: getattr(outcome, name) for name in ("decision", "rule", "effect")}
@@ -239,104 +229,3 @@ def _ask(needed: NeedsConfirmation) -> Approval | Refused:
         message = "This call needs a person's yes, and there is no terminal to ask in."
         return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
     return accept(question, question.typed, code)
-
-
-_EXIT_CODES = {
-    "outcome_unknown": UNKNOWN,
-    "invalid_arguments": USAGE,
-    "unknown_operation": USAGE,
-    "unknown_call": USAGE,
-    "missing_credential": USAGE,
-    "rate_limited": NOT_NOW,
-}
-
-
-def _here(remedy: str) -> str:
-    """A remedy that names a tool of the MCP surface, with the command that does the same."""
-    for tool, command in (("search", "search"), ("describe", "show")):
-        remedy = remedy.replace(f"descope_{tool}", f"`{shell_quoting.command('tools', command)}`")
-    return remedy.replace("anyway: true", "--anyway")
-
-
-def _show(outcome: PlanOutcome, show: Shown) -> int:
-    """Print an outcome; the exit code it stands for."""
-    match outcome:
-        case Completed():
-            return _completed(outcome, show)
-        case Failed():
-            code = f" ({outcome.code})" if outcome.code else ""
-            more = {"status": outcome.status, "code": outcome.code}
-            more |= {"retryAfterSeconds": outcome.retry_after}
-            output.problem(
-                f"{outcome.message}{code}",
-                _here(outcome.remedy),
-                kind=outcome.kind,
-                **{name: value for name, value in more.items() if value},
-            )
-            return _EXIT_CODES.get(outcome.kind, FAILED)
-        case Refused():
-            more = {"rule": outcome.rule}
-            if outcome.retry_after:
-                more |= {"retryAfterSeconds": outcome.retry_after}
-                more |= {"retryAt": output.iso(time.time() + outcome.retry_after)}
-            output.problem(outcome.message, _here(outcome.remedy), kind="refused", **more)
-            return NOT_NOW if outcome.rule == "cap" else REFUSED
-        case PlanEnded():
-            return plan_output.ended(outcome)
-        case PlanChecked():
-            return plan_output.checked(outcome)
-        case NeedsConfirmation():
-            output.problem("the call was confirmed and asked about again", kind="refused")
-            return REFUSED
-
-
-def _completed(outcome: Completed, show: Shown) -> int:
-    """Print what an operation answered; the exit code."""
-    data: Any = outcome.data
-    try:
-        data = field_selection.project(show.fields, data) if show.fields else data
-    except WrongFields as error:
-        output.problem(str(error), "The call itself succeeded.", kind="invalid_arguments")
-        return USAGE
-    field = list_parts.field_of(outcome.operation, data) if show.limit else None
-    if field is not None:
-        data = {**data, field: data[field][: show.limit]} if field else data[: show.limit]
-    if output.as_json():
-        facts: dict[str, Any] = {"operation": outcome.operation.name, "callId": outcome.call_id}
-        facts |= {"answer": data, "notes": list(outcome.notes), "failedItems": outcome.partial}
-        output.row({**facts, **_evidence(outcome)})
-    else:
-        output.document(data)
-        for line in _told(outcome):
-            click.echo(line, err=True)
-        for note in outcome.notes:
-            click.echo(f"descope-mcp: {note}", err=True)
-        if outcome.partial:
-            click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
-    return FAILED if outcome.partial else 0
-
-
-def _evidence(outcome: Completed) -> dict[str, Any]:
-    """What a change did, who allowed it, and how much of it can be taken back."""
-    undo = outcome.undo
-    facts: dict[str, Any] = {"undo": undo.covers if undo else ""}
-    facts |= {"notComingBack": list(undo.lacks)} if undo and undo.lacks else {}
-    if outcome.evidence is None:
-        return facts
-    change, consent = outcome.evidence, outcome.evidence.consent
-    told = {"change": evidence.to_data(change), "consent": evidence.consent_data(consent)}
-    return {**told, **facts}
-
-
-def _told(outcome: Completed) -> Iterator[str]:
-    """The same as lines for a person: beside the answer, which scripts read."""
-    change, undo = outcome.evidence, outcome.undo
-    if change is None:
-        return
-    told = evidence.to_data(change)
-    yield f"descope-mcp: {told.pop('did')}; {evidence.in_words(change.consent)}."
-    for name, value in told.items():
-        yield f"  {name}: {value if isinstance(value, str) else json.dumps(value)}"
-    if undo and undo.covers != "no":
-        yield f"  undo: `{shell_quoting.command('undo', outcome.call_id[:8])}`"
-    yield from (f"  does not come back: {text}" for text in (undo.lacks if undo else ()))

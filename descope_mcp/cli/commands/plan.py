@@ -11,8 +11,9 @@ from descope_mcp import settings
 from descope_mcp.call.outcome import Instead
 from descope_mcp.call.plan import record, resume
 from descope_mcp.call.plan.outcome import PlanRequest
-from descope_mcp.cli import options, output, plan_file, plan_output, wiring
+from descope_mcp.cli import options, output, plan_file, wiring
 from descope_mcp.cli.commands.call import CALLER, run, tell
+from descope_mcp.cli.outcomes import plan as outcomes
 from descope_mcp.cli.times import shown
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store
@@ -94,7 +95,7 @@ def show(plan: str) -> None:
         click.echo("It was not ended: its process is gone, or still at it.")
     for row in rows:
         target, why = row.get("target", ""), row.get("why", "")
-        click.echo(plan_output.line(row["number"], row["became"], row["operation"], target, why))
+        click.echo(outcomes.line(row["number"], row["became"], row["operation"], target, why))
 
 
 @command.command("export")

@@ -1,0 +1,1 @@
+"""What became of a call, an undo or a plan, as a command prints it."""
