@@ -8,6 +8,7 @@ import pytest
 
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.store.store import Store
+from tests import on_disk
 from tests.recorder import STORE_SETTINGS, shared_store
 
 # Nobody's real state either: every process of the tests finds its store here.
@@ -15,6 +16,8 @@ _directory = Path(tempfile.mkdtemp(prefix="descope-mcp-tests-"))
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 for _name, _place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
     os.environ[_name] = str(_directory / _place)
+
+on_disk.insist()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

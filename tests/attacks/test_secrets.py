@@ -38,6 +38,7 @@ from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store
 from tests.attacks.tally import CALLS, CANARIES, LEAKED, none, tally
 from tests.attacks.world import SECRET, World, bare, calls
+from tests.on_disk import on_disk
 from tests.recorder import PROJECT, Recorded, recording
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +59,7 @@ def own(tmp_path: Path) -> Iterator[Store]:
 
 def raw(store: Store) -> bytes:
     """Everything that lies in the state directory, as it is on the disk."""
-    return b"".join(path.read_bytes() for path in store.directory.iterdir())
+    return on_disk(store.directory)
 
 
 async def approved(call: Call, services: Services) -> tuple[Outcome, str]:

@@ -12,6 +12,7 @@ from descope_mcp.store import accept_damage, machine_tokens, rotation
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
+from tests.on_disk import on_disk
 
 
 def _made(store: Store, name: str = "nightly", seconds: float = 60) -> tuple[str, str]:
@@ -38,8 +39,7 @@ def test_a_token_is_found_by_itself_alone(own: Store) -> None:
 
 def test_the_token_is_nowhere_in_the_store(own: Store) -> None:
     secret = _made(own)[1].rpartition("_")[2]
-    for path in own.directory.iterdir():
-        assert secret.encode() not in path.read_bytes()
+    assert secret.encode() not in on_disk(own.directory)
 
 
 def test_a_token_ends(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:

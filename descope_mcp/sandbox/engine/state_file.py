@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -73,7 +73,9 @@ def _state(connection: sqlite3.Connection, new: Callable[[], State]) -> State:
 def _connected(path: Path) -> sqlite3.Connection:
     """A connection that has the file for itself, with the table in it."""
     # It holds keys and passwords, if only made-up ones: nobody else needs to read it.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # One that is there is not opened: closing it would drop the locks that SQLite holds on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.1)
     try:
         _prepare(connection)

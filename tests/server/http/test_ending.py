@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,19 +21,12 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.store.journal.entries import entries
 from tests.e2e.agent import Person
 from tests.e2e.wire import COMMAND, pointed_at
-from tests.recorder import STORE_SETTINGS, Recorded, Recorder, recording, shared_store
+from tests.recorder import Recorded, Recorder, recording, shared_store
 
 pytestmark = pytest.mark.anyio
 
 ADD = {"operation": "CreateTenant", "arguments": {"name": "New"}}
 DELETE = {"operation": "DeleteTenant", "arguments": {"id": "T1", "cascade": True}}
-
-
-@pytest.fixture(autouse=True)
-def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal in which nobody else writes."""
-    for name, place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
-        monkeypatch.setenv(name, str(tmp_path / place))
 
 
 @contextmanager

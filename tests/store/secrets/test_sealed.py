@@ -23,6 +23,7 @@ from descope_mcp.store.key import written
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store
+from tests.on_disk import on_disk
 from tests.recorder import PROJECT, Recorded, recording
 
 VALUE = "hunter2-canary-value"
@@ -45,7 +46,7 @@ def keep(store: Store, value: str = VALUE, *, lasting: bool = False) -> str:
 
 
 def raw(store: Store) -> bytes:
-    return b"".join(path.read_bytes() for path in store.directory.iterdir())
+    return on_disk(store.directory)
 
 
 def encrypted(store: Store, name: str) -> bytes:
