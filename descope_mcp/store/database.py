@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, RootTransaction, Row, Select
+from sqlalchemy import Connection, Engine, Executable, RootTransaction, Row, Select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from descope_mcp.store.databases.standing import STANDING, UNLOCKED, standing
@@ -46,6 +46,9 @@ class Place(Protocol):
 
     def announce(self, connection: Connection) -> None:
         """Tell those who wait for a change, when the transaction ends."""
+
+    def finish(self, connection: Connection, statements: Iterable[Executable]) -> None:
+        """Execute what is left of a transaction; nobody looks at what the statements find."""
 
     def changes(self, engine: Engine) -> AbstractContextManager[Callable[[float], bool]]:
         """What waits for a change (`Store.changes`)."""
@@ -149,6 +152,13 @@ class Database:
     def announce(self, connection: Connection) -> None:
         """Tell those who wait for a change, when the transaction ends."""
         self.place.announce(connection)
+
+    def finish(self, connection: Connection, statements: Iterable[Executable]) -> None:
+        """Execute what is left of a transaction; nobody looks at what the statements find.
+
+        The connection cannot be used afterwards.
+        """
+        self.place.finish(connection, statements)
 
     def changes(self) -> AbstractContextManager[Callable[[float], bool]]:
         """What waits for a change (`Store.changes`)."""

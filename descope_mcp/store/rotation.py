@@ -56,7 +56,7 @@ def rotate(store: Store, by: str) -> None:
         old, new = store.key, Key(os.urandom(keys.LENGTH), witnessed=True)
         _seal_anew(connection, old, new)
         _sign_anew(connection, old, new)
-        end = hash_chain.put(connection, new, acts.entry("rotated", by=by, way="terminal"))
+        end = hash_chain.put(connection, new, acts.entry("rotated", by=by, way="terminal"), after=0)
         _, content = signed_rows.ledger_of(connection)
         generation = signed_rows.head(connection)[0] + 1
         signed_rows.begin(connection, new, generation=generation, void=content["void_until"])

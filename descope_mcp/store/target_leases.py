@@ -23,7 +23,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    TextClause,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal, sections
@@ -90,18 +102,23 @@ def enter(connection: Connection, section: Section, since: int) -> None:
     Raises:
         Held: what the call was judged by may be no longer so.
     """
-    known = _rows(connection, section)
-    if not _untouched(known, section, since):
+    if not section.names:
+        return
+    given = {f"name{number}": name for number, name in enumerate(section.names)}
+    given |= {"holder": section.holder, "process": _process(), "since": since}
+    given["until"] = time.time() + section.seconds
+    taken = connection.execute(_entering(len(section.names)), given).all()
+    if len(taken) < len(section.names):
         raise Held
-    _hold(connection, section, known)
 
 
-def leave(connection: Connection, section: Section, seq: int) -> None:
-    """Let go of the section with the outcome of the call, which is entry `seq`."""
+def leaving(section: Section, seq: int) -> list[Executable]:
+    """What lets go of the section with the outcome of the call, which is entry `seq`."""
     mine = (sections.c.name.in_(section.names), sections.c.holder == section.holder)
-    connection.execute(update(sections).where(*mine).values(holder="", changed=seq))
+    found: list[Executable] = [update(sections).where(*mine).values(holder="", changed=seq)]
     if seq % _TIDIED == 0:
-        connection.execute(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
+        found.append(delete(sections).where(sections.c.until < time.time() - _REMEMBERED))
+    return found
 
 
 def held(connection: Connection, calls: Iterable[str]) -> dict[str, bool]:
@@ -125,6 +142,23 @@ def _untouched(known: Iterable[Row[Any]], section: Section, since: int) -> bool:
     others = (row for row in known if row.holder != section.holder)
     # A hold of the dead counts too: nobody knows what became of it since.
     return not any(row.holder or row.changed > since for row in others)
+
+
+@cache
+def _entering(count: int) -> TextClause:
+    """What takes so many names, but for those that `_untouched` would not leave to the call.
+
+    As text, since SQLAlchemy has no such statement that both databases know.
+    """
+    rows = ", ".join(f"(:name{number}, :holder, :process, :until, 0)" for number in range(count))
+    return text(
+        f"""INSERT INTO sections (name, holder, process, until, changed) VALUES {rows}
+        ON CONFLICT (name) DO UPDATE
+        SET holder = excluded.holder, process = excluded.process, until = excluded.until
+        WHERE sections.holder = excluded.holder
+        OR (sections.holder = '' AND sections.changed <= :since)
+        RETURNING name"""
+    )
 
 
 def _rows(connection: Connection, section: Section) -> list[Row[Any]]:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import delete
 
 from descope_mcp.store.consent import used_confirmations
 from descope_mcp.store.database import HEAD
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal.entries import entries, intend
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import metadata
+from descope_mcp.store.tables import journal, ledger, metadata
 from tests.stores import places, reopened
 
 from .journal.test_journal import ADA
@@ -212,3 +213,16 @@ def test_processes_that_start_at_once_share_it(own: Store) -> None:
     said = [process.communicate(timeout=60)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
     assert sum(map(int, said)) == 40
+
+
+def test_what_ends_a_transaction_counts_as_a_whole_or_not_at_all(own: Store) -> None:
+    intend(own, ADA)
+    before = entries(own)
+    add = ledger.insert().values(id=2, generation=1, content="", key="", signature="")
+    end = delete(journal)
+    with pytest.raises(StoreError), own.begin() as connection:
+        own.database.finish(connection, (end, add, add))
+    assert entries(own) == before
+    with own.begin() as connection:
+        own.database.finish(connection, (end,))
+    assert entries(own) == []

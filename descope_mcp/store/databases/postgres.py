@@ -14,12 +14,12 @@ connections around between transactions does no harm; for the same reason nothin
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -136,6 +136,18 @@ class Postgres:
         """Tell those who wait for a change, when the transaction ends."""
         connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
 
+    def finish(self, connection: Connection, statements: Iterable[Executable]) -> None:
+        """Execute what is left of a transaction, and end it.
+
+        All is sent before an answer is waited for (libpq's pipeline), since every wait costs more
+        than what it waits for. After a statement that fails none of the others counts.
+        """
+        raw: Any = connection.connection.driver_connection
+        with _told_to(connection, raw), raw.pipeline():
+            for statement in statements:
+                connection.execute(statement)
+            raw.execute("COMMIT")
+
     @contextmanager
     def changes(self, engine: Engine) -> Iterator[Callable[[float], bool]]:
         """What waits for somebody's next announcement (`Store.changes`).
@@ -180,23 +192,34 @@ def _lock(connection: Connection) -> None:
 
     Past SQLAlchemy, whose statements have parameters and come one by one.
     """
-    import psycopg
-
     if connection.get_execution_options().get(UNLOCKED):
         return
     raw: Any = connection.connection.driver_connection
     look = connection.get_execution_options().get(STANDING)
-    try:
+    with _told_to(connection, raw):
         cursor = raw.execute(f"{_BEGIN}; {SELECT}" if look else _BEGIN)
         if look:
             while cursor.nextset():
                 pass
             connection.info[STANDING] = cursor.fetchone()
+
+
+@contextmanager
+def _told_to(connection: Connection, raw: Any) -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy would, and tell it of a connection that is lost.
+
+    Raises:
+        DBAPIError: the driver has failed.
+    """
+    import psycopg
+
+    try:
+        yield
     except psycopg.Error as error:
         lost = bool(raw.closed)
         if lost:
             connection.invalidate()
-        raise DBAPIError("BEGIN", None, error, connection_invalidated=lost) from None
+        raise DBAPIError(None, None, error, connection_invalidated=lost) from None
 
 
 #: What a connection is made with where the address says nothing else: a server that is gone is

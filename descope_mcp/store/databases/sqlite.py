@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import DatabaseError
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -107,6 +107,11 @@ class Sqlite:
 
     def announce(self, connection: Connection) -> None:
         """Tell those who wait for a change: they see it."""
+
+    def finish(self, connection: Connection, statements: Iterable[Executable]) -> None:
+        """Execute what is left of a transaction; nothing is won by sending it together."""
+        for statement in statements:
+            connection.execute(statement)
 
     @contextmanager
     def changes(self, engine: Engine) -> Iterator[Callable[[float], bool]]:

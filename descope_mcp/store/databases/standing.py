@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 STANDING = "standing"
 #: The execution option of connections that only read one statement, and take no lock.
 UNLOCKED = "unlocked"
-SELECT = """SELECT version_num, key, generation, content, signature, seq, hash
+SELECT = """SELECT version_num, key, generation, content, signature, seq, hash,
+(SELECT min(at) FROM details)
 FROM alembic_version LEFT JOIN ledger ON TRUE
 LEFT JOIN journal ON seq = (SELECT max(seq) FROM journal)"""
 
 
 class Standing(NamedTuple):
-    """The version of the tables, the ledger and the end of the journal, None where there is none.
+    """The version of the tables, the ledger, the end of the journal, and from when its oldest
+    details are (epoch seconds); None where there is none.
 
     What the transaction itself changes is not in it.
     """
@@ -32,6 +34,7 @@ class Standing(NamedTuple):
     signature: str
     seq: int | None
     hash: str
+    oldest: float | None
 
 
 def standing(connection: Connection) -> Standing:

@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from descope_mcp.store import target_leases
+from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
 from descope_mcp.store.journal.entry import Entry, Intent, RanBefore, Result, UndoneBefore
-from descope_mcp.store.journal.hash_chain import append, canonical, genuine, put
+from descope_mcp.store.journal.hash_chain import anyhow, canonical, following, genuine
 from descope_mcp.store.signed_rows import advance
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
@@ -61,11 +62,13 @@ def intend(store: Store, intent: Intent, section: Section | None = None, since: 
             raise RanBefore(by)
         if section:
             target_leases.enter(connection, section, since)
-        _forget(connection, now - store.retention)
-        connection.execute(
-            details.insert().values(call=intent.call, at=now, body=store.key.seal(private), undo="")
-        )
-        head = append(connection, store, _row(intent, "intent", body))
+        oldest = standing(connection).oldest
+        if oldest is not None and oldest < now - store.retention:
+            _forget(connection, now - store.retention)
+        sealed = store.key.seal(private)
+        kept = details.insert().values(call=intent.call, at=now, body=sealed, undo="")
+        head, adding = following(connection, store, _row(intent, "intent", body))
+        store.database.finish(connection, (kept, adding))
     try:
         advance(store, journal=head)
     except StoreError:
@@ -120,16 +123,16 @@ def _settle(
         if once and _outcomes(connection, [intent.call]):
             return
         sealed = store.key.seal(plan) if plan else ""
-        connection.execute(update(details).where(details.c.call == intent.call).values(undo=sealed))
+        kept = update(details).where(details.c.call == intent.call).values(undo=sealed)
         row = _row(intent, "outcome", body)
         try:
-            head = append(connection, store, row)
+            head, adding = following(connection, store, row)
         except NotAsLeft:
             # The call was sent, whatever has happened to the journal since.
-            head = put(connection, store.key, row)
+            head, adding = anyhow(connection, store.key, row)
             whole = False
-        if section:
-            target_leases.leave(connection, section, head[0])
+        left = target_leases.leaving(section, head[0]) if section else ()
+        store.database.finish(connection, (kept, adding, *left))
     # The outcome stands; a witness that lags behind is brought forward by the next entry.
     with suppress(StoreError):
         if whole:
@@ -230,8 +233,6 @@ def _outcomes(connection: Connection, calls: list[str]) -> dict[str, Row[Any]]:
 def _forget(connection: Connection, before: float) -> None:
     """Delete the details and targets of calls older than `before` (epoch seconds)."""
     old = select(details.c.call).where(details.c.at < before)
-    if connection.execute(old.limit(1)).first() is None:
-        return
     connection.execute(update(journal).where(journal.c.call.in_(old)).values(target=""))
     connection.execute(delete(details).where(details.c.at < before))
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Executable, Row, select
 
 from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.databases.standing import standing
@@ -48,18 +48,42 @@ def append(connection: Connection, store: Store, entry: Mapping[str, Any]) -> He
         NotAsLeft: the end before it is not the one that was witnessed, or signed rows are missing.
         StoreError: the key or the witness cannot be used.
     """
+    head, adding = following(connection, store, entry)
+    connection.execute(adding)
+    return head
+
+
+def following(
+    connection: Connection, store: Store, entry: Mapping[str, Any]
+) -> tuple[Head, Executable]:
+    """What adds an entry at the end, within a transaction that has not written one yet.
+
+    Returns:
+        The new end, to be witnessed after the transaction, and the statement.
+
+    Raises:
+        NotAsLeft: the end before it is not the one that was witnessed, or signed rows are missing.
+        StoreError: the key or the witness cannot be used.
+    """
     seen, now = witness.read(store.witness_file), standing(connection)
     end = BEGINNING if now.seq is None else (now.seq, now.hash)
     # Mostly the end is the one that was witnessed.
     if not (seen and end == seen.journal) and (missing := _missing_end(connection, seen)):
         raise NotAsLeft(missing)
     signed_rows.check(now if now.key is not None else None, store.key, seen)
-    return _put(connection, store.key, entry, end)
+    return _next(store.key, entry, end)
 
 
-def put(connection: Connection, key: Key, entry: Mapping[str, Any], *, after: int = 0) -> Head:
+def anyhow(connection: Connection, key: Key, entry: Mapping[str, Any]) -> tuple[Head, Executable]:
+    """As `following`, whatever is missing before the entry."""
+    return _next(key, entry, _end(connection))
+
+
+def put(connection: Connection, key: Key, entry: Mapping[str, Any], *, after: int) -> Head:
     """Add an entry at the end, whatever is missing before it; its number is above `after`."""
-    return _put(connection, key, entry, _end(connection), after)
+    head, adding = _next(key, entry, _end(connection), after)
+    connection.execute(adding)
+    return head
 
 
 def _end(connection: Connection) -> Head:
@@ -69,14 +93,11 @@ def _end(connection: Connection) -> Head:
     return (last.seq, last.hash) if last else BEGINNING
 
 
-def _put(
-    connection: Connection, key: Key, entry: Mapping[str, Any], end: Head, after: int = 0
-) -> Head:
+def _next(key: Key, entry: Mapping[str, Any], end: Head, after: int = 0) -> tuple[Head, Executable]:
     seq, before = end
     row = {**entry, "seq": max(seq, after) + 1}
     signed = signature(key, row, before)
-    connection.execute(journal.insert().values(**row, hash=signed))
-    return row["seq"], signed
+    return (row["seq"], signed), journal.insert().values(**row, hash=signed)
 
 
 def signature(key: Key, row: Mapping[Any, Any], before: str) -> str:
