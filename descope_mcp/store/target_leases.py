@@ -104,9 +104,13 @@ def enter(connection: Connection, section: Section, since: int) -> None:
     """
     if not section.names:
         return
-    given = {f"name{number}": name for number, name in enumerate(section.names)}
-    given |= {"holder": section.holder, "process": _process(), "since": since}
-    given["until"] = time.time() + section.seconds
+    given = {
+        **{f"name{number}": name for number, name in enumerate(section.names)},
+        "holder": section.holder,
+        "process": _process(),
+        "until": time.time() + section.seconds,
+        "since": since,
+    }
     taken = connection.execute(_entering(len(section.names)), given).all()
     if len(taken) < len(section.names):
         raise Held
@@ -151,14 +155,7 @@ def _entering(count: int) -> TextClause:
     As text, since SQLAlchemy has no such statement that both databases know.
     """
     rows = ", ".join(f"(:name{number}, :holder, :process, :until, 0)" for number in range(count))
-    return text(
-        f"""INSERT INTO sections (name, holder, process, until, changed) VALUES {rows}
-        ON CONFLICT (name) DO UPDATE
-        SET holder = excluded.holder, process = excluded.process, until = excluded.until
-        WHERE sections.holder = excluded.holder
-        OR (sections.holder = '' AND sections.changed <= :since)
-        RETURNING name"""
-    )
+    return text(_ENTER.format(rows))
 
 
 def _rows(connection: Connection, section: Section) -> list[Row[Any]]:
@@ -221,4 +218,10 @@ def _machine() -> str:
     return " ".join(parts)
 
 
+_ENTER = """INSERT INTO sections (name, holder, process, until, changed) VALUES {}
+ON CONFLICT (name) DO UPDATE
+SET holder = excluded.holder, process = excluded.process, until = excluded.until
+WHERE sections.holder = excluded.holder
+OR (sections.holder = '' AND sections.changed <= :since)
+RETURNING name"""
 _NEWEST = select(func.coalesce(func.max(journal.c.seq), 0))

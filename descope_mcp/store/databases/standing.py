@@ -21,10 +21,10 @@ LEFT JOIN journal ON seq = (SELECT max(seq) FROM journal)"""
 
 
 class Standing(NamedTuple):
-    """The version of the tables, the ledger, the end of the journal, and from when its oldest
-    details are (epoch seconds); None where there is none.
+    """The version of the tables, the ledger, the end of the journal, the age of its details.
 
-    What the transaction itself changes is not in it.
+    None stands where there is none. What the transaction itself changes is not in it. `oldest` is
+    from when the oldest details are, in epoch seconds.
     """
 
     version: str
