@@ -20,6 +20,7 @@ _COMMANDS = {
     "plan": "Run many calls as one, from a file.",
     "undo": "Take back a call, or a plan.",
     "approvals": "Answer what an agent's client cannot ask.",
+    "console": "Answer it in a browser.",
     "grants": "Allow calls ahead, for unattended work.",
     "tokens": "Give machines tokens to call with over HTTP.",
     "journal": "Show and verify what was done.",

@@ -22,6 +22,7 @@ from descope_mcp.store.store import Store
 _TERMINAL = Path("/dev/tty")
 #: So often a name may be typed, and so many lines the prompt and what is around it take.
 _TRIES, _PROMPT_LINES = 3, 4
+_DIGITS = "The six digits (or a recovery code) of your authenticator: "
 
 
 def ask(text: str, prompt: str) -> str:
@@ -81,6 +82,19 @@ def _colours() -> bool:
     return "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
 
 
+def entered() -> bool:
+    """Wait until the person presses Enter; False if their input has ended. Not stopped by signals.
+
+    Raises:
+        NoTerminal: nobody is there.
+    """
+    try:
+        with _TERMINAL.open("rb", buffering=0) as keys:
+            return bool(keys.readline())
+    except OSError:
+        raise NoTerminal("there is no terminal to read from") from None
+
+
 @contextmanager
 def screen() -> Iterator[TextIO]:
     """The terminal to write to; what is written there goes nowhere else.
@@ -95,8 +109,17 @@ def screen() -> Iterator[TextIO]:
         raise NoTerminal("there is no terminal to show it in") from None
 
 
+def digits(store: Store) -> str:
+    """The six digits (or a recovery code) that the person types, "" if none are needed.
+
+    Raises:
+        NoTerminal: nobody can be asked.
+    """
+    return ask("", _DIGITS) if factor.enrolled(store) else ""
+
+
 def second_factor(store: Store) -> None:
-    """Ask for the six digits, if a second factor is enrolled.
+    """Ask for the six digits, if a second factor is enrolled, and use them.
 
     Raises:
         NotProven: they are wrong, or none count for now.
@@ -104,6 +127,13 @@ def second_factor(store: Store) -> None:
     """
     if factor.enrolled(store):
         _prove(partial(factor.check, store))
+
+
+def used_up(recovery: int | None) -> None:
+    """Tell a person that a recovery code is used up, if one is, and how many are left."""
+    if recovery is not None:
+        with screen() as opened:
+            opened.write(f"That recovery code is used up; {recovery} are left.\n")
 
 
 def remembered_factor(store: Store) -> None:
@@ -126,12 +156,10 @@ def account() -> str:
 
 
 def _prove(check: Callable[[str], factor.Checked]) -> None:
-    checked = check(ask("", "The six digits (or a recovery code) of your authenticator: "))
+    checked = check(ask("", _DIGITS))
     if checked.result != "right":
         raise NotProven(checked.said)
-    if checked.recovery is not None:
-        with screen() as opened:
-            opened.write(f"That recovery code is used up; {checked.recovery} are left.\n")
+    used_up(checked.recovery)
 
 
 def _forget_what_was_typed(terminal: int) -> None:

@@ -46,6 +46,7 @@ from descope_mcp.store.tables import (
     sealed,
     tokens,
     usage,
+    votes,
 )
 from descope_mcp.store.witness import Head, Witness
 
@@ -60,6 +61,7 @@ SUMMED: dict[Table, tuple[str, ...]] = {
     grants: (),
     tokens: (),
     usage: ("project", "rule"),
+    votes: (),
 }
 _MODULUS = 2**256
 _CASTS = {Boolean: bool, Float: float, Integer: int}

@@ -177,3 +177,26 @@ sections = Table(
     Column("until", Float, nullable=False),
     Column("changed", Integer, nullable=False),
 )
+
+#: What people said to a question that waits: each counts once of each of them.
+votes = Table(
+    "votes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("request", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("way", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("signature", String(64), nullable=False, server_default=""),
+    sqlite_autoincrement=True,
+)
+
+#: What a browser holds the secret of: a session, a sign-in that has begun, a link that counts once.
+#: `id` is the SHA-256 of the secret; `content` is sealed, so that nobody can make one.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("expires", Float, nullable=False),
+)

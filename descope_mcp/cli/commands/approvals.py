@@ -16,8 +16,9 @@ from descope_mcp.cli import approvals_watch, options, output, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
+from descope_mcp.guard.decide import Act, Decided, Decider, NotDecided, decide, told
 from descope_mcp.guard.question import shell_quoting
-from descope_mcp.guard.question.question_data import Disclosure, Project, from_json, to_data
+from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.guard.question.renderers.layout import is_long
@@ -57,7 +58,7 @@ def show(number: int, as_json: bool) -> None:
     if as_json:
         output.row(_data(request))
         return
-    said = _said(request)
+    said = told(request)
     click.echo(renderer.screen(said))
     if is_long(said):
         whole = shell_quoting.command("approvals", "diff", number)
@@ -70,7 +71,7 @@ def show(number: int, as_json: bool) -> None:
 @options.json_lines
 def diff(number: int) -> None:
     """All that becomes different by a request, whole."""
-    text = renderer.difference(_said(_request(_store(), number)))
+    text = renderer.difference(told(_request(_store(), number)))
     output.said(text or "No document is replaced.", number=number, difference=text)
 
 
@@ -92,7 +93,7 @@ def deny(number: int, reason: str) -> None:
     """Refuse the call of a request."""
     store = _store()
     _pending(store, number)
-    _answer(store, number, approved=False, reason=reason)
+    _decided(store, number, "deny", reason=reason)
     output.said(f"Request {number} is denied.", number=number, status="denied")
 
 
@@ -103,10 +104,11 @@ def deny(number: int, reason: str) -> None:
 def revoke(number: int, reason: str) -> None:
     """Take back an approval that was not used yet."""
     store = _store()
-    request = _request(store, number)
-    if not approvals.revoke(store, number, reason):
-        _end(f"request {number} is {request.status}; there is nothing to take back", FAILED)
-    _record(store, "revoked", request)
+    _request(store, number)
+    try:
+        decide(store, number, "revoke", _decider(), reason=reason)
+    except NotDecided as error:
+        _end(f"{error}; there is nothing to take back", FAILED)
     text = f"Request {number} is revoked. Its call does not run."
     output.said(text, number=number, status="revoked")
 
@@ -129,7 +131,7 @@ def watch() -> None:
             return
         why = terminal.ask("", "Deny it? Type why, or nothing to let it wait: ")
         if why:
-            _answer(store, number, approved=False, reason=why)
+            _decided(store, number, "deny", reason=why)
             click.echo(f"Request {number} is denied.")
 
     approvals_watch.watch(store, _line, answer)
@@ -137,29 +139,45 @@ def watch() -> None:
 
 def _asked(store: Store, request: Request) -> bool:
     """Put the question of a request, and approve it if the answer is a yes."""
-    said, number = _said(request), request.number
+    said, number = told(request), request.number
     whole = shell_quoting.command("approvals", "diff", number)
     more = f"All that becomes different: {whole}"
     if not terminal.question(said, "approve", more if is_long(said) else ""):
         return False
-    terminal.second_factor(store)
-    _answer(store, number, approved=True)
-    text = (
-        f"Request {number} is approved. The same call runs once, within an hour; "
-        f"until then: {shell_quoting.command('approvals', 'revoke', number)}"
-    )
-    output.said(text, number=number, status="approved")
+    code = terminal.digits(store)
+    decided = _decided(store, number, "approve", typed=said.typed, code=code)
+    terminal.used_up(decided.recovery)
+    answer = decided.answer
+    if answer.request.status != "approved":
+        text = f"{answer.votes} of {answer.needed} people have approved request {number}."
+    else:
+        back = shell_quoting.command("approvals", "revoke", number)
+        text = (
+            f"Request {number} is approved. The same call runs once, within an hour; "
+            f"until then: {back}"
+        )
+    output.said(text, number=number, status=answer.request.status)
     return True
 
 
-def _answer(store: Store, number: int, *, approved: bool, reason: str = "") -> None:
-    _record(store, "approved" if approved else "denied", _request(store, number))
-    if not approvals.answer(store, number, approved=approved, reason=reason):
-        _end(f"request {number} was answered meanwhile, or has expired", REFUSED)
+def _decided(
+    store: Store, number: int, act: Act, *, reason: str = "", typed: str = "", code: str = ""
+) -> Decided:
+    """Let an answer count; end the command if it does not."""
+    try:
+        return decide(store, number, act, _decider(), typed=typed, code=code, reason=reason)
+    except NotDecided as error:
+        if error.why == "code":
+            raise NotProven(str(error)) from None
+        _end(str(error), REFUSED)
+
+
+def _decider() -> Decider:
+    return Decider(terminal.account(), "terminal")
 
 
 def _line(request: Request) -> str:
-    text = one_line.line(_said(request))
+    text = one_line.line(told(request))
     return f"{request.number}  {request.status:8} {shown(request.created)}  {text}"
 
 
@@ -202,39 +220,9 @@ def unenroll() -> None:
     output.said("No approval needs six digits any more.", enrolled=False)
 
 
-def _said(request: Request) -> Disclosure:
-    """What the person is told; of a request of an earlier version, its text."""
-    told = from_json(request.question)
-    if told is None:
-        project = Project(request.project)
-        return Disclosure(
-            request.operation,
-            request.operation,
-            request.question,
-            project,
-            request.caller,
-            "",
-            typed=request.typed,
-        )
-    return told
-
-
 def _data(request: Request) -> dict[str, Any]:
     """A request as JSON data, with the question in its parts."""
-    return {**asdict(request), "question": to_data(_said(request))}
-
-
-def _record(store: Store, kind: acts.Kind, request: Request) -> None:
-    """Write down who answers."""
-    acts.record(
-        store,
-        kind,
-        by=terminal.account(),
-        way="terminal",
-        project=request.project,
-        operation=request.operation,
-        about=f"request {request.number}",
-    )
+    return {**asdict(request), "question": to_data(told(request))}
 
 
 def _pending(store: Store, number: int) -> Request:

@@ -97,7 +97,9 @@ class Disclosure:
     ``consequence`` is one sentence without its full stop. ``undo`` says how much of it can be
     taken back, ``danger`` in a word how dangerous it is, ``because`` why. ``documents`` are the
     differences of whole documents, part by part; ``caller`` is who asks and ``rule`` by which rule
-    a person is asked. ``typed`` is what has to be typed.
+    a person is asked. ``typed`` is what has to be typed. So many different people have to approve
+    as ``approvals`` says; with ``four_eyes`` not the one for whom the agent acts, whose addresses
+    are ``people``. ``agent`` is the application through which they ask.
     """
 
     operation: str
@@ -122,6 +124,10 @@ class Disclosure:
     lost: str = ""
     softer: str = ""
     typed: str = ""
+    agent: str = ""
+    people: tuple[str, ...] = ()
+    approvals: int = 1
+    four_eyes: bool = False
 
 
 def to_data(disclosure: Disclosure) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Application:
         rights: Callable[[Caller], Services] | None = None,
         permit: Layer = lambda inner: inner,
         routes: Sequence[BaseRoute] = (),
+        ends: Sequence[Callable[[], None]] = (),
     ) -> None:
         """An application that is not running yet.
 
@@ -78,10 +79,11 @@ class Application:
                 principal. With None, all may use `services`.
             permit: may read the whole body, and turn the request away.
             routes: open to everybody, besides those of health.
+            ends: called when it ends, to end what is listened to behind `routes`.
         """
         given = rights or (lambda caller: replace(services, principal=caller))
 
-        self._ending = anyio.Event()
+        self._ending, self._ends = anyio.Event(), ends
 
         def services_of(ctx: Context) -> Services:
             scope = _scope(ctx)
@@ -128,6 +130,8 @@ class Application:
         """Take no more requests, ask nobody any more, and end what only listens."""
         self._ending.set()
         self.admission.end()
+        for end in self._ends:
+            end()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The context in which it can be called, entered once."""

@@ -19,6 +19,8 @@ _HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
 }
+#: The console's answers are pages, which say for themselves what they may load.
+_OF_PAGES = frozenset({b"content-security-policy", b"referrer-policy"})
 
 
 class ResponseHeaders:
@@ -37,8 +39,10 @@ class ResponseHeaders:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                given = [(n, v) for n, v in message["headers"] if n.lower() not in _HEADERS]
-                message = {**message, "headers": [*given, *_HEADERS.items()]}
+                own = _OF_PAGES & {name.lower() for name, _ in message["headers"]}
+                ours = {n: value for n, value in _HEADERS.items() if n not in own}
+                given = [(n, v) for n, v in message["headers"] if n.lower() not in ours]
+                message = {**message, "headers": [*given, *ours.items()]}
             await send(message)
 
         try:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from descope_mcp.api.client import Client
 from descope_mcp.server.http.application import Application
@@ -28,6 +29,25 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+def server(app: ASGIApp, trusted_proxies: Sequence[str] = ()) -> uvicorn.Server:
+    """What serves an application, and says nothing of itself; its `should_exit` ends it."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
+            timeout_keep_alive=_KEEP_ALIVE,
+        )
+    )
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -65,21 +85,7 @@ class Serving:
         """Args: `clients` that changes are sent by; proxies whose forwarded headers count."""
         self._application, self._listener, self._clients = application, listener, clients
         self._ending = anyio.Event()
-        self._server = _Server(
-            uvicorn.Config(
-                application.app,
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                server_header=False,
-                proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=list(trusted_proxies),
-                timeout_keep_alive=_KEEP_ALIVE,
-            )
-        )
+        self._server = server(application.app, trusted_proxies)
 
     def end(self) -> None:
         """Take no more requests; what changes something is finished first.

@@ -1,22 +1,27 @@
 """Questions that wait for a person outside the client.
 
-A request is answered by its number, in a terminal. An approval counts for the call that was asked
-about, as things were then (its binding), is used once, and expires. Until it is used, whoever
-gave it can take it back.
+A request is answered by its number, in a terminal or in the console. An approval counts for the
+call that was asked about, as things were then (its binding), is used once, and expires. Until it is
+used, it can be taken back. Where several people have to approve, each has one vote, and one no is
+enough.
+
+An answer, the vote and the entry of the journal are one transaction: all of them are there or none.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
 from descope_mcp.store import signed_rows
+from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import approvals
+from descope_mcp.store.tables import approvals, votes
 from descope_mcp.telemetry.stages import passed
 
 #: Seconds for which a request can be answered, and for which an approval can be used then.
@@ -46,6 +51,18 @@ class Request:
     created: float
     expires: float
     reason: str = ""
+
+
+class Answer(NamedTuple):
+    """What became of an answer: the request afterwards, and how many of how many have said yes.
+
+    ``counted`` is False where the same person had said yes already.
+    """
+
+    request: Request
+    votes: int
+    needed: int
+    counted: bool = True
 
 
 def file(
@@ -100,18 +117,53 @@ def request(store: Store, number: int) -> Request | None:
     return next((r for r in requests(store) if r.number == number), None)
 
 
-def answer(store: Store, number: int, *, approved: bool, reason: str = "") -> bool:
-    """Record a person's answer, and why; False if the request can no longer be answered."""
-    now = time.time()
-    status, expires = ("approved", now + USABLE) if approved else ("denied", now)
-    return _change(store, number, ("pending",), status=status, expires=expires, reason=reason)
+def answer(
+    store: Store,
+    number: int,
+    *,
+    approved: bool,
+    reason: str = "",
+    by: str = "person",
+    way: str = "terminal",
+) -> Answer | None:
+    """Record a person's answer, and why; None if the request can no longer be answered.
+
+    Args:
+        store: where it is.
+        number: of the request.
+        approved: whether it is a yes. It counts for the call once as many people have said it as
+            the question asks for; a no counts at once.
+        reason: what they say to it; the agent is told.
+        by: who answers, for the journal and the votes.
+        way: how: in a terminal, in the console.
+
+    Raises:
+        NotAsLeft: something is missing from the store.
+        StoreError: it cannot be recorded, so that it does not count.
+    """
+    kind: acts.Kind = "approved" if approved else "denied"
+    return _answered(store, number, ("pending",), kind, reason, by, way)
 
 
-def revoke(store: Store, number: int, reason: str = "") -> bool:
-    """Take back an approval that was not used, or a request; False if it does not count anyway."""
-    now = time.time()
-    counts = ("pending", "approved")
-    return _change(store, number, counts, status="revoked", expires=now, reason=reason)
+def revoke(
+    store: Store, number: int, reason: str = "", *, by: str = "person", way: str = "terminal"
+) -> Answer | None:
+    """Take back an approval that was not used, or a request; None if it does not count anyway."""
+    return _answered(store, number, ("pending", "approved"), "revoked", reason, by, way)
+
+
+def voters(store: Store, number: int) -> list[str]:
+    """Who has approved a request so far, in the order in which they did."""
+    with signed_rows.book(store) as book:
+        return _voters(book, number)
+
+
+def needed(question: str) -> int:
+    """How many people have to approve, by the question as it is kept."""
+    try:
+        return max(1, int(json.loads(question)["approvals"]))
+    except (ValueError, KeyError, TypeError):
+        return 1  # a question of an earlier version
 
 
 def denial(store: Store, binding: str, seconds: float) -> Request | None:
@@ -164,14 +216,48 @@ def _named(store: Store, binding: str) -> bool:
         return connection.execute(named.limit(1)).first() is not None
 
 
-def _change(store: Store, number: int, statuses: tuple[str, ...], **values: Any) -> bool:
-    """Change a request that has one of these statuses; False if it has not."""
+def _answered(
+    store: Store,
+    number: int,
+    statuses: tuple[str, ...],
+    kind: acts.Kind,
+    reason: str,
+    by: str,
+    way: str,
+) -> Answer | None:
+    """Change a request that has one of these statuses, and write down who did; None if it has not.
+
+    A second yes of the same person changes nothing.
+    """
+    now, about = time.time(), f"request {number}"
     with signed_rows.book(store) as book:
-        for row in book.rows(approvals):
-            if row.number == number and _request(row).status in statuses:
-                book.update(approvals, row, **values)
-                return True
-    return False
+        row = next((row for row in book.rows(approvals) if row.number == number), None)
+        if row is None or _request(row).status not in statuses:
+            return None
+        said, of = _voters(book, number), needed(row.question)
+        if kind == "approved":
+            if by in said:
+                return Answer(_request(row), len(said), of, counted=False)
+            book.insert(votes, request=number, by=by, way=way, at=now)
+            said = [*said, by]
+            about += f", {len(said)} of {of}" if of > 1 else ""
+        entry = acts.entry(
+            kind, by=by, way=way, project=row.project, operation=row.operation, about=about
+        )
+        head = hash_chain.append(book.connection, store, entry)
+        if kind != "approved" or len(said) >= of:
+            expires = now + USABLE if kind == "approved" else now
+            row = book.update(approvals, row, status=kind, expires=expires, reason=reason)
+        else:
+            # Whoever waits for another's vote hears of this one.
+            book.changed = True
+        after = Answer(_request(row), len(said), of)
+    signed_rows.advance(store, journal=head)
+    return after
+
+
+def _voters(book: Book, number: int) -> list[str]:
+    return [vote.by for vote in book.rows(votes) if vote.request == number]
 
 
 def _forget(book: Book, before: float) -> list[Row[Any]]:
@@ -180,6 +266,9 @@ def _forget(book: Book, before: float) -> list[Row[Any]]:
     for row in rows:
         if row.created < before:
             book.delete(approvals, row)
+            for vote in book.rows(votes):
+                if vote.request == row.number:
+                    book.delete(votes, vote)
     return [row for row in rows if row.created >= before]
 
 

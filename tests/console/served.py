@@ -1,0 +1,64 @@
+"""The console on a loopback socket, in a thread of its own, and links to sign in by."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from descope_mcp.api.client import Client
+from descope_mcp.api.credentials import Credentials
+from descope_mcp.call.services import Services
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.console import one_time_link
+from descope_mcp.console.console import Console
+from descope_mcp.console.one_time_link import LinkSignIn
+from descope_mcp.console.origins import Origins
+from descope_mcp.console.sign_in import SignIn
+from descope_mcp.console.standalone import Standalone
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.server.http import serving
+from descope_mcp.store.store import Store
+
+
+@dataclass
+class Served:
+    """A running console."""
+
+    store: Store
+    origin: str
+
+    @property
+    def link(self) -> str:
+        """A new link that signs in once."""
+        return one_time_link.link(self.store, self.origin)
+
+    def path(self, path: str = "") -> str:
+        """The address of a page."""
+        return f"{self.origin}/console/{path}"
+
+
+def services(catalog: Catalog, store: Store) -> Services:
+    """What nothing is called by."""
+    client = Client("http://127.0.0.1:9", Credentials("P2abc", "key"), catalog.errors, 5.0)
+    return Services(catalog, client, Policy(), store)
+
+
+@contextmanager
+def served(given: Services, sign_in: SignIn | None = None) -> Iterator[Served]:
+    """The console until the context ends."""
+    listener = serving.listening("127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    console = Console(given, Origins([origin]), sign_in or LinkSignIn("ada"))
+    server = Standalone(console, listener)
+    thread = threading.Thread(target=anyio.run, args=(server.run,))
+    thread.start()
+    try:
+        yield Served(given.store, origin)
+    finally:
+        server.end()
+        thread.join(20)
+        assert not thread.is_alive()
