@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import socket
@@ -135,8 +136,9 @@ async def recording(answer: Answer = empty) -> AsyncIterator[Recorder]:
             await task
 
 
+@functools.cache
 def load_contract() -> openapi.Contract:
-    """The repaired contract, to compare requests with and to make answers from."""
+    """The repaired contract, to compare requests with and to make answers from. Nobody changes it."""
     document = json.loads((SPECS / "openapi.json").read_text())
     return openapi.load(document, read_yaml(SPECS / "repairs.yaml"))
 
