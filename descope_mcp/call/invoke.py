@@ -34,7 +34,7 @@ from descope_mcp.call.outcome import (
 )
 from descope_mcp.call.send import send, so_already, with_handles
 from descope_mcp.call.services import Services
-from descope_mcp.call.store_warnings import reported
+from descope_mcp.call.store_warnings import reported, unusable
 from descope_mcp.call.target_lock import turn
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.consent import confirmation, said_no
@@ -80,7 +80,7 @@ async def _run(call: Call, services: Services, entry: Entry) -> Outcome:
     except Instead as instead:
         return instead.outcome
     except StoreError as error:
-        return Refused("store", f"Nothing was sent, since {error}.", _STORE)
+        return unusable(error, services.store)
 
 
 def _is_free_read(checked: Checked, services: Services) -> bool:
@@ -186,7 +186,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
             return instead.outcome
         raise  # nobody is asked on this way
     except StoreError as error:
-        return Refused("store", f"The call would be refused, since {error}.", _STORE)
+        return unusable(error, services.store, "The call would be refused")
     decision, risk = checked.decision, checked.risk
     return Rehearsed(
         checked.operation, decision.action, decision.rule, checked.effect, risk.hazards, said
@@ -284,4 +284,3 @@ _CHANGED = "What the call hits has changed since a person's word."
 _LATER = "Nothing was sent. Call again later."
 _NEVER_ROOM = "It affects more than the cap ever allows at once; make smaller calls."
 _AGAIN = "Nothing was sent. Call again to be asked anew."
-_STORE = "Check the state directory (`descope-mcp doctor`) and call again."

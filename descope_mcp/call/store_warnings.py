@@ -1,10 +1,11 @@
-"""What the store has to say with the next answer: somebody else has written into it."""
+"""What an answer says of the store: that it cannot be used, or that others have written to it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from descope_mcp.call.outcome import Completed, NeedsConfirmation, Outcome
+from descope_mcp.call.outcome import Completed, NeedsConfirmation, Outcome, Refused
+from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
 
 
@@ -16,6 +17,12 @@ def reported(outcome: Outcome, store: Store) -> Outcome:
     if isinstance(outcome, Completed):
         return replace(outcome, notes=(*outcome.notes, *notes))
     return replace(outcome, message=" ".join((outcome.message, *notes)))
+
+
+def unusable(error: StoreError, store: Store, what: str = "Nothing was sent") -> Refused:
+    """The refusal of what needs a store that cannot be used, and where to look."""
+    remedy = f"Check {store.kind} (`descope-mcp doctor`) and call again."
+    return Refused("store", f"{what}, since {error}.", remedy)
 
 
 _FORGED = "Somebody has written into the store (`descope-mcp journal verify`):"

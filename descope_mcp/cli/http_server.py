@@ -140,6 +140,7 @@ def made(
     named = http.allowed_host or ([guard.host] if guard else [])
     try:
         security = hosts.allowed(host, named, http.allowed_origin)
+        proxies = hosts.proxies(http.trusted_proxy)
     except hosts.NotAllowed as wrong:
         raise click.UsageError(str(wrong)) from None
     if not guard and not http.no_auth:
@@ -158,7 +159,7 @@ def made(
     listener = serving.listening(host, port)
     if guard is None:
         application = Application(services, mode, unauthenticated)
-        return serving.Serving(application, listener, lambda: [services.client], http.trusted_proxy)
+        return serving.Serving(application, listener, lambda: [services.client], proxies)
     application = Application(
         services,
         mode,
@@ -167,4 +168,4 @@ def made(
         permit=guard.permit,
         routes=guard.routes,
     )
-    return serving.Serving(application, listener, lambda: guard.rights.clients, http.trusted_proxy)
+    return serving.Serving(application, listener, lambda: guard.rights.clients, proxies)

@@ -36,6 +36,7 @@ from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.surface.offer import Offer
+from descope_mcp.store.journal import unfinished_plans
 from descope_mcp.telemetry.stages import stage
 
 #: The arguments of a read in a kept answer: from where, and by what it is read again if it is gone.
@@ -104,13 +105,20 @@ class ToolCall:
             case "descope_describe":
                 return hub.describe(arguments)
             case "descope_status":
-                return hub.status(can_be_asked=elicitation.can_be_asked(self._ctx))
+                can_be_asked = elicitation.can_be_asked(self._ctx)
+                return hub.status(can_be_asked=can_be_asked, left=await self._plans_left())
             case "descope_undo":
                 undo = Undo(arguments["call"], self._services.caller, bool(arguments.get("anyway")))
                 return await self._run(undo, View())
             case "descope_plan":
                 return await self._run(self._plan(arguments), View())
         return await self._operation(name, arguments)
+
+    async def _plans_left(self) -> list[str]:
+        """The plans that the caller may go on with."""
+        services = self._services
+        own, project, store = services.own_calls, services.project, services.store
+        return await run_sync(unfinished_plans.left_by, store, project, own)
 
     def _plan(self, arguments: Mapping[str, Any]) -> PlanRequest:
         caller = self._services.caller

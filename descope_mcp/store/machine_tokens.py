@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from descope_mcp.store import signed_rows
 from descope_mcp.store.store import Store
@@ -119,6 +119,18 @@ def find(store: Store, token: str) -> MachineToken | None:
         return None
     known = _token(found)
     return known if known.usable else None
+
+
+def stands(store: Store, known: MachineToken) -> bool:
+    """Whether nobody has changed or ended a token since it was found; nobody is waited for.
+
+    That it was not put back from an older copy is seen when it is looked for anew (`find`).
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    rows = store.database.glance(select(tokens).where(tokens.c.id == known.id))
+    return [_token(row) for row in rows] == [known] and known.usable
 
 
 def _digest(secret: str) -> str:

@@ -73,6 +73,13 @@ class Store:
         return self.url is not None
 
     @property
+    def kind(self) -> str:
+        """What it consists of, for a person who has to look after it."""
+        return (
+            "the database, the key and the state directory" if self.url else "the state directory"
+        )
+
+    @property
     def name(self) -> str:
         """Where it is, for a person: without user and password."""
         return self.url.name if self.url else str(self.directory)
@@ -203,6 +210,15 @@ class Store:
             return False
         has_key = self.key_source is None and self.key_file.exists()
         return not (has_key or self._place.is_there)
+
+    def open_ahead(self) -> None:
+        """Open it if it was used before, so that no call has to wait for that; nothing is made.
+
+        Raises:
+            StoreError: it cannot be opened now; the next use tries again.
+        """
+        if not self.is_new:
+            self._open()
 
     def reopen(self) -> None:
         """Open it anew at the next use: the key is another."""

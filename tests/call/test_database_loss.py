@@ -77,6 +77,7 @@ def refused(outcome: Outcome, why: str) -> None:
     assert isinstance(outcome, Refused), outcome
     assert outcome.rule == "store"
     assert why in outcome.message
+    assert "the database" in outcome.remedy
     assert "doctor" in outcome.remedy
     assert PASSWORD not in str(outcome)
 

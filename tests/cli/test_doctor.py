@@ -129,3 +129,35 @@ def test_a_state_directory_that_cannot_be_used(tmp_path: Path) -> None:
     assert refused.stderr.startswith("descope-mcp: Nothing was sent, since")
     read = run("call", "LoadAllTenants", "--sandbox", env={"DESCOPE_MCP_STATE": place})
     assert read.returncode == 0
+
+
+def test_a_file_that_says_who_may_call(tmp_path: Path, sandbox: dict[str, str]) -> None:
+    file = tmp_path / "auth.toml"
+    wrong = "K" + "w" * 40
+    place = {"DESCOPE_MCP_AUTH": str(file), "OWN_KEY": sandbox["DESCOPE_MANAGEMENT_KEY"]}
+    file.write_text('url = "https://mcp.example/mcp"\n[issuer.token]\nurl = "no address"\n')
+    _, findings = doctor(**sandbox, **place)
+    assert list(failed(findings)) == ["callers"]
+    assert "issuer.token.url: write an address" in findings["callers"]["found"]
+
+    way = f"""
+[[upstream]]
+project = "{sandbox["DESCOPE_PROJECT_ID"]}"
+management_key = {{ env = "OWN_KEY" }}
+base_url = "{sandbox["DESCOPE_BASE_URL"]}"
+"""
+    file.write_text(f'url = "https://mcp.example"\n{way}')
+    # The file's keys are used, and not that of the settings.
+    given = {**sandbox, "DESCOPE_MANAGEMENT_KEY": wrong, "DESCOPE_PROJECT_ID": ""}
+    code, findings = doctor(**given, **place)
+    assert (code, failed(findings)) == (0, {})
+    assert "https://mcp.example" in findings["callers"]["found"]
+    _, findings = doctor(**given, **{**place, "OWN_KEY": wrong})
+    assert list(failed(findings)) == [f"management key of {sandbox['DESCOPE_PROJECT_ID']}"]
+
+    file.write_text(
+        f'url = "https://mcp.example"\n[issuer.away]\nurl = "http://127.0.0.1:9/i"\n{way}'
+    )
+    _, findings = doctor(**given, **place)
+    assert "keys of away" in findings["callers"]["found"]
+    assert not findings["callers"]["ok"]

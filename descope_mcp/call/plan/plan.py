@@ -18,7 +18,7 @@ from descope_mcp.call.plan.run import Run
 from descope_mcp.call.plan.sources import calls_of
 from descope_mcp.call.plan.steps import parsed
 from descope_mcp.call.services import Services
-from descope_mcp.call.store_warnings import reported
+from descope_mcp.call.store_warnings import reported, unusable
 from descope_mcp.guard.preview.preview import target_name
 from descope_mcp.guard.question.compose.plan import PlanCall, plan_disclosure
 from descope_mcp.guard.question.question_data import Disclosure
@@ -42,7 +42,7 @@ async def plan(request: PlanRequest, services: Services) -> PlanOutcome:
     except Instead as instead:
         return reported(instead.outcome, services.store)
     except StoreError as error:
-        return Refused("store", f"Nothing was sent, since {error}.", "Check the state directory.")
+        return unusable(error, services.store)
 
 
 async def _run(request: PlanRequest, services: Services) -> PlanOutcome:

@@ -33,6 +33,7 @@ from descope_mcp.call.outcome import (
 from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.plan.outcome import PlanOutcome
 from descope_mcp.call.services import Services
+from descope_mcp.call.store_warnings import unusable
 from descope_mcp.call.undo import steps as undo_steps
 from descope_mcp.call.undo.drift import ANYWAY, reader, unchanged
 from descope_mcp.call.undo.steps import Plan
@@ -75,7 +76,7 @@ async def undo(request: Undo, services: Services) -> PlanOutcome:
     except Instead as instead:
         return instead.outcome
     except StoreError as error:
-        return Refused("store", f"Nothing was sent, since {error}.", "Check the state directory.")
+        return unusable(error, services.store)
 
 
 async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:

@@ -6,13 +6,15 @@ import email.utils
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import anyio
 import click
 
 from descope_mcp import settings
 from descope_mcp.api import reachability
+from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.api.reachability import Reached
@@ -51,7 +53,7 @@ def command(sandbox: bool, as_json: bool) -> None:
 
     async def main() -> list[Finding]:
         async with wiring.services(chosen, sandbox=sandbox) as services:
-            return [_settings(origins), *await _examine(services)]
+            return [_settings(origins), *await _examine(services, chosen.auth)]
 
     findings = anyio.run(main)
     for finding in findings:
@@ -64,14 +66,14 @@ def command(sandbox: bool, as_json: bool) -> None:
     sys.exit(0 if all(finding.ok for finding in findings) else FAILED)
 
 
-async def _examine(services: Services) -> list[Finding]:
-    keys = services.client.credentials
-    findings = [
-        Finding("catalog", True, f"{len(services.catalog)} operations"),
-        _project(keys),
-        *_state(services.store),
-    ]
-    if not keys.management_key:
+async def _examine(services: Services, auth: Path | None) -> list[Finding]:
+    """All tests; with a file that has keys of its own, those instead of the settings' one."""
+    keys, known = services.client.credentials, await _callers(services, auth)
+    findings = [Finding("catalog", True, f"{len(services.catalog)} operations")]
+    if not known.upstreams:
+        findings.append(_project(keys))
+    findings += [*_state(services.store), *known.findings]
+    if not (keys.management_key or known.upstreams):
         findings.append(await _management_key(services))
     try:
         reached = await reachability.probe(services.client.base_url)
@@ -79,9 +81,44 @@ async def _examine(services: Services) -> list[Finding]:
         return [*findings, Finding("reachability", False, error.message, error.remedy)]
     findings.append(_reachability(services.client.base_url, reached))
     findings.append(_clock(reached.headers))
-    if keys.management_key:
+    if keys.management_key and not known.upstreams:
         findings.append(await _management_key(services))
+    for upstream in known.upstreams:
+        own = replace(services, client=upstream)
+        found = await _management_key(own)
+        findings.append(replace(found, test=f"{found.test} of {own.project}"))
     return findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Callers:
+    """What the file says of who may call over HTTP: findings, and ways to Descope of its own."""
+
+    findings: tuple[Finding, ...] = ()
+    upstreams: tuple[Client, ...] = ()
+
+
+async def _callers(services: Services, file: Path | None) -> _Callers:
+    """Whether the file that says who may call can be used, and its issuers be reached."""
+    if file is None:
+        return _Callers()
+    # What reads it is loaded only where there is one.
+    from descope_mcp.server.auth import configuration
+    from descope_mcp.server.auth.resource_server import ResourceServer
+
+    try:
+        written = configuration.read(file)
+    except configuration.ConfigurationError as error:
+        found = "; ".join(str(error).splitlines())
+        return _Callers((Finding("callers", False, found, "Mend the file (docs/auth.md)."),))
+    guard = ResourceServer(written, services)
+    upstreams = tuple(guard.rights.clients) if written.upstreams else ()
+    if faults := await guard.warnings(services.policy.rules):
+        remedy = "Nobody is let in by an issuer whose keys are missing; mend what is named."
+        return _Callers((Finding("callers", False, "; ".join(faults), remedy),), upstreams)
+    names = [*(issuer.name for issuer in written.issuers), configuration.MACHINES]
+    said = f"{file}: of {', '.join(names)}; this server is {written.origin}"
+    return _Callers((Finding("callers", True, said),), upstreams)
 
 
 def _settings(origins: Mapping[str, str]) -> Finding:

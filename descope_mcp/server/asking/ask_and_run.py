@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Refused, Undo, Waiting
+from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Undo, Waiting
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanRequest
 from descope_mcp.call.services import Services
 from descope_mcp.server.asking import elicitation
@@ -46,8 +46,9 @@ async def run(
             return outcome
         return await _asked(ctx, outcome, request, services)
     except StoreError as error:
-        message = f"Nothing was sent, since {error}."
-        return Refused("store", message, "Check the state directory.")
+        from descope_mcp.call.store_warnings import unusable
+
+        return unusable(error, services.store)
 
 
 async def _asked(

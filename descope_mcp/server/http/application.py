@@ -117,9 +117,9 @@ class Application:
         self.admission = Admission(Bodies(permit(protocol)))
         toolsets = [toolset.name for toolset in services.catalog.toolsets]
         known = authenticate(Surfaces(self.admission, toolsets, mode.toolsets))
-        health = Health(services, lambda: self.admission.ending)
+        self.health = Health(services, lambda: self.admission.ending)
         router = Router(
-            [*health.routes(), *routes],
+            [*self.health.routes(), *routes],
             redirect_slashes=False,
             default=Hosts(known, mode.security),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 from anyio.to_thread import run_sync
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from descope_mcp.api import reachability
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.call.services import Services
+from descope_mcp.store.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,12 @@ class Health:
     def routes(self) -> list[Route]:
         """``/healthz`` and ``/readyz``."""
         return [Route("/healthz", self._alive), Route("/readyz", self._ready)]
+
+    async def begin(self) -> None:
+        """Open the store, so that neither who asks nor the first change has to wait for that."""
+        async with self._looking:
+            with suppress(StoreError):  # every look tells of it
+                await run_sync(self._services.store.open_ahead)
 
     async def _alive(self, request: Request) -> Response:
         return JSONResponse({"alive": True})

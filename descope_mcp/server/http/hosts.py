@@ -73,6 +73,24 @@ def allowed(
     )
 
 
+def proxies(given: Sequence[str]) -> list[str]:
+    """Addresses and networks of proxies, as they are compared.
+
+    Raises:
+        NotAllowed: one is neither; it would be trusted under no address, or under every one.
+    """
+    found = []
+    for text in given:
+        try:
+            found.append(str(ipaddress.ip_network(text)))
+        except ValueError:
+            raise NotAllowed(
+                f"--trusted-proxy {text}: write the address of a proxy, as 10.0.0.7, or a network "
+                "of proxies, as 10.0.0.0/8"
+            ) from None
+    return found
+
+
 def _with_any_port(name: str) -> tuple[str, ...]:
     bare = not re.search(r":\d+$", name) or name.endswith("]")
     return (name, f"{name}:*") if bare else (name,)

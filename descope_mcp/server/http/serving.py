@@ -112,6 +112,7 @@ class Serving:
         _allow_many_connections()
         async with self._application.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._end_in_order)
+            tasks.start_soon(self._application.health.begin)
             await self._server.serve(sockets=[self._listener])
             tasks.cancel_scope.cancel()
 

@@ -23,7 +23,6 @@ from descope_mcp.guard.policy.decision import worst
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
 from descope_mcp.server.surface import operation_pages
-from descope_mcp.store.journal import unfinished_plans
 
 if TYPE_CHECKING:
     from descope_mcp.catalog.search.ranking import Index
@@ -133,8 +132,13 @@ class Hub:
         page = operation_pages.operation(meant, self._services, schema=schema)
         return page if name == meant.name else {"asked": name, **page}
 
-    def status(self, *, can_be_asked: bool) -> types.CallToolResult:
-        """Project, credentials (whether, never what), limits, and whether a person can be asked."""
+    def status(self, *, can_be_asked: bool, left: Sequence[str]) -> types.CallToolResult:
+        """Project, credentials (whether, never what), limits, and whether a person can be asked.
+
+        Args:
+            can_be_asked: whether the client can put a question.
+            left: the caller's plans that were left in the middle.
+        """
         client, policy = self._services.client, self._services.policy
         keys = client.credentials
         status = {
@@ -152,9 +156,8 @@ class Hub:
             "reports": len(self._catalog.reports),
             "canAskPerson": can_be_asked,
         }
-        left = unfinished_plans.left(self._services.store.directory)
         if left:
-            status["plansLeftInTheMiddle"] = left
+            status["plansLeftInTheMiddle"] = list(left)
         asked = "can" if can_be_asked else "cannot"
         text = (
             f"Project {status['project']} at {client.base_url}; management key "

@@ -10,6 +10,12 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from descope_mcp.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from descope_mcp.store.store import Store
 
 _FOLDER = "plans"
 #: For so long a plan that was left is told, in seconds; the journal has it as long as it is.
@@ -40,6 +46,24 @@ def left(directory: Path) -> list[str]:
         return []
     names = [file.name for file in lately if _NAME.fullmatch(file.name)]
     return [name for name in names if not runs(directory, name)]
+
+
+def left_by(store: Store, project: str, caller: str) -> list[str]:
+    """Those plans that are a caller's, by the journal; none if that cannot be read."""
+    names = left(store.directory)
+    if not names:
+        return []
+    # The store's library takes a third of a second to load, which is seldom needed here.
+    from descope_mcp.store.journal.entries import entries
+
+    try:
+        return [
+            name
+            for name in names
+            if entries(store, project=project, caller=caller, call=name, limit=1)
+        ]
+    except StoreError:
+        return []
 
 
 def runs(directory: Path, plan: str) -> bool:

@@ -60,6 +60,19 @@ async def test_nobody_takes_back_or_goes_on_with_what_another_did(world: World) 
         assert "in the journal begins with" not in (await world.call(ada, tool)).text
 
 
+async def test_nobody_is_told_of_the_plans_that_another_left(world: World) -> None:
+    ada, eve = (world.provider.token(sub=sub, scope=ALL) for sub in ("U2left", "U2right"))
+    steps = [{"id": "a", "operation": WRITE[1]["operation"], "arguments": {"name": "b"}}]
+    await world.call(ada, ("descope_plan", {"steps": steps}))
+    store = shared_store()
+    plan = journal.entries(store, operation=PLAN, caller="acme:U2left")[0].call
+    # As of a process that is no more.
+    (store.directory / "plans" / plan).write_text("999999999")
+    status = ("descope_status", {})
+    assert plan in (await world.call(ada, status)).text
+    assert plan not in (await world.call(eve, status)).text
+
+
 async def test_rules_go_by_what_the_token_says(provider: Provider, catalog: Catalog) -> None:
     text = (
         '[[rule]]\noperation = "CreateTenant"\nwho = { roles = "admin" }\ndecision = "allow"\n'

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
-from descope_mcp.server.auth.machines import FRESH, Machines
+from descope_mcp.server.auth.machines import FRESH, KEPT, PAUSE, Machines
 from descope_mcp.server.auth.refusals import InvalidToken, NotVerifiable
 from descope_mcp.store import machine_tokens
 from descope_mcp.store.store import Store
+from descope_mcp.store.tables import tokens
+from tests.postgres import new_cluster
 from tests.recorder import shared_store
 
 pytestmark = pytest.mark.anyio
@@ -27,17 +30,54 @@ async def test_a_machine_calls_in_its_own_name() -> None:
     assert caller.known("issuer") == ("token",)
 
 
-async def test_a_token_that_was_ended_counts_for_some_seconds_at_most() -> None:
-    store, at = shared_store(), [0.0]
+async def test_a_token_that_was_ended_counts_no_more() -> None:
+    store = shared_store()
     made, token = machine_tokens.create(store, "nightly", ["descope:read"], 60)
-    machines = Machines(store, lambda: at[0])
+    machines = Machines(store)
     await machines.verify(token)
     machine_tokens.revoke(store, made.id)
-    at[0] = FRESH - 1
-    await machines.verify(token)
-    at[0] = FRESH
     with pytest.raises(InvalidToken):
         await machines.verify(token)
+
+
+async def test_who_was_known_goes_on_for_a_while_without_the_store(tmp_path: Path) -> None:
+    at, server = [0.0], new_cluster()
+    store = Store(tmp_path / "state", tmp_path / "config" / "key", url=server.database())
+    _, token = machine_tokens.create(store, "nightly", ["descope:read"], 3600)
+    _, other = machine_tokens.create(store, "weekly", ["descope:read"], 3600)
+    machines = Machines(store, lambda: at[0])
+    await machines.verify(token)
+    server.stop()
+    try:
+        for at[0] in (1.0, FRESH + 1, KEPT - 1):
+            assert (await machines.verify(token)).name == "token:nightly"
+        with pytest.raises(NotVerifiable):
+            await machines.verify(other)
+        at[0] = KEPT
+        with pytest.raises(NotVerifiable):
+            await machines.verify(token)
+    finally:
+        server.start()
+    at[0] += PAUSE
+    await machines.verify(token)
+    await machines.verify(other)
+    store.close()
+
+
+async def test_who_was_known_is_nobody_where_the_store_was_changed(tmp_path: Path) -> None:
+    at = [0.0]
+    store = Store(tmp_path / "state", tmp_path / "config" / "key")
+    _, token = machine_tokens.create(store, "nightly", ["descope:read"], 3600)
+    machine_tokens.create(store, "weekly", ["descope:read"], 3600)
+    machines = Machines(store, lambda: at[0])
+    await machines.verify(token)
+    with store.begin() as connection:
+        connection.execute(delete(tokens).where(tokens.c.name == "weekly"))
+    at[0] = FRESH
+    for _ in range(2):
+        with pytest.raises(NotVerifiable):
+            await machines.verify(token)
+    store.close()
 
 
 async def test_without_the_store_nobody_is_let_in(tmp_path: Path) -> None:

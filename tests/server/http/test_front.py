@@ -78,6 +78,12 @@ def test_names_that_cannot_be_allowed(binding: str, given: list[str], origins: l
         hosts.allowed(binding, given, origins)
 
 
+@pytest.mark.parametrize("given", ["*", "proxy.example", "10.0.0.7/8", "10.0.0.7:80", ""])
+def test_proxies_that_cannot_be_trusted(given: str) -> None:
+    with pytest.raises(hosts.NotAllowed, match="--trusted-proxy "):
+        hosts.proxies(["10.0.0.7", given])
+
+
 def test_a_public_binding_has_the_names_it_was_given() -> None:
     settings = hosts.allowed("0.0.0.0", ["MCP.example.com"], ["https://App.example.com"])
     assert settings.allowed_hosts == ["mcp.example.com", "mcp.example.com:*"]
