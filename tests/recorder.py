@@ -138,7 +138,7 @@ async def recording(answer: Answer = empty) -> AsyncIterator[Recorder]:
 
 @functools.cache
 def load_contract() -> openapi.Contract:
-    """The repaired contract, to compare requests with and to make answers from. Nobody changes it."""
+    """The repaired contract, to compare requests with and to make answers from; left as it is."""
     document = json.loads((SPECS / "openapi.json").read_text())
     return openapi.load(document, read_yaml(SPECS / "repairs.yaml"))
 
