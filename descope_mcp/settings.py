@@ -80,6 +80,8 @@ class Settings(BaseModel):
     log_file: Path | None = Field(None, validation_alias="DESCOPE_MCP_LOG_FILE")
     log_format: Literal["text", "json"] = Field("text", validation_alias="DESCOPE_MCP_LOG_FORMAT")
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
+    # Many clients give a call up after a minute, whether it makes progress or not.
+    wait: float = Field(45.0, ge=0, le=3600, validation_alias="DESCOPE_MCP_WAIT")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -234,6 +236,7 @@ _EXPECTED = {
     "DESCOPE_MCP_LOG_LEVEL": "must be debug, info, warning or error",
     "DESCOPE_MCP_LOG_FORMAT": "must be text or json",
     "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
+    "DESCOPE_MCP_WAIT": "must be a number of seconds, at least 0 and at most 3600",
 }
 
 

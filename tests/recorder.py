@@ -36,6 +36,8 @@ AUTH_KEY = "K" + "a" * 120
 ACCESS_KEY = "K" + "c" * 60
 #: What names the store of a process.
 STORE_SETTINGS = ("DESCOPE_MCP_STATE", "DESCOPE_MCP_KEY_FILE")
+#: What every server of the tests is told besides: calls wait for nobody, unless a test says so.
+EVERY_SERVER = {"DESCOPE_MCP_WAIT": "0"}
 SPECS = Path(__file__).parent.parent / "tool_specs"
 #: Arguments that are points in time, and what stands for one in a sample.
 MOMENTS = frozenset(

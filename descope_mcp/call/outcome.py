@@ -133,7 +133,7 @@ class Waiting:
     """It was not sent yet: request `number` waits for a person's word outside of the client.
 
     ``approve`` is the command by which they give it, ``state`` where the request lies. ``rule``
-    says why not in the client.
+    says why not in the client, ``again`` whether an earlier call has made the request.
     """
 
     rule: str
@@ -142,6 +142,7 @@ class Waiting:
     number: str
     approve: str
     state: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Services:
     #: What would be decided by this one is written down where it differs; it counts for nothing.
     shadow: Policy | None = None
     principal: Caller = STDIO
+    #: Seconds for which a call waits for the word of a person who is asked outside of the client.
+    patience: float = 0.0
 
     @property
     def caller(self) -> str:

@@ -102,7 +102,14 @@ async def services(
         stack.push_async_callback(client.close)
         kept = stack.enter_context(closing(store(settings)))
         yield Services(
-            catalog, client, applied, kept, settings.hosts, shadow, Caller(settings.caller)
+            catalog,
+            client,
+            applied,
+            kept,
+            settings.hosts,
+            shadow,
+            Caller(settings.caller),
+            settings.wait,
         )
 
 

@@ -24,6 +24,7 @@ from descope_mcp.server import message_stage
 from descope_mcp.server.answers.kept_answers import Shelf
 from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.asking.waiting_calls import WaitingCalls
 from descope_mcp.server.surface import prompts, resources
 from descope_mcp.server.surface.offer import Offer, Offers
 from descope_mcp.server.tool_calls import ToolCall
@@ -75,6 +76,7 @@ def build(
     toolsets_of: ToolsetsOf = lambda ctx: (),
     security: RequestStateSecurity | None = None,
     ending: anyio.Event | None = None,
+    waiting: WaitingCalls | None = None,
 ) -> Server[Any]:
     """The server.
 
@@ -86,9 +88,10 @@ def build(
         security: seals what a client carries from a question to its answer; with None, for this
             process alone.
         ending: set when nobody is to be asked any more, since the process ends.
+        waiting: the calls of the process that wait for a person.
     """
     answers = Answers(catalog.times, Shelf(), catalog.last)
-    offers = Offers(catalog)
+    offers, wait = Offers(catalog), waiting or WaitingCalls()
 
     def offer(ctx: Context) -> Offer:
         return offers.to(services_of(ctx), toolsets_of(ctx))
@@ -101,7 +104,8 @@ def build(
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        return await ToolCall(ctx, params, services_of(ctx), offer(ctx), answers).result()
+        services, offered = services_of(ctx), offer(ctx)
+        return await ToolCall(ctx, params, services, offered, answers, wait).result()
 
     async def remember_list(ctx: Context, call_next: CallNext) -> HandlerResult:
         """Serialize each list of tools once per protocol revision."""

@@ -35,6 +35,7 @@ from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.asking.waiting_calls import WaitingCalls
 from descope_mcp.server.surface.offer import Offer
 from descope_mcp.store.journal import unfinished_plans
 from descope_mcp.telemetry.stages import stage
@@ -73,9 +74,11 @@ class ToolCall:
         services: Services,
         offer: Offer,
         answers: Answers,
+        waiting: WaitingCalls,
     ) -> None:
         self._ctx, self._params = ctx, params
         self._services, self._offer, self._answers = services, offer, answers
+        self._waiting = waiting
 
     async def result(self) -> Result:
         """What the client is answered.
@@ -163,7 +166,9 @@ class ToolCall:
 
     async def _run(self, request: Call | Undo | PlanRequest, view: View) -> Result:
         """Run a call, an undo or a plan; of the answer what `view` asks for."""
-        outcome = await ask_and_run.run(self._ctx, self._params, self._services, request)
+        outcome = await ask_and_run.run(
+            self._ctx, self._params, self._services, request, self._waiting
+        )
         match outcome:
             case types.InputRequiredResult():
                 return outcome

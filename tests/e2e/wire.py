@@ -15,7 +15,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tests.recorder import MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
+from tests.recorder import EVERY_SERVER, MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
 
 COMMAND = str(Path(sys.executable).with_name("descope-mcp"))
 MODERN = "2026-07-28"
@@ -30,7 +30,7 @@ def environment(**settings: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in STORE_SETTINGS or not name.startswith("DESCOPE_")
     }
-    return {**kept, **settings}
+    return {**kept, **EVERY_SERVER, **settings}
 
 
 def pointed_at(url: str) -> dict[str, str]:

@@ -1,8 +1,15 @@
-"""One call, undo or plan run to its end, with a person asked where it says so."""
+"""One call, undo or plan run to its end, with a person asked where it says so.
+
+Where they are asked outside of the client, the call waits a while for their word and goes on by
+itself, if they can have heard of it: from the client, from the console or a notice, or from the
+agent, which was told the number of the request before.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import mcp_types as types
@@ -13,6 +20,7 @@ from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanRequest
 from descope_mcp.call.services import Services
 from descope_mcp.server.asking import elicitation
 from descope_mcp.server.asking.elicitation import Context, No
+from descope_mcp.server.asking.waiting_calls import WaitingCalls, status_of
 from descope_mcp.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -26,7 +34,11 @@ Answered = Ended | types.InputRequiredResult
 
 
 async def run(
-    ctx: Context, params: types.CallToolRequestParams, services: Services, request: Request
+    ctx: Context,
+    params: types.CallToolRequestParams,
+    services: Services,
+    request: Request,
+    waiting: WaitingCalls,
 ) -> Answered:
     """Run a call, an undo or a plan, asking a person where it says so."""
     steps = 0
@@ -38,17 +50,27 @@ async def run(
 
     request = replace(request, progress=progress)
     try:
-        answer = elicitation.returned(ctx, params)
-        if isinstance(answer, No):
-            return await _declined(answer, None, request, services)
-        outcome = await _perform(replace(request, approval=answer), services)
-        if not isinstance(outcome, NeedsConfirmation):
-            return outcome
-        return await _asked(ctx, outcome, request, services)
+        outcome = await _answered(ctx, params, request, services)
+        if isinstance(outcome, Waiting):
+            outcome = await _waited_for(ctx, outcome, request, services, waiting)
     except StoreError as error:
         from descope_mcp.call.store_warnings import unusable
 
         return unusable(error, services.store)
+    return outcome
+
+
+async def _answered(
+    ctx: Context, params: types.CallToolRequestParams, request: Request, services: Services
+) -> Answered:
+    """Run it with the answer that the client brings, if any; ask a person where it says so."""
+    answer = elicitation.returned(ctx, params)
+    if isinstance(answer, No):
+        return await _declined(answer, None, request, services)
+    outcome = await _perform(replace(request, approval=answer), services)
+    if isinstance(outcome, NeedsConfirmation):
+        return await _asked(ctx, outcome, request, services)
+    return outcome
 
 
 async def _asked(
@@ -94,6 +116,43 @@ async def _declined(
     if not isinstance(again, NeedsConfirmation):
         return again
     return await declined.outside(again, request.caller, services, declined.unread(no))
+
+
+async def _waited_for(
+    ctx: Context, filed: Waiting, request: Request, services: Services, waiting: WaitingCalls
+) -> Ended:
+    """What becomes of a call whose request a person answers outside of the client.
+
+    The word of that person lies in the store, and the call finds it there, on whichever replica it
+    was given. A client that hangs up, or cancels the call, ends the waiting and not the request.
+    """
+    from descope_mcp.server.asking import declined
+
+    if not declined.may_wait(ctx, filed, services):
+        return filed
+    until, alone = time.monotonic() + services.patience, services.principal.scopes is None
+    while True:
+        with waiting.place(ctx, request.caller, alone=alone) as there_is_room:
+            if not there_is_room:
+                return filed
+            number, tell = int(filed.number), partial(request.progress, declined.waits(filed))
+            status = await waiting.answer(ctx, services.store, number, until, tell)
+        if status == "pending":
+            return declined.unanswered(filed, services)
+        if status == "used":
+            return declined.used(filed)
+        outcome = await _perform(request, services)
+        if not isinstance(outcome, NeedsConfirmation):
+            return outcome
+        if denied := await declined.before(outcome, services):
+            return denied
+        if await run_sync(status_of, services.store, number) == "used":
+            return declined.used(filed)
+        # What the call hits has changed since the person was asked.
+        now = await declined.outside(outcome, request.caller, services, declined.CANNOT_SHOW)
+        if not isinstance(now, Waiting) or now.number == filed.number:
+            return now
+        filed = now
 
 
 async def _perform(request: Request, services: Services) -> Ended:

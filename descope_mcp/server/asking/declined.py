@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,36 @@ async def before(needed: NeedsConfirmation, services: Services) -> Refused | Non
     return Refused("denied", f"A person {did} this (request {denied.number}).{why}", _ASK)
 
 
+def may_wait(ctx: Context, filed: Waiting, services: Services) -> bool:
+    """Whether a call waits for a word outside of the client: if the person can have heard of it.
+
+    The client tells them where it takes notice of progress, and the agent once it has the number.
+    """
+    hears = filed.again or (ctx.meta or {}).get("progress_token") is not None
+    return services.patience > 0 and filed.rule != STANDS[0] and hears
+
+
+def waits(filed: Waiting) -> str:
+    """What a client may show while a call waits."""
+    return f"Request {filed.number} waits for a person: {filed.approve}"
+
+
+def unanswered(filed: Waiting, services: Services) -> Waiting:
+    """What an agent is told when nobody has answered in time."""
+    return replace(
+        filed, message=f"{filed.message} Nobody answered it within {services.patience:.0f} s."
+    )
+
+
+def used(filed: Waiting) -> Refused:
+    """The refusal of a call that was sent twice, and ran once by the approval of its request."""
+    return Refused(
+        "used",
+        f"Request {filed.number} was approved, and the same call, sent a second time, has run.",
+        "Nothing was sent for this one. Read the target before you call again.",
+    )
+
+
 async def outside(
     needed: NeedsConfirmation, caller: str, services: Services, because: tuple[str, str]
 ) -> Refused | Waiting:
@@ -150,6 +181,7 @@ async def outside(
         question=to_json(needed.disclosure),
         typed=question.typed,
     )
+    begun = time.time()
     request = await run_sync(file)
     if request is None:
         many = "Too many requests wait for a person already."
@@ -163,15 +195,17 @@ async def outside(
     whole = f" `{diff}` shows all that becomes different." if is_long(needed.disclosure) else ""
     # The person's terminal may have another environment than this process.
     state = shell_quoting.setting(*services.store.setting)
+    repeated = _WAITS.format(services.patience) if services.patience else _WAITS_NOT
     return Waiting(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
         f"Nothing was sent yet. Tell the person to run `{approve}` in a terminal, where the state "
-        f"of this server is: {state}.{whole} Make the same call again when they have; until then "
-        "repeating changes nothing, and an answer that ends here should end with that command.",
+        f"of this server is: {state}.{whole} {repeated}, and an answer that ends here should end "
+        "with that command.",
         str(request.number),
         approve,
         state,
+        again=request.created < begun,
     )
 
 
@@ -189,6 +223,9 @@ def _differs(number: int, approved: str, now: Disclosure) -> str:
     return f"Request {number} was approved, and what the call hits has changed since.{was}"
 
 
+#: What repeating a call does whose request waits.
+_WAITS = "Make the same call again then, or at once: it waits for {:.0f} s; nobody is asked anew"
+_WAITS_NOT = "Make the same call again when they have; until then repeating changes nothing"
 #: So many lines of a question are told that are no longer as they were.
 _MOST_LINES = 4
 #: An operation as a caller may name it has any length.

@@ -1,7 +1,8 @@
 """How much of the server one caller can have, and all together; and that it ends in order.
 
 Calls of one caller must not make those of another wait. What waits for Descope is bounded where
-it is sent (`api.transport`); this bounds the requests that are open.
+it is sent (`api.transport`), what waits for a person in `asking.waiting_calls`; this bounds the
+other requests that are open.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from descope_mcp.server.asking.waiting_calls import PLACE
 from descope_mcp.server.http.callers import LOCAL, caller_of
 from descope_mcp.server.http.refusal import refusal
 
@@ -45,6 +47,7 @@ class Admission:
             refused = refusal(503, "The server has no room for more requests", _SOON)
         else:
             with self._counted(caller.name, stream=scope["method"] == "GET") as ended:
+                scope[PLACE] = Place(self._open, caller.name)
                 await _until(ended, self._app, scope, receive, send)
             return
         await refused(scope, receive, send)
@@ -76,10 +79,30 @@ class Admission:
             yield ended
         finally:
             among.discard(ended)
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
+            _fewer(self._open, caller)
             self._less.set()
+
+
+class Place:
+    """The room that one request takes."""
+
+    def __init__(self, open_: Counter[str], caller: str) -> None:
+        self._open, self._caller = open_, caller
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Give the room to others for a while; it is had again afterwards, whoever came."""
+        _fewer(self._open, self._caller)
+        try:
+            yield
+        finally:
+            self._open[self._caller] += 1
+
+
+def _fewer(open_: Counter[str], caller: str) -> None:
+    open_[caller] -= 1
+    if not open_[caller]:
+        del open_[caller]
 
 
 _ENDING = "This server is being stopped, and nothing was done; call again"

@@ -22,6 +22,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.guard.caller import Caller
 from descope_mcp.server import app
 from descope_mcp.server.asking.elicitation import Context
+from descope_mcp.server.asking.waiting_calls import WaitingCalls
 from descope_mcp.server.http import bodies, request_state, sessions
 from descope_mcp.server.http.admission import Admission
 from descope_mcp.server.http.bodies import Bodies
@@ -84,6 +85,7 @@ class Application:
         given = rights or (lambda caller: replace(services, principal=caller))
 
         self._ending, self._ends = anyio.Event(), ends
+        self.waiting = WaitingCalls()
 
         def services_of(ctx: Context) -> Services:
             scope = _scope(ctx)
@@ -100,6 +102,7 @@ class Application:
                 lambda ctx: services_of(ctx).caller,
             ),
             self._ending,
+            self.waiting,
         )
         self._manager = StreamableHTTPSessionManager(
             server,

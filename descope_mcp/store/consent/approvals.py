@@ -117,6 +117,18 @@ def request(store: Store, number: int) -> Request | None:
     return next((r for r in requests(store) if r.number == number), None)
 
 
+def pending(store: Store) -> frozenset[int]:
+    """The numbers of the requests that wait, as they stand: unproven, and nobody is waited for.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    waiting = select(approvals.c.number).where(
+        approvals.c.status == "pending", approvals.c.expires > time.time()
+    )
+    return frozenset(row.number for row in store.database.glance(waiting))
+
+
 def answer(
     store: Store,
     number: int,
