@@ -36,7 +36,7 @@ _CALLED = {
 async def _run(upstream: str, place: Path) -> None:
     catalog = load()
     client = Client(upstream, Credentials("P" + "2" * 27, "K" + "b" * 40), catalog.errors)
-    url = new_cluster(durable=True).database()
+    url = new_cluster({}).database()
     stores = {
         "SQLite": Store(place / "state", place / "config" / "key"),
         "PostgreSQL": Store(place / "other", place / "own" / "key", url=url),

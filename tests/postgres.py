@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -24,20 +25,22 @@ from descope_mcp.store.databases.postgres_url import PostgresUrl, parsed, writte
 PASSWORD = "p@ss:w/rd canary?#%41"
 _ACCOUNT = "postgres"
 _numbers = itertools.count(1)
+#: Fast, and lost with the machine.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Cluster:
     """A server and where it listens."""
 
-    def __init__(self, place: Path, *, durable: bool) -> None:
-        self._place = place
-        self._durable = "on" if durable else "off"
+    def __init__(self, place: Path, settings: Mapping[str, object]) -> None:
+        self.place = place
+        self._settings = settings
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
         password = place / "password"
         password.write_text(PASSWORD)
-        _own(password)
+        own(password)
         made = ["-U", "tester", "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"]
         _run("initdb", "-D", str(place / "data"), *made, "-E", "UTF8", "--locale=C")
         self.start()
@@ -47,20 +50,19 @@ class Cluster:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
-            "unix_socket_directories": self._place,
-            "fsync": self._durable,
-            "full_page_writes": self._durable,
+            "unix_socket_directories": self.place,
             "shared_buffers": "16MB",
             "max_connections": 120,
+            **self._settings,
         }
         options = [f"-c{name}={value}" for name, value in settings.items()]
-        command = [*_as_account("--pdeathsig", "INT"), program("postgres")]
-        with (self._place / "log").open("ab") as log:
+        command = [*as_account("--pdeathsig", "INT"), program("postgres")]
+        with (self.place / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "-D", str(self._place / "data"), *options],
+                [*command, "-D", str(self.place / "data"), *options],
                 stdout=log,
                 stderr=log,
-                cwd=self._place,
+                cwd=self.place,
             )
         end = time.monotonic() + 30
         while True:
@@ -68,7 +70,7 @@ class Cluster:
                 psycopg.connect(self.url("postgres").text, connect_timeout=2).close()
             except psycopg.OperationalError:
                 if time.monotonic() > end or self.process.poll() is not None:
-                    raise RuntimeError((self._place / "log").read_text()[-2000:]) from None
+                    raise RuntimeError((self.place / "log").read_text()[-2000:]) from None
                 time.sleep(0.05)
             else:
                 return
@@ -90,20 +92,25 @@ class Cluster:
         return self.url(name)
 
 
-def new_cluster(*, durable: bool = False) -> Cluster:
-    """A server that nobody else uses; a durable one waits for the disk as one in earnest does.
+def new_cluster(settings: Mapping[str, object] = _NOT_DURABLE) -> Cluster:
+    """A server that nobody else uses, with settings; without, it does not wait for the disk.
 
     Tests of it are skipped where there is no PostgreSQL, but not in continuous integration.
     """
     if not program("initdb"):
         said = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
         pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
-    place = Path(tempfile.mkdtemp(prefix="pg-", dir=_reachable()))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    _own(place)
-    made = Cluster(place, durable=durable)
+    made = Cluster(new_place(), settings)
     atexit.register(made.stop)
     return made
+
+
+def new_place() -> Path:
+    """A directory of the account's own, gone with the process."""
+    place = Path(tempfile.mkdtemp(prefix="pg-", dir=_reachable()))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    own(place)
+    return place
 
 
 @cache
@@ -120,27 +127,28 @@ def execute(url: PostgresUrl, *statements: str) -> None:
 
 
 def program(name: str) -> str:
-    """Where a program of PostgreSQL is, "" if it is not there."""
+    """Where a program of PostgreSQL, or around it, is; "" if it is not there."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
+    path = os.pathsep.join([*map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
     return shutil.which(name, path=path) or ""
 
 
-def _as_account(*more: str) -> list[str]:
+def as_account(*more: str) -> list[str]:
     """What makes a command run as an account that PostgreSQL accepts: it refuses to be root."""
     if os.getuid() != 0:
         return []
     return ["setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--init-groups", *more]
 
 
-def _own(path: Path) -> None:
+def own(path: Path) -> None:
+    """Give a file to that account."""
     if os.getuid() == 0:
         account = pwd.getpwnam(_ACCOUNT)
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def _run(name: str, *arguments: str) -> None:
-    command = [*_as_account(), program(name), *arguments]
+    command = [*as_account(), program(name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
     assert done.returncode == 0, done.stderr
 
@@ -148,7 +156,7 @@ def _run(name: str, *arguments: str) -> None:
 def _reachable() -> str:
     """A directory for temporary files that the account gets to."""
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        seen = subprocess.run([*_as_account(), "test", "-x", place], cwd="/")
+        seen = subprocess.run([*as_account(), "test", "-x", place], cwd="/")
         if seen.returncode == 0:
             return place
     raise RuntimeError("no directory for temporary files can be reached by the account postgres")
