@@ -110,9 +110,10 @@ class Console:
             except NotKnown:
                 await run_sync(sessions.end, self.store, session)
                 return await self._sign_in.asked(self, request)
-            form = await self.fields(request) if request.method == "POST" else {}
+            sent = request.method == "POST"
+            form = await self.fields(request) if sent else {}
             visit = Visit(self, request, self.texts(request), session, form)
-            if form and not visit.has_token():
+            if sent and not visit.has_token():
                 return await visit.refused("error.form", 403)
             if not visit.person.may(right):
                 return await visit.refused("error.role", 403)
