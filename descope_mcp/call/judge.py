@@ -19,7 +19,7 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import rests_on_names
-from descope_mcp.guard.preview.comparison.merge import merge
+from descope_mcp.guard.preview.comparison.merge import Merged, merge
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, SomeMissing, look
@@ -74,11 +74,14 @@ async def see(
     marks = bounded if asking and marking else None
     with stage("preview"):
         preview = (await gather(looking))[0]
-        preview = await _marked(checked, preview, services, read, marks)
-    judged = await large_work.run(checked.size, _weigh, call, checked, preview, services)
+        merging = (merge, checked.operation, checked.given, preview.target)
+        merged = await large_work.run(checked.size, *merging)
+        preview = await _marked(checked, preview, merged, services, read, marks)
+    judged = await large_work.run(checked.size, _weigh, call, checked, preview, merged, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.
-        return await see(call, replace(checked, decision=judged.decision), services)
+        asked = replace(checked, decision=judged.decision)
+        return await see(call, asked, services, around, marking=marking)
     return Seen(preview, judged, read, since)
 
 
@@ -92,7 +95,8 @@ async def unseen(
     """
     read = Noted(around(preview_reader(call, checked, services)))
     preview = Preview(Scope(checked.arguments, None, services.project))
-    preview = replace(preview, rights=await _rights(checked, preview, services, read))
+    planned = PlannedCall(checked.operation, checked.given, preview)
+    preview = replace(preview, rights=await _rights(checked, planned, services, read))
     judged = weighed(call, checked, services, checked.given, None, preview)
     return Seen(preview, judged, read, 0)
 
@@ -130,7 +134,12 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
 
 
 async def _marked(
-    checked: Checked, preview: Preview, services: Services, read: Reader, marks: Reader | None
+    checked: Checked,
+    preview: Preview,
+    merged: Merged,
+    services: Services,
+    read: Reader,
+    marks: Reader | None,
 ) -> Preview:
     """The preview with what roles bring and, for a person, what marks those whom the call hits.
 
@@ -140,14 +149,16 @@ async def _marked(
     async def marked() -> Standing:
         return await standing(services.catalog, preview.target, marks) if marks else UNMARKED
 
-    found: list[Any] = await gather([partial(_rights, checked, preview, services, read), marked])
+    planned = PlannedCall(checked.operation, checked.given, preview, merged.arguments)
+    found: list[Any] = await gather([partial(_rights, checked, planned, services, read), marked])
     return replace(preview, rights=found[0], standing=found[1])
 
 
-async def _rights(checked: Checked, preview: Preview, services: Services, read: Reader) -> Rights:
+async def _rights(
+    checked: Checked, planned: PlannedCall, services: Services, read: Reader
+) -> Rights:
     """What the roles that the call names bring."""
     operation, asked = checked.operation, checked.decision.action == "confirm"
-    planned = PlannedCall(operation, checked.given, preview)
     try:
         return await rights(services.catalog, [planned], read, asked=asked)
     except PreviewFailed as error:
@@ -156,10 +167,11 @@ async def _rights(checked: Checked, preview: Preview, services: Services, read: 
         raise Instead(Refused("preview", message, remedy)) from None
 
 
-def _weigh(call: Call, checked: Checked, preview: Preview, services: Services) -> Checked:
+def _weigh(
+    call: Call, checked: Checked, preview: Preview, merged: Merged, services: Services
+) -> Checked:
     """The call with what it left out filled in, and judged by what becomes different."""
     operation = checked.operation
-    merged = merge(operation, checked.given, preview.target)
     try:
         arguments = check(operation, merged.arguments)
     except InvalidArguments as error:

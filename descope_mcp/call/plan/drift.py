@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.plan.judgement import Judged
+from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.rights.permission_change import Shift
+from descope_mcp.guard.preview.target_identity import IDS, identity
 
 
 def differs(
@@ -45,7 +47,7 @@ def differs(
             return "It is not as it was shown."
         if not (judged.made or before or _untouched(preview.target, judged, sent)):
             return "Its target is not as it was shown."
-        return _more(judged, checked, preview, before)
+        return _more(judged, checked, preview, before, sent)
 
     return compare
 
@@ -53,7 +55,13 @@ def differs(
 Differs = Callable[[Checked, Preview], str]
 
 
-def _more(judged: Judged, checked: Checked, preview: Preview, earlier: Iterable[Judged]) -> str:
+def _more(
+    judged: Judged,
+    checked: Checked,
+    preview: Preview,
+    earlier: Iterable[Judged],
+    sent: Iterable[Judged],
+) -> str:
     """What a call does beyond what was shown, where the plan itself may have changed its target."""
     was = judged.checked
     worse = EFFECTS.index(checked.effect) > EFFECTS.index(was.effect)
@@ -72,7 +80,8 @@ def _more(judged: Judged, checked: Checked, preview: Preview, earlier: Iterable[
     if not _changes_within(checked.changes, was.changes, earlier):
         return "It changes more."
     rest = zip(preview.found[1:], judged.preview.found[1:], strict=False)
-    if not all(_no_more(now, then) for now, then in rest):
+    put = _put_there(judged, sent)
+    if not all(_no_more(now, then, put) for now, then in rest):
         return "More hangs on its target."
     return ""
 
@@ -163,21 +172,28 @@ def _within(now: Any, then: Any, own: _Own) -> bool:
     return False
 
 
-def _no_more(now: Any, then: Any) -> bool:
-    """Whether what hangs on a target is at most what it was: of lists the elements count."""
+def _put_there(judged: Judged, sent: Iterable[Judged]) -> frozenset[str]:
+    """The ids of what calls of the plan have connected with a target, by naming it."""
+    target = judged.preview.target
+    items = target if isinstance(target, list) else [target]
+    names = {str(i[k]) for i in items if isinstance(i, Mapping) for k in IDS if i.get(k)}
+    return frozenset(
+        id for one in sent if names & values_in(one.checked.arguments) for id in one.targets
+    )
+
+
+def _no_more(now: Any, then: Any, put: frozenset[str]) -> bool:
+    """Whether nothing else hangs on a target than did, but for what the plan has `put` there."""
     if now == then or now is None:
         return True
-    if isinstance(now, list) and isinstance(then, list):
-        known = {_key(item) for item in then}
-        return all(_key(item) in known for item in now)
     if isinstance(now, Mapping):
-        known = {_key(item) for item in (then if isinstance(then, list) else [then])}
-        return _key(now) in known
-    return False
+        now = [now]
+    if not isinstance(now, list):
+        return False
+    known = {_key(item) for item in (then if isinstance(then, list) else [then])}
+    return all(_key(item) in known or identity(item) in put for item in now)
 
 
 def _key(item: Any) -> str:
     """What tells an element from others."""
-    if not isinstance(item, Mapping):
-        return repr(item)
-    return next((f"{k}={item[k]}" for k in ("userId", "id", "name") if item.get(k)), repr(item))
+    return identity(item) or repr(item)

@@ -6,7 +6,8 @@ it can be (`prediction`), and otherwise judged by the worst case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -101,18 +102,21 @@ async def judged(
     shared = _Shared(services, marking=len(calls) <= _MOST_MARKED)
     turns = anyio.CapacityLimiter(AT_ONCE)
     found: dict[int, Judged] = {}
+    earlier = _Earlier(examined, found)
 
     async def look(call: Planned) -> None:
-        before = [examined[other.number] for other in calls[: calls.index(call)]]
         async with turns:
             try:
                 found[call.number] = await _look(
-                    call, examined[call.number], before, request, services, shared
+                    call, examined[call.number], earlier, request, services, shared
                 )
             except Instead as instead:
                 faults.add(_place(call), instead.outcome)
 
-    await gather([partial(look, call) for call in calls])
+    # What changes roles comes first: only what is read shows what these bring to others.
+    redefining = [call for call in calls if prediction.changes_roles(call.step.operation)]
+    await gather([partial(look, call) for call in redefining])
+    await gather([partial(look, call) for call in calls if call not in redefining])
     faults.found.sort(key=_order(calls))
     faults.end()
     every = _linked([found[call.number] for call in calls], services, faults)
@@ -158,7 +162,7 @@ def _closed(call: Planned, path: str) -> bool:
 async def _look(
     call: Planned,
     checked: Checked,
-    before: Sequence[Checked],
+    earlier: _Earlier,
     request: PlanRequest,
     services: Services,
     shared: _Shared,
@@ -172,9 +176,8 @@ async def _look(
     if checked.effect == "read" and checked.decision.action == "allow":
         return Judged(call, checked, NOTHING_SEEN)
     named = prediction.names(operation, checked.arguments)
-    made = any(prediction.makes(b.operation, b.arguments, named) for b in before)
-    roles = prediction.planned_roles([(b.operation, b.arguments) for b in before])
-    around = shared.around(checked, roles)
+    made = earlier.makes(named, call.number)
+    around = shared.around(checked, earlier.roles(call.number))
     alone = Call(operation.name, checked.given, request.caller)
     if not named.isdisjoint(_words(call)):
         # Which one is meant is not known before another call has run.
@@ -226,18 +229,21 @@ def _words(call: Planned) -> Iterator[str]:
 def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list[Judged]:
     """The calls, each with those before it that it builds on; notes what makes no sense."""
     linked: list[Judged] = []
+    changing, of_step = defaultdict[str, list[Judged]](list), defaultdict[str, list[Judged]](list)
     for one in every:
         origins = {reference.origin for reference in one.planned.pending.values()}
-        same = [b for b in linked if b.changes and not b.targets.isdisjoint(one.targets)]
-        taken = [b for b in linked if b.planned.step.id in origins]
-        for earlier in same:
+        same = {b.number: b for target in one.targets for b in changing[target]}
+        taken = [b.number for origin in origins for b in of_step[origin]]
+        for earlier in same.values():
             ended = ends_target(services.catalog, earlier.checked.operation)
             if ended and one.changes and not one.checked.operation.existing:
                 place = _place(earlier.planned)
                 gone = f"its target is gone after step {place} ({earlier.checked.operation.name})"
                 faults.add(_place(one.planned), gone)
-        after = sorted({b.number for b in (*same, *taken)})
-        linked.append(replace(one, after=tuple(after)))
+        linked.append(replace(one, after=tuple(sorted({*same, *taken}))))
+        of_step[one.planned.step.id].append(linked[-1])
+        for target in one.targets if one.changes else ():
+            changing[target].append(linked[-1])
     return linked
 
 
@@ -261,6 +267,30 @@ def _asked_for_many(every: list[Judged], services: Services) -> list[Judged]:
         replace(j, checked=replace(j.checked, decision=asking)) if j.number in numbers else j
         for j in every
     ]
+
+
+class _Earlier:
+    """What the calls before another one make, and which roles they create or change."""
+
+    def __init__(self, examined: Mapping[int, Checked], found: Mapping[int, Judged]) -> None:
+        """The calls of a plan by their numbers: checked, and as far as they have been looked at."""
+        self._found = found
+        made = ((n, prediction.made_by(c.operation, c.arguments)) for n, c in examined.items())
+        self._made = [(number, names) for number, names in made if names]
+        self._defining = [(n, c) for n, c in examined.items() if c.operation.defines]
+
+    def makes(self, named: frozenset[str], number: int) -> bool:
+        """Whether a call before this one creates something of which one of the names is a part."""
+        return any(n < number and not names.isdisjoint(named) for n, names in self._made)
+
+    def roles(self, number: int) -> list[Definition]:
+        """The roles of the calls before this one. A change counts once its role has been read."""
+        sent = (
+            self._found[n].checked if n in self._found else checked
+            for n, checked in self._defining
+            if n < number and (n in self._found or not prediction.changes_roles(checked.operation))
+        )
+        return prediction.planned_roles((c.operation, c.arguments) for c in sent)
 
 
 class _Shared:

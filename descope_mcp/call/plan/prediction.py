@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from descope_mcp.catalog.json_path import values_in
@@ -17,12 +17,17 @@ def names(operation: Operation, arguments: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(value) for _, value in sought(operation, arguments)) - {""}
 
 
-def makes(operation: Operation, arguments: Mapping[str, Any], named: frozenset[str]) -> bool:
-    """Whether a call creates something of which one of these names is a part."""
-    return bool(operation.existing) and not named.isdisjoint(values_in(arguments))
+def made_by(operation: Operation, arguments: Mapping[str, Any]) -> frozenset[str]:
+    """What may be a name of something that a call creates; nothing of one that creates nothing."""
+    return frozenset(values_in(arguments)) if operation.existing else frozenset()
 
 
-def planned_roles(calls: Sequence[tuple[Operation, Mapping[str, Any]]]) -> list[Definition]:
-    """The roles that calls create or change, in their order."""
+def changes_roles(operation: Operation) -> bool:
+    """Whether a call changes roles: what they come to is known when these have been read."""
+    return bool(operation.defines and operation.update)
+
+
+def planned_roles(calls: Iterable[tuple[Operation, Mapping[str, Any]]]) -> list[Definition]:
+    """The roles that calls create or change, in their order; arguments are those to be sent."""
     planned = [PlannedCall(operation, arguments, NOTHING_SEEN) for operation, arguments in calls]
     return [one for call in planned for one in definitions(call)]

@@ -51,6 +51,7 @@ class Run:
         self._by_number = {one.number: one for one in judged}
         self._ran: dict[int, Ran] = {}
         self._begun: set[int] = set()
+        self._wrong: set[int] = set()
         self._answers: dict[str, Any] = {}
         self._sent: list[Judged] = []
 
@@ -74,38 +75,31 @@ class Run:
 
         async def take(one: Judged) -> None:
             async with turns:
-                if self._may_begin(one):
-                    await self._take(one)
+                ran = await self._take(one) if self._may_begin(one) else None
+                if ran is None or ran.became != "done":
+                    self._wrong.add(one.number)
 
         async with anyio.create_task_group() as tasks:
             for one in wave:
                 tasks.start_soon(partial(take, one))
-        first = wave[0]
+        step = wave[0].planned.step
         answers = [
             ran.outcome.data
             for one in self._judged
-            if one.planned.step.id == first.planned.step.id
+            if one.planned.step.id == step.id
             and (ran := self._ran.get(one.number))
             and isinstance(ran.outcome, Completed)
         ]
         if answers:
-            single = first.planned.step.each is None
-            self._answers[first.planned.step.id] = answers[0] if single else answers
+            self._answers[step.id] = answers[0] if step.each is None else answers
 
     def _may_begin(self, one: Judged) -> bool:
-        """Whether a call is still to be run: nothing has failed that ends it."""
-        wrong = {number for number, ran in self._ran.items() if ran.became != "done"}
-        if not wrong:
-            return True
-        return self._request.on_failure == "continue" and wrong.isdisjoint(self._below(one))
+        """Whether a call is still to be run: nothing has failed, or was left out, that ends it."""
+        goes_on = self._request.on_failure == "continue"
+        return not self._wrong or (goes_on and self._wrong.isdisjoint(one.after))
 
-    def _below(self, one: Judged) -> set[int]:
-        """The numbers of all calls that a call builds on, also through others."""
-        origins = {reference.origin for reference in one.planned.pending.values()}
-        direct = set(one.after) | {j.number for j in self._judged if j.planned.step.id in origins}
-        return direct.union(*(self._below(self._by_number[number]) for number in direct), set())
-
-    async def _take(self, one: Judged) -> None:
+    async def _take(self, one: Judged) -> Ran:
+        """Run a call; what became of it."""
         done = sum(ran.became == "done" for ran in self._ran.values())
         title = one.checked.operation.title
         await self._request.progress(f"{done + 1} of {len(self._judged)}: {title}")
@@ -114,8 +108,8 @@ class Run:
             arguments = self._arguments(one)
         except Unresolved as error:
             failed = Failed("invalid_arguments", str(error), "")
-            self._ran[one.number] = self._told(one, "not run", failed)
-            return
+            ran = self._ran[one.number] = self._told(one, "not run", failed)
+            return ran
         earlier = [self._by_number[number] for number in one.after]
         call = Call(
             one.checked.operation.name,
@@ -132,7 +126,8 @@ class Run:
             outcome = Refused("changed", message, "")
         if one.changes and _became(outcome) != "not run":
             self._sent.append(one)
-        self._ran[one.number] = self._told(one, _became(outcome), outcome)
+        ran = self._ran[one.number] = self._told(one, _became(outcome), outcome)
+        return ran
 
     def _arguments(self, one: Judged) -> Mapping[str, Any]:
         """The arguments, with what earlier calls have answered; handles as they were given.

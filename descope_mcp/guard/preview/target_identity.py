@@ -11,7 +11,7 @@ from descope_mcp.guard.preview.recipe_values import resolve
 
 #: The field that holds the id of an object in an answer, the surest first: a user's `id` is one of
 #: SCIM alone, and permissions or lists of older projects have names only.
-_IDS = ("userId", "id", "name")
+IDS = ("userId", "id", "name")
 
 
 def identities(operation: Operation, preview: Preview) -> frozenset[str]:
@@ -33,5 +33,5 @@ def identities(operation: Operation, preview: Preview) -> frozenset[str]:
 
 def identity(item: Any) -> str:
     """What tells one object of an answer from others, "" if nothing does."""
-    held = [item.get(field) for field in _IDS] if isinstance(item, dict) else []
+    held = [item.get(field) for field in IDS] if isinstance(item, dict) else []
     return next((value for value in held if isinstance(value, str) and value), "")

@@ -141,6 +141,25 @@ async def test_what_a_role_of_the_plan_will_bring_is_shown(here: World) -> None:
     assert became(outcome) == ["done"] * 2
 
 
+async def test_a_role_that_the_plan_changes_brings_what_the_change_leaves_out(here: World) -> None:
+    described = {"name": "Editor", "newName": "Chief", "description": "Writes"}
+    steps = [
+        {"operation": "UpdateRole", "arguments": described},
+        {"operation": "UpdateUserAddRoles", "arguments": {"loginId": BEN, "roleNames": ["Chief"]}},
+    ]
+    outcome = await here.ran(steps)
+    assert became(outcome) == ["done"] * 2
+    assert '"projects.write"' in here.asked[0]
+
+
+async def test_a_role_that_the_plan_has_given_can_be_deleted_by_it(here: World) -> None:
+    steps = [
+        {"operation": "UpdateUserAddRoles", "arguments": {"loginId": BEN, "roleNames": ["Editor"]}},
+        {"operation": "DeleteRole", "arguments": {"name": "Editor"}},
+    ]
+    assert became(await here.ran(steps)) == ["done"] * 2
+
+
 async def test_a_tenants_role_is_to_be_made_before_it_is_given_elsewhere(here: World) -> None:
     login, there = "hugo.silva@globex.example", {"tenantId": "umbra"}
     steps: Steps = [
@@ -228,6 +247,17 @@ async def test_independent_calls_go_on_where_that_is_wanted(here: World) -> None
     ]  # fmt: skip
     outcome = await here.ran(steps, on_failure="continue")
     assert became(outcome) == ["failed", "not run", "done"]
+
+
+async def test_many_changes_of_one_target_go_on_beside_a_failure(here: World) -> None:
+    """Each builds on all before it, and what one builds on is not looked through again by all."""
+    names = [
+        {"operation": "PatchUser", "arguments": {"loginId": ADA, "name": f"Ada {n}"}}
+        for n in range(40)
+    ]
+    failing = {"operation": "CreateUser", "arguments": {"loginId": BEN}}
+    outcome = await here.ran([failing, *names], on_failure="continue")
+    assert became(outcome) == ["failed", *["done"] * 40]
 
 
 async def test_a_grant_covers_steps_as_it_covers_calls(here: World) -> None:

@@ -23,11 +23,16 @@ _OF_KEYS = "keyTenants"
 
 
 class PlannedCall(NamedTuple):
-    """A call that is about to be made: its arguments as they were given, and what it would hit."""
+    """A call that is about to be made: its arguments as they were given, and what it would hit.
+
+    ``sent`` are the arguments with what the call leaves out filled in, None where that is not
+    known.
+    """
 
     operation: Operation
     arguments: Mapping[str, Any]
     preview: Preview
+    sent: Mapping[str, Any] | None = None
 
 
 class Handover(NamedTuple):
@@ -106,11 +111,14 @@ def console_roles(call: PlannedCall) -> Iterator[ConsoleRole]:
 
 
 def definitions(call: PlannedCall) -> Iterator[Definition]:
-    """The roles that a call creates or changes, as the record's `defines` says."""
+    """The roles that a call creates or changes, as the record's `defines` says.
+
+    One that is changed keeps the permissions that the call leaves out.
+    """
     defines = call.operation.defines
     if defines is None:
         return
-    given = call.arguments
+    given = call.arguments if call.sent is None else call.sent
     for one in values_at(dict(given), f"{defines.each}[]") if defines.each else [given]:
         name = one.get(defines.name) if isinstance(one, Mapping) else None
         if isinstance(name, str) and name:
