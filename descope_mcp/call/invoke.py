@@ -208,7 +208,7 @@ async def _count(call: Call, checked: Checked, services: Services, *, ahead: boo
     It counts before it is sent, so that of many at once no more than the cap are.
     """
     cap = checked.decision.cap
-    if cap is None or call.part:
+    if cap is None or (call.part and call.part.cap == cap.rule):
         return
     from descope_mcp.store.consent import caps
 

@@ -30,12 +30,14 @@ class Part:
     """What makes a call one of a plan: the plan's id and the number in it.
 
     ``differs`` says in what the call, as it is looked at right before it is sent, is not the one
-    that the plan was judged by, "" if it is. Towards caps the plan was counted as a whole.
+    that the plan was judged by, "" if it is. Towards the ``cap`` of this rule it has been counted,
+    with the whole plan.
     """
 
     plan: str
     number: int
     differs: Callable[[Checked, Preview], str]
+    cap: str = ""
 
 
 @dataclass(frozen=True, slots=True)

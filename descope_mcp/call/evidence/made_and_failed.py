@@ -30,6 +30,18 @@ def made_things(operation: Operation, answer: Any, before: Any) -> Iterator[Made
             yield Made(identifier, known_as(one))
 
 
+def names_of_made(answer: Any, made: Sequence[Made]) -> set[str]:
+    """What tells the things that were made from all others: their ids, and a user's login ids."""
+    ids = {one.id for one in made}
+    found: set[str] = set()
+    for one in after_state.objects(answer) if ids else ():
+        held = {str(one[key]) for key in _IDS if one.get(key)}
+        if held & ids:
+            logins = one.get("loginIds")
+            found |= held | set(map(str, logins if isinstance(logins, list) else ()))
+    return found
+
+
 def _outermost(value: Any, without: Sequence[Any], depth: int = 4) -> Iterator[Mapping[str, Any]]:
     """The objects with an id, and none of those inside of one."""
     if isinstance(value, Mapping):

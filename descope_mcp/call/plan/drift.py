@@ -1,5 +1,6 @@
 """Whether a call is still the one that the plan was judged by, right before it is sent.
 
+It hits what a person was shown, or what the plan itself has made, whoever goes by a name by then.
 What nobody has touched has to be as it was. What calls of the same plan have changed meanwhile may
 differ by that: then the call may do no more than a person was shown.
 """
@@ -7,26 +8,34 @@ differ by that: then the call may do no more than a person was shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.plan.judgement import Judged
+from descope_mcp.call.plan.prediction import names
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.operation_record import EFFECTS
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.rights.permission_change import Shift
-from descope_mcp.guard.preview.target_identity import IDS, identity
+from descope_mcp.guard.preview.target_identity import IDS, identities, identity, own_ids
 
 
-def differs(
-    judged: Judged, ran: Callable[[], Sequence[Judged]], earlier: Iterable[Judged]
-) -> Differs:
+@dataclass(slots=True)
+class Done:
+    """What a plan has done so far: the changes that were sent, and what tells what they made."""
+
+    sent: list[Judged] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+
+
+def differs(judged: Judged, done: Done, earlier: Iterable[Judged]) -> Differs:
     """What compares a call of a plan with what it was judged by.
 
     Args:
         judged: the call as the plan was judged.
-        ran: the calls of this plan that have been sent by then.
+        done: what the plan has done; it grows.
         earlier: the calls of the plan that it builds on.
 
     Returns:
@@ -39,10 +48,12 @@ def differs(
         was = judged.checked
         if checked.decision.action == "confirm" and not judged.asks:
             return "A person would have to be asked about it."
+        if not _hits_what_was_shown(judged, checked, preview, done):
+            return "It hits what nobody was shown, and the plan has not made."
         same = checked.arguments == was.arguments and preview.found == judged.preview.found
         if same and preview.rights == judged.preview.rights:
             return ""
-        sent = ran()
+        sent = tuple(done.sent)
         if not (sent or waits):
             return "It is not as it was shown."
         if not (judged.made or before or _untouched(preview.target, judged, sent)):
@@ -53,6 +64,17 @@ def differs(
 
 
 Differs = Callable[[Checked, Preview], str]
+
+
+def _hits_what_was_shown(judged: Judged, checked: Checked, preview: Preview, done: Done) -> bool:
+    """Whether a call hits what a person was shown, or, if that was to be made, what has been."""
+    if identities(checked.operation, preview) <= judged.targets:
+        return True
+    if not judged.made:
+        return False
+    if ids := own_ids(preview.target):
+        return ids <= done.made
+    return names(checked.operation, checked.arguments) <= done.made
 
 
 def _more(

@@ -43,6 +43,7 @@ AT_ONCE = 8
 MOST_READS = 2_000
 #: Of more calls it is not read who signed in lately and who is the last of a kind.
 _MOST_MARKED = 20
+_MIXED = "some of what it changes is there, and some is made by the plan: make two steps of it"
 #: The rule of the default policy by which an ordinary change runs unasked.
 _UNASKED = "write"
 
@@ -51,9 +52,9 @@ _UNASKED = "write"
 class Judged:
     """One call of a plan, judged as things are now.
 
-    ``targets`` is what it changes, ``after`` are the numbers of the calls before it that change the
-    same, or whose answers it takes from. ``made`` says that its target, or a part of it, is made by
-    one of those. ``asks`` says that a person has to agree.
+    ``targets`` is what it changes, ``after`` are the numbers of the calls before it that make or
+    change the same, or whose answers it takes from. ``made`` says that its target, or a part of it,
+    is made by one of those. ``asks`` says that a person has to agree.
     """
 
     planned: Planned
@@ -176,26 +177,28 @@ async def _look(
     if checked.effect == "read" and checked.decision.action == "allow":
         return Judged(call, checked, NOTHING_SEEN)
     named = prediction.names(operation, checked.arguments)
-    made = earlier.makes(named, call.number)
+    makers = earlier.makers(named, call.number)
     around = shared.around(checked, earlier.roles(call.number))
     alone = Call(operation.name, checked.given, request.caller)
     if not named.isdisjoint(_words(call)):
         # Which one is meant is not known before another call has run.
         seen = await unseen(alone, checked, services, around)
         _end_without_roles(seen.preview)
-        return _judged(call, seen, (), made=True)
+        return _judged(call, seen, (), makers, made=True)
     try:
         seen = await see(alone, checked, services, around, marking=shared.marking)
     except Instead as instead:
         missing = isinstance(instead.outcome, Failed) and instead.outcome.kind == "target_missing"
-        if not (missing and made):
+        if not (missing and makers):
             raise
         seen = await unseen(alone, checked, services, around)
     _end_without_roles(seen.preview)
+    if makers and seen.preview.missing:
+        raise Instead(Failed("invalid_arguments", _MIXED, ""))
     counts: tuple[Tally, ...] = ()
     if seen.checked.decision.action == "confirm":
         counts = await counted(services.catalog, operation, seen.preview, seen.read)
-    return _judged(call, seen, counts, made=made)
+    return _judged(call, seen, counts, makers, made=bool(makers))
 
 
 def _end_without_roles(preview: Preview) -> None:
@@ -212,11 +215,13 @@ def _end_without_roles(preview: Preview) -> None:
         raise Instead(Failed("invalid_arguments", message, ""))
 
 
-def _judged(call: Planned, seen: Seen, counts: tuple[Tally, ...], *, made: bool) -> Judged:
+def _judged(
+    call: Planned, seen: Seen, counts: tuple[Tally, ...], makers: tuple[int, ...], *, made: bool
+) -> Judged:
     targets = identities(seen.checked.operation, seen.preview)
     target = seen.preview.target
     if made and (target is None or is_planned(target)):
-        return Judged(call, seen.checked, seen.preview, counts, made=True)
+        return Judged(call, seen.checked, seen.preview, counts, after=makers, made=True)
     return Judged(call, seen.checked, seen.preview, counts, targets)
 
 
@@ -227,7 +232,7 @@ def _words(call: Planned) -> Iterator[str]:
 
 
 def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list[Judged]:
-    """The calls, each with those before it that it builds on; notes what makes no sense."""
+    """The calls, each with all before it that it builds on; notes what makes no sense."""
     linked: list[Judged] = []
     changing, of_step = defaultdict[str, list[Judged]](list), defaultdict[str, list[Judged]](list)
     for one in every:
@@ -240,7 +245,7 @@ def _linked(every: Sequence[Judged], services: Services, faults: Faults) -> list
                 place = _place(earlier.planned)
                 gone = f"its target is gone after step {place} ({earlier.checked.operation.name})"
                 faults.add(_place(one.planned), gone)
-        linked.append(replace(one, after=tuple(sorted({*same, *taken}))))
+        linked.append(replace(one, after=tuple(sorted({*one.after, *same, *taken}))))
         of_step[one.planned.step.id].append(linked[-1])
         for target in one.targets if one.changes else ():
             changing[target].append(linked[-1])
@@ -279,9 +284,9 @@ class _Earlier:
         self._made = [(number, names) for number, names in made if names]
         self._defining = [(n, c) for n, c in examined.items() if c.operation.defines]
 
-    def makes(self, named: frozenset[str], number: int) -> bool:
-        """Whether a call before this one creates something of which one of the names is a part."""
-        return any(n < number and not names.isdisjoint(named) for n, names in self._made)
+    def makers(self, named: frozenset[str], number: int) -> tuple[int, ...]:
+        """The calls before this one that create something of which one of the names is a part."""
+        return tuple(n for n, names in self._made if n < number and not names.isdisjoint(named))
 
     def roles(self, number: int) -> list[Definition]:
         """The roles of the calls before this one. A change counts once its role has been read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from descope_mcp.call.outcome import Completed, Failed, Outcome, Progress, Refused, silent
 from descope_mcp.guard.consent.confirmation import Approval
@@ -23,13 +23,21 @@ def nothing_kept(name: str) -> Any:
     return None
 
 
+class Place(NamedTuple):
+    """What a call of a plan that is gone on with is in it (`call.plan.expansion.Planned`)."""
+
+    number: int
+    undoes: str = ""
+    alone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """A plan as it came in: `steps` unchecked, `title` in the caller's words.
 
     With ``check`` nothing but reads runs. ``on_failure`` says whether steps that do not build on
     one that failed go on. ``resume`` is the id of a plan to go on with, in place of steps; then
-    ``numbers`` are the places that its steps have in it. ``undoes`` is the plan that this one takes
+    ``places`` are those that its steps have in it. ``undoes`` is the plan that this one takes
     back. ``kept`` finds an earlier answer of this caller by its name.
     """
 
@@ -39,7 +47,7 @@ class PlanRequest:
     check: bool = False
     on_failure: Literal["stop", "continue"] = "stop"
     resume: str = ""
-    numbers: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
     undoes: str = ""
     kept: Callable[[str], Any] = nothing_kept
     approval: Approval | None = None

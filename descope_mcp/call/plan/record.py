@@ -45,6 +45,8 @@ async def begun(
             "operation": one.checked.operation.name,
             "effect": one.checked.effect,
             "arguments": masked(one.checked.operation, _given(one)),
+            **({"undoes": one.planned.undoes} if one.planned.undoes else {}),
+            **({"alone": True} if one.planned.alone else {}),
         }
         for one in judged
     ]
@@ -72,8 +74,8 @@ async def begun(
 
 
 def _given(one: Judged) -> Any:
-    """The arguments as they were checked; of those with references, as they were written."""
-    return written(one.planned.arguments) if one.planned.pending else one.checked.given
+    """The arguments as they were checked, or with references, as a caller would write them."""
+    return written(one.planned.arguments if one.planned.pending else one.checked.given)
 
 
 async def ended(intent: Intent, plan: PlanEnded, services: Services) -> None:

@@ -2,7 +2,8 @@
 
 A reference is an object ``{"$from": STEP, "path": JMESPATH}``, and of the element that a step is at
 ``"$each"`` or ``{"$each": JMESPATH}``. Only what the caller wrote is looked through: what stands in
-an answer is a value, whatever it looks like.
+an answer is a value, whatever it looks like. Where such a value is written down, it stands in
+``{"$value": ...}``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.field_selection import WrongFields
 
-FROM, EACH, PATH = "$from", "$each", "path"
+FROM, EACH, VALUE, PATH = "$from", "$each", "$value", "path"
 #: Where the answers that a caller was shown are found.
 KEPT = "answers/"
 #: Deeper than any schema; what lies below is a plain value.
@@ -70,7 +71,7 @@ def references(value: Any, room: int = _DEEPEST) -> Iterator[Reference]:
     """
     if found := reference(value):
         yield found
-    elif isinstance(value, (Mapping, list)) and room:
+    elif isinstance(value, (Mapping, list)) and room and not _is_plain(value):
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from references(inner, room - 1)
 
@@ -80,7 +81,7 @@ def takes_element(value: Any, room: int = _DEEPEST) -> bool:
     if isinstance(value, Mapping):
         if EACH in value:
             return True
-        value = list(value.values())
+        value = [] if _is_plain(value) else list(value.values())
     if isinstance(value, list):
         return room > 0 and any(takes_element(inner, room - 1) for inner in value)
     return bool(value == EACH)
@@ -101,6 +102,8 @@ def resolved(value: Any, answers: Answers, element: Any = NO_ELEMENT, room: int 
             return found
     if value == EACH or (isinstance(value, Mapping) and EACH in value):
         return _of_element(value, element)
+    if _is_plain(value):
+        return value[VALUE]
     if not room:
         return value
     if isinstance(value, Mapping):
@@ -154,8 +157,19 @@ def filled(value: Any, of: Callable[[Reference], Any]) -> Any:
 
 
 def written(value: Any) -> Any:
-    """A copy in which each `Reference` stands as a caller would write it."""
-    return filled(value, lambda one: {FROM: one.origin, **({PATH: one.path} if one.path else {})})
+    """A copy as a caller would write it: each `Reference`, and what only looks like one."""
+    if isinstance(value, Reference):
+        return {FROM: value.origin, **({PATH: value.path} if value.path else {})}
+    if value == EACH or (isinstance(value, Mapping) and value.keys() & {FROM, EACH, VALUE}):
+        return {VALUE: value}
+    if isinstance(value, Mapping):
+        return {key: written(inner) for key, inner in value.items()}
+    return [written(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether what stands in a value is meant as it is."""
+    return isinstance(value, Mapping) and value.keys() == {VALUE}
 
 
 def _of_element(value: Any, element: Any) -> Any:

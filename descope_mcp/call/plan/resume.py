@@ -10,7 +10,8 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.plan import record
-from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.outcome import Place, PlanRequest
+from descope_mcp.call.plan.steps import LONGEST_ID
 from descope_mcp.call.services import Services
 from descope_mcp.store.journal import unfinished_plans, unsettled
 from descope_mcp.store.journal.entry import Entry
@@ -32,6 +33,9 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     if unfinished_plans.runs(store.directory, entry.call) or at_work:
         message = "The process that began the plan is still at it."
         raise Instead(Refused("running", message, "Nothing was sent. Wait until it has ended."))
+    if entry.undone_by:
+        message = f"It was undone, or is just being undone, by plan {entry.undone_by[:8]}."
+        raise Instead(Refused("undone", message, "Nothing was sent. Make a new plan."))
     if "calls" not in details:
         message = "What the plan was to do is kept no longer."
         raise Instead(Refused("forgotten", message, "Nothing was sent. Make a new plan."))
@@ -45,20 +49,24 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     several = _repeated(details["calls"])
     steps = [
         {
-            "id": f"{one['step']}-{one['number']}" if one["step"] in several else one["step"],
+            "id": _own_id(one) if one["step"] in several else one["step"],
             "operation": one["operation"],
             "arguments": one["arguments"],
         }
         for one in left
     ]
-    numbers = {step["id"]: one["number"] for step, one in zip(steps, left, strict=True)}
+    places = {
+        step["id"]: Place(one["number"], one.get("undoes", ""), one.get("alone", False))
+        for step, one in zip(steps, left, strict=True)
+    }
     return replace(
         request,
         steps=steps,
         title=title,
         on_failure=on_failure,
         resume=entry.call,
-        numbers=numbers,
+        undoes=entry.undoes,
+        places=places,
     )
 
 
@@ -73,6 +81,12 @@ def _did_not_run(entry: Entry) -> bool:
     """Whether a call was not sent, or was refused by Descope for what it said."""
     refused = entry.result == "failed" and entry.reason.startswith("4")
     return refused or (entry.result == "not_sent" and entry.settled)
+
+
+def _own_id(call: dict[str, Any]) -> str:
+    """An id for one of several calls of a step."""
+    number = f"-{call['number']}"
+    return f"{call['step'][: LONGEST_ID - len(number)]}{number}"
 
 
 def _repeated(planned: list[dict[str, Any]]) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 
+from descope_mcp.call.evidence.made_and_failed import names_of_made
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
     Call,
@@ -19,7 +20,7 @@ from descope_mcp.call.outcome import (
     Refused,
 )
 from descope_mcp.call.plan.consent import Allowed
-from descope_mcp.call.plan.drift import differs
+from descope_mcp.call.plan.drift import Done, differs
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.outcome import Became, PlanEnded, PlanRequest, Ran
 from descope_mcp.call.plan.references import Reference, Unresolved, filled, selected
@@ -31,8 +32,6 @@ from descope_mcp.guard.question.quoting import quoted
 
 #: So many calls of one step run at once. The service is somebody else's, too.
 AT_ONCE = 8
-#: The longest value that is passed on from an answer that nobody has seen.
-_LONGEST = 500
 
 
 class Run:
@@ -53,7 +52,7 @@ class Run:
         self._begun: set[int] = set()
         self._wrong: set[int] = set()
         self._answers: dict[str, Any] = {}
-        self._sent: list[Judged] = []
+        self._done = Done()
 
     async def to_the_end(self) -> PlanEnded:
         """Run all calls, or up to the first that fails; what became of every one."""
@@ -118,14 +117,16 @@ class Run:
             undoes=one.planned.undoes,
             alone=one.planned.alone,
             consent=self._allowed.of(one.number) if one.asks else "",
-            part=Part(self._plan, one.number, differs(one, lambda: self._sent, earlier)),
+            part=Part(self._plan, one.number, differs(one, self._done, earlier), _cap(one)),
         )
         outcome = await invoke(call, self._services)
         if isinstance(outcome, NeedsConfirmation):
             message = "A person would have to be asked about it, which nobody could foresee."
             outcome = Refused("changed", message, "")
         if one.changes and _became(outcome) != "not run":
-            self._sent.append(one)
+            self._done.sent.append(one)
+        if isinstance(outcome, Completed) and outcome.evidence:
+            self._done.made |= names_of_made(outcome.data, outcome.evidence.made)
         ran = self._ran[one.number] = self._told(one, _became(outcome), outcome)
         return ran
 
@@ -145,10 +146,12 @@ class Run:
 
         def value(reference: Reference) -> str:
             found = selected(self._answers[reference.origin], reference)
-            if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
-                raise Unresolved(f"{reference} is no plain text")
+            if not isinstance(found, str):
+                raise Unresolved(f"{reference} is no text")
             if reference in handled and not HANDLE.fullmatch(found):
                 raise Unresolved(f"{reference} is no handle of a secret")
+            if reference not in handled and found not in self._done.made:
+                raise Unresolved(f"{reference} is no id of anything that the plan has made")
             return found
 
         made: dict[str, Any] = filled(one.planned.arguments, value)
@@ -180,6 +183,12 @@ def _waves(calls: list[Judged]) -> list[list[Judged]]:
         waves[-1].append(one)
         taken |= one.targets
     return waves
+
+
+def _cap(one: Judged) -> str:
+    """The rule towards whose cap a call was counted with the whole plan."""
+    cap = one.checked.decision.cap
+    return cap.rule if cap else ""
 
 
 def _became(outcome: Completed | Failed | Refused) -> Became:

@@ -16,6 +16,7 @@ from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Outcome
 from descope_mcp.call.plan.batches import batched
 from descope_mcp.call.plan.expansion import Known, Planned, expanded
 from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.prediction import made_by, names
 from descope_mcp.call.plan.references import Unresolved
 from descope_mcp.call.plan.steps import Faults, Step
 from descope_mcp.call.services import Services
@@ -41,7 +42,7 @@ async def calls_of(
     known, faults = Known(request.kept), Faults([])
     calls, partly = list[Planned](), list[str]()
     wanted = {one.origin for step in steps for one in step.takes_from}
-    unknown = set[str]()
+    unknown, made = set[str](), set[str]()
     for step in steps:
         # What is wrong with one step is no further fault of those that take from it.
         if unknown & {one.origin for one in step.takes_from}:
@@ -55,7 +56,10 @@ async def calls_of(
                 known[step.id] = await _answers(step, here, request, services, partly)
             else:
                 alike = step.each is not None and step.id not in wanted
-                calls += await batched(here, services) if alike else here
+                # What is there and what is yet to be made are not shown, and changed, in one call.
+                apart = made and any(made & names(c.step.operation, c.arguments) for c in here)
+                calls += await batched(here, services) if alike and not apart else here
+                made.update(*(made_by(c.step.operation, c.arguments) for c in here))
         except Unresolved as error:
             faults.add(step.id, str(error))
             unknown.add(step.id)
@@ -65,8 +69,13 @@ async def calls_of(
     if not calls:
         faults.add(steps[0].id, "the plan comes to no call: nothing is there to do")
     faults.end()
-    placed = [replace(c, number=request.numbers.get(c.step.id, c.number)) for c in calls]
-    return placed, partly
+    return [_placed(call, request) for call in calls], partly
+
+
+def _placed(call: Planned, request: PlanRequest) -> Planned:
+    """A call as what it was in the plan that is gone on with."""
+    place = request.places.get(call.step.id)
+    return replace(call, **place._asdict()) if place else call
 
 
 def _expanded(step: Step, known: Known, first: int) -> list[Planned]:

@@ -29,7 +29,9 @@ from descope_mcp.guard.question.quoting import quoted
 MOST_CALLS = 200
 #: So many faults are told at once.
 _MOST_FAULTS = 20
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+#: The longest id of a step.
+LONGEST_ID = 40
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_ID - 1}}}")
 _KEYS = ("id", "operation", "arguments", "for_each")
 
 
@@ -140,7 +142,7 @@ def _step(name: str, given: object, catalog: Catalog) -> Step:
     if more := [str(key)[:40] for key in given if key not in _KEYS]:
         raise Unresolved(f"a step has no {quoted(more[0])}, only {', '.join(_KEYS)}")
     if given.get("id") is not None and given["id"] != name:
-        raise Unresolved("an id has letters, digits, _ and -, at most 40")
+        raise Unresolved(f"an id has letters, digits, _ and -, at most {LONGEST_ID}")
     called, arguments = given.get("operation"), given.get("arguments")
     if not isinstance(called, str):
         raise Unresolved("operation is the name of one")

@@ -11,6 +11,7 @@ from descope_mcp import settings
 from descope_mcp.call.outcome import Instead
 from descope_mcp.call.plan import record, resume
 from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.references import written as as_written
 from descope_mcp.cli import options, output, plan_file, wiring
 from descope_mcp.cli.commands.call import CALLER, run, tell
 from descope_mcp.cli.outcomes import plan as outcomes
@@ -131,7 +132,7 @@ def _steps(store: Store, beginning: str) -> list[dict[str, Any]]:
         ]
     if "arguments" not in details:
         raise click.UsageError(f"{beginning}: what it said is kept no longer")
-    return [_step({"operation": entry.operation, **details})]
+    return [_step({"operation": entry.operation, "arguments": as_written(details["arguments"])})]
 
 
 def _step(call: dict[str, Any]) -> dict[str, Any]:

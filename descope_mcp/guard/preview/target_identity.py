@@ -23,12 +23,17 @@ def identities(operation: Operation, preview: Preview) -> frozenset[str]:
     target = preview.target
     if target is None:
         return frozenset()
-    found = (identity(item) for item in (target if isinstance(target, list) else [target]))
-    if ids := frozenset(filter(None, found)):
+    if ids := own_ids(target):
         return ids
     step = operation.preview[0]
     read = [step.operation, resolve(step.arguments, preview.scope)]
     return frozenset((json.dumps(read, sort_keys=True, default=str),))
+
+
+def own_ids(target: Any) -> frozenset[str]:
+    """The ids that a target has itself, or that several of them have."""
+    found = (identity(item) for item in (target if isinstance(target, list) else [target]))
+    return frozenset(filter(None, found))
 
 
 def identity(item: Any) -> str:

@@ -81,6 +81,13 @@ def test_an_answer_that_is_not_there_yet_leaves_the_reference() -> None:
     assert set(references({"a": [taken("x", "later")]})) == {Reference("later", "x")}
 
 
+@pytest.mark.parametrize("value", ["$each", {"$from": "find"}, {"$value": 1}, [{"$each": "id"}]])
+def test_a_value_that_looks_like_a_reference_is_written_as_a_value(value: Any) -> None:
+    given = written({"a": value})
+    assert not list(references(given))
+    assert resolved(given, answers) == {"a": value}
+
+
 def test_a_single_call_takes_from_kept_answers_alone() -> None:
     kept = {"abc": {"flow": {"id": "f"}}}.get
     given = {"flow": {"$from": "answers/abc", "path": "flow"}, "note": {"$from": "somewhere"}}
