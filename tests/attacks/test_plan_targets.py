@@ -1,4 +1,4 @@
-"""A plan's calls hit what a person was shown, or what the plan itself has made, and nothing else."""
+"""A plan's calls hit what a person was shown or what the plan itself has made, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.call.outcome import Call, Failed, NeedsConfirmation
 from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Failed, NeedsConfirmation
 from descope_mcp.call.plan.outcome import PlanEnded, PlanRequest
 from descope_mcp.call.plan.plan import plan
 from descope_mcp.catalog.catalog import Catalog

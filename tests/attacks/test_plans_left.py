@@ -1,4 +1,4 @@
-"""Plans that were left or taken back: what going on with them, or taking them back again, may do."""
+"""Plans that were left or taken back: what going on with them, or taking them back, may do."""
 
 from __future__ import annotations
 
@@ -102,9 +102,10 @@ async def test_an_undo_that_was_left_is_gone_on_with_as_an_undo(here: World) -> 
             raise RuntimeError("killed")
 
     request = Undo(first.id, CALLER, approval=accept(asked.question), progress=leave)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ExceptionGroup):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("descope_mcp.call.plan.record.ended", kept_open)
-        await undo(request, here.services)
+        with pytest.raises(ExceptionGroup):
+            await undo(request, here.services)
     left = next(entry for entry in here.journal() if entry.undoes == first.id)
     unfinished_plans.end(here.services.store.directory, left.call)
     refused = await here.undo(first.id)

@@ -198,10 +198,9 @@ def _put_there(judged: Judged, sent: Iterable[Judged]) -> frozenset[str]:
     """The ids of what calls of the plan have connected with a target, by naming it."""
     target = judged.preview.target
     items = target if isinstance(target, list) else [target]
-    names = {str(i[k]) for i in items if isinstance(i, Mapping) for k in IDS if i.get(k)}
-    return frozenset(
-        id for one in sent if names & values_in(one.checked.arguments) for id in one.targets
-    )
+    called = {str(i[k]) for i in items if isinstance(i, Mapping) for k in IDS if i.get(k)}
+    naming = (one for one in sent if called & values_in(one.checked.arguments))
+    return frozenset(target for one in naming for target in one.targets)
 
 
 def _no_more(now: Any, then: Any, put: frozenset[str]) -> bool:
