@@ -82,6 +82,7 @@ class Settings(BaseModel):
     timeout: float = Field(60.0, gt=0, le=600, validation_alias="DESCOPE_MCP_TIMEOUT")
     # Many clients give a call up after a minute, whether it makes progress or not.
     wait: float = Field(45.0, ge=0, le=3600, validation_alias="DESCOPE_MCP_WAIT")
+    console_url: str = Field("", validation_alias="DESCOPE_MCP_CONSOLE_URL")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -159,14 +160,17 @@ class Settings(BaseModel):
             raise ValueError("is set beside another place of the key; set one of them")
         return value
 
-    @field_validator("base_url")
+    @field_validator("base_url", "console_url")
     @classmethod
-    def _base_url(cls, value: str) -> str:
+    def _base_url(cls, value: str, info: ValidationInfo) -> str:
         if not value:
             return value
         host = _host(value)
         if not host:
-            raise ValueError("is no base URL; it looks like https://api.descope.com")
+            example = "https://api.descope.com"
+            if info.field_name == "console_url":
+                example = "https://mcp.example.com/console"
+            raise ValueError(f"is no base URL; it looks like {example}")
         if not value.startswith("https:") and not _is_loopback(host):
             raise ValueError("must be https; plain http is for this machine only")
         return value.rstrip("/")

@@ -131,6 +131,8 @@ MALFORMED = [
     ("DESCOPE_MCP_PRODUCTION", "nope!", "true or false"),
     ("DESCOPE_MCP_TIMEOUT", "soon", "number of seconds"),
     ("DESCOPE_MCP_WAIT", "-1", "number of seconds"),
+    ("DESCOPE_MCP_CONSOLE_URL", "http://mcp.example.com/console", "must be https"),
+    ("DESCOPE_MCP_CONSOLE_URL", "https://mcp.example.com/console?a=b", "mcp.example.com/console"),
     ("DESCOPE_MCP_TIMEOUT", "-0.25", "number of seconds"),
     ("DESCOPE_MCP_TIMEOUT", "86499", "number of seconds"),
     ("DESCOPE_MCP_TIMEOUT", "nan", "number of seconds"),

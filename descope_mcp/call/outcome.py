@@ -134,8 +134,9 @@ class Refused:
 class Waiting:
     """It was not sent yet: request `number` waits for a person's word outside of the client.
 
-    ``approve`` is the command by which they give it, ``state`` where the request lies. ``rule``
-    says why not in the client, ``again`` whether an earlier call has made the request.
+    ``approve`` is the command by which they give it, ``state`` where the request lies, ``link`` its
+    page in the console, if there is one. ``rule`` says why not in the client, ``again`` whether an
+    earlier call has made the request.
     """
 
     rule: str
@@ -144,6 +145,7 @@ class Waiting:
     number: str
     approve: str
     state: str
+    link: str = ""
     again: bool = False
 
 

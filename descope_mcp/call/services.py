@@ -29,6 +29,8 @@ class Services:
     principal: Caller = STDIO
     #: Seconds for which a call waits for the word of a person who is asked outside of the client.
     patience: float = 0.0
+    #: Where the console is, as people reach it; "" where there is none.
+    console: str = ""
 
     @property
     def caller(self) -> str:

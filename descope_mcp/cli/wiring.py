@@ -110,6 +110,7 @@ async def services(
             shadow,
             Caller(settings.caller),
             settings.wait,
+            settings.console_url,
         )
 
 

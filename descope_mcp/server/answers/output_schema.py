@@ -154,6 +154,7 @@ WAITING: dict[str, Any] = {
         "request": {"type": "string", "description": "Its number"},
         "approve": {"type": "string", "description": "The command that approves it"},
         "state": {"type": "string", "description": "Where the request lies"},
+        "link": {"type": "string", "description": "Its page, where there is a console"},
         "message": {"type": "string"},
         "remedy": {"type": "string", "description": "What to do"},
     },

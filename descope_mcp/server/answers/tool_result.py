@@ -172,6 +172,7 @@ def waiting(outcome: Waiting) -> types.CallToolResult:
         "request": outcome.number,
         "approve": outcome.approve,
         "state": outcome.state,
+        **({"link": outcome.link} if outcome.link else {}),
         "message": outcome.message,
         "remedy": outcome.remedy,
     }

@@ -1,13 +1,7 @@
-"""One call, undo or plan run to its end, with a person asked where it says so.
-
-Where they are asked outside of the client, the call waits a while for their word and goes on by
-itself, if they can have heard of it: from the client, from the console or a notice, or from the
-agent, which was told the number of the request before.
-"""
+"""One call, undo or plan run to its end, with a person asked where it says so."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,9 +12,9 @@ from anyio.to_thread import run_sync
 from descope_mcp.call.outcome import Call, NeedsConfirmation, Outcome, Undo, Waiting
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanRequest
 from descope_mcp.call.services import Services
-from descope_mcp.server.asking import elicitation
+from descope_mcp.server.asking import elicitation, outside
 from descope_mcp.server.asking.elicitation import Context, No
-from descope_mcp.server.asking.waiting_calls import WaitingCalls, status_of
+from descope_mcp.server.asking.waiting_calls import WaitingCalls
 from descope_mcp.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -52,7 +46,10 @@ async def run(
     try:
         outcome = await _answered(ctx, params, request, services)
         if isinstance(outcome, Waiting):
-            outcome = await _waited_for(ctx, outcome, request, services, waiting)
+            again = partial(_perform, request, services)
+            outcome = await outside.followed(
+                ctx, params, outcome, request, services, waiting, again
+            )
     except StoreError as error:
         from descope_mcp.call.store_warnings import unusable
 
@@ -116,43 +113,6 @@ async def _declined(
     if not isinstance(again, NeedsConfirmation):
         return again
     return await declined.outside(again, request.caller, services, declined.unread(no))
-
-
-async def _waited_for(
-    ctx: Context, filed: Waiting, request: Request, services: Services, waiting: WaitingCalls
-) -> Ended:
-    """What becomes of a call whose request a person answers outside of the client.
-
-    The word of that person lies in the store, and the call finds it there, on whichever replica it
-    was given. A client that hangs up, or cancels the call, ends the waiting and not the request.
-    """
-    from descope_mcp.server.asking import declined
-
-    if not declined.may_wait(ctx, filed, services):
-        return filed
-    until, alone = time.monotonic() + services.patience, services.principal.scopes is None
-    while True:
-        with waiting.place(ctx, request.caller, alone=alone) as there_is_room:
-            if not there_is_room:
-                return filed
-            number, tell = int(filed.number), partial(request.progress, declined.waits(filed))
-            status = await waiting.answer(ctx, services.store, number, until, tell)
-        if status == "pending":
-            return declined.unanswered(filed, services)
-        if status == "used":
-            return declined.used(filed)
-        outcome = await _perform(request, services)
-        if not isinstance(outcome, NeedsConfirmation):
-            return outcome
-        if denied := await declined.before(outcome, services):
-            return denied
-        if await run_sync(status_of, services.store, number) == "used":
-            return declined.used(filed)
-        # What the call hits has changed since the person was asked.
-        now = await declined.outside(outcome, request.caller, services, declined.CANNOT_SHOW)
-        if not isinstance(now, Waiting) or now.number == filed.number:
-            return now
-        filed = now
 
 
 async def _perform(request: Request, services: Services) -> Ended:

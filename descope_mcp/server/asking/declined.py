@@ -30,6 +30,7 @@ IN_A_TERMINAL = (
     "What this call changes is longer than a screen, and the policy has people asked about such in "
     "a terminal.",
 )
+UNREAD = "declined-unread"
 STANDS = (
     "declined-before",
     "This call was declined less than a minute ago, and nobody is asked the same again so soon.",
@@ -51,7 +52,7 @@ def cannot_show(ctx: Context) -> tuple[str, str]:
 def unread(no: No) -> tuple[str, str]:
     """Why a person is asked outside of a client that has answered for them."""
     return (
-        "declined-unread",
+        UNREAD,
         f"The client said no {no.seconds:.1f} s after the question, sooner than a person could "
         "have read it: it probably answered by itself and showed nothing.",
     )
@@ -130,14 +131,22 @@ def may_wait(ctx: Context, filed: Waiting, services: Services) -> bool:
 
 def waits(filed: Waiting) -> str:
     """What a client may show while a call waits."""
-    return f"Request {filed.number} waits for a person: {filed.approve}"
+    return f"Request {filed.number} waits for a person: {filed.link or filed.approve}"
 
 
-def unanswered(filed: Waiting, services: Services) -> Waiting:
+def may_be_led(filed: Waiting) -> bool:
+    """Whether the client is given the link: not one that answers for its person, nor after a no."""
+    return bool(filed.link) and filed.rule not in (STANDS[0], UNREAD)
+
+
+def unopened(filed: Waiting) -> Waiting:
+    """What an agent is told whose client has not opened the link."""
+    return replace(filed, message=f"{filed.message} The client did not open its page.")
+
+
+def unanswered(filed: Waiting, seconds: float) -> Waiting:
     """What an agent is told when nobody has answered in time."""
-    return replace(
-        filed, message=f"{filed.message} Nobody answered it within {services.patience:.0f} s."
-    )
+    return replace(filed, message=f"{filed.message} Nobody answered it within {seconds:.0f} s.")
 
 
 def used(filed: Waiting) -> Refused:
@@ -195,16 +204,19 @@ async def outside(
     whole = f" `{diff}` shows all that becomes different." if is_long(needed.disclosure) else ""
     # The person's terminal may have another environment than this process.
     state = shell_quoting.setting(*services.store.setting)
+    link = f"{services.console}/requests/{request.number}" if services.console else ""
+    page, end = (f"open {link}, or to ", "link") if link else ("", "command")
     repeated = _WAITS.format(services.patience) if services.patience else _WAITS_NOT
     return Waiting(
         rule,
         f"{why} Request {request.number} waits for the person's own word.",
-        f"Nothing was sent yet. Tell the person to run `{approve}` in a terminal, where the state "
-        f"of this server is: {state}.{whole} {repeated}, and an answer that ends here should end "
-        "with that command.",
+        f"Nothing was sent yet. Tell the person to {page}run `{approve}` in a terminal, where the "
+        f"state of this server is: {state}.{whole} {repeated}, and an answer that ends here should "
+        f"end with that {end}.",
         str(request.number),
         approve,
         state,
+        link,
         again=request.created < begun,
     )
 

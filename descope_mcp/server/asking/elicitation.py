@@ -25,6 +25,8 @@ from descope_mcp.telemetry.stages import passed
 
 #: The key of our request in an `InputRequiredResult`.
 KEY = "confirm"
+#: That of a link (`required_link`).
+LINK = "open"
 
 Context = ServerRequestContext[Any, Any]
 
@@ -54,6 +56,14 @@ def _shows_forms(ctx: Context) -> bool:
     offered = capabilities.elicitation if capabilities else None
     # An empty object means forms (MCP 2025-11-25, Elicitation, Capabilities).
     return offered is not None and (offered.form is not None or offered.url is None)
+
+
+def opens_links(ctx: Context) -> bool:
+    """Whether this client can show a link for a person to open (MCP, Elicitation, URL mode)."""
+    capabilities = ctx.session.client_capabilities
+    offered = capabilities.elicitation if capabilities else None
+    can = offered is not None and offered.url is not None
+    return can and (is_modern(ctx) or ctx.session.can_send_request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,46 @@ async def ask(ctx: Context, question: Question) -> Approval | No | None:
     way = "no-answer" if late.cancelled_caught else "ended"
     passed("wait", seconds, channel="form", answer=way)
     return No(way, question, seconds)
+
+
+def opened(ctx: Context, params: types.CallToolRequestParams) -> bool | None:
+    """Whether a 2026-07-28 client says that a person opened the link; None if it was given none.
+
+    That is all it says: whether they decided, and how, is in the store.
+    """
+    answer = (params.input_responses or {}).get(LINK) if is_modern(ctx) else None
+    return answer.action == "accept" if isinstance(answer, types.ElicitResult) else None
+
+
+def required_link(number: str, link: str) -> types.InputRequiredResult:
+    """The link for a 2026-07-28 client, which calls again when a person has opened it."""
+    request = types.ElicitRequestURLParams(message=_decides(number), url=link)
+    return types.InputRequiredResult(
+        input_requests={LINK: types.ElicitRequest(params=request)},
+        request_state=json.dumps({"request": number}),
+    )
+
+
+async def show_link(ctx: Context, number: str, link: str, name: str) -> bool:
+    """Give a client of an older revision the link, by the `name` of the elicitation.
+
+    Returns:
+        Whether it says that a person opened it, which is no word for anything.
+    """
+    try:
+        answer = await ctx.session.elicit_url(
+            _decides(number), link, name, related_request_id=ctx.request_id
+        )
+    except MCPError:
+        return False
+    return answer.action == "accept"
+
+
+def _decides(number: str) -> str:
+    return (
+        f"Request {number} needs a person's decision. The page shows all that it does; nothing "
+        "runs before somebody decides there."
+    )
 
 
 async def _until(ending: anyio.Event, asking: anyio.CancelScope) -> None:

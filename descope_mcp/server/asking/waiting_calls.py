@@ -55,7 +55,7 @@ class WaitingCalls:
         return self._callers.total()
 
     @contextmanager
-    def place(self, ctx: Context, caller: str, *, alone: bool) -> Iterator[bool]:
+    def place(self, ctx: Context, caller: str, alone: bool) -> Iterator[bool]:
         """Set a call aside, so that it takes no room from those that work; False without room.
 
         Args:
