@@ -15,8 +15,9 @@ from descope_mcp.store.databases.standing import STANDING, UNLOCKED, standing
 from descope_mcp.store.errors import KeyChanged, StoreError
 
 #: The newest migration; a store of another version is migrated before it is used. A migration that
-#: older programs can live with (a new table, a column with a default) takes the number before it
-#: and a part behind a dot, 0002.1: they go on with such a store and refuse one of another number.
+#: older programs can live with takes the number before it and a part behind a dot, 0002.1: they go
+#: on with such a store and refuse one of another number. That is a new table, or a column with a
+#: default where rows are not signed, since a signature covers all columns that a program knows.
 HEAD = "0002.3"
 _Found = TypeVar("_Found")
 

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import delete
 
-from descope_mcp.store.consent import used_confirmations
-from descope_mcp.store.database import HEAD
+from descope_mcp.store import target_leases
+from descope_mcp.store.consent import approvals, used_confirmations
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.journal.entries import entries, intend
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.journal.entries import entries, intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal, ledger, metadata
+from descope_mcp.store.target_leases import Section
 from tests.stores import places, reopened
 
 from .journal.test_journal import ADA
+from .newer import NEXT
 
 #: What SQLite keeps of an open database.
 FILES = ("state.db", "state.db-wal", "state.db-shm")
@@ -110,19 +114,36 @@ def test_a_store_of_a_newer_program_is_left_alone(own: Store) -> None:
         _ = reopened(own).database
 
 
-def test_a_store_that_a_newer_program_added_to_is_gone_on_with(own: Store) -> None:
-    newer = f"{HEAD.partition('.')[0]}.7"
-    with own.database.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{newer}'")
-        connection.exec_driver_sql("CREATE TABLE something_new (id INTEGER)")
-        connection.exec_driver_sql("ALTER TABLE journal ADD COLUMN something_new TEXT")
+def test_an_old_and_a_newer_program_go_on_side_by_side(own: Store) -> None:
+    def newer(call: str) -> None:
+        command = [sys.executable, "-m", "tests.store.newer", *places(own), call]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 0, ended.stderr
+
+    def old(call: str) -> None:
+        intent = replace(ADA, call=call)
+        section = Section(call, ("target",), 60.0)
+        intend(own, intent, section, target_leases.latest(own))
+        settle(own, intent, "done", section=section)
+
+    old("old-1")
+    newer("new-1")
+    # The old one still runs, and another of its version starts.
+    old("old-2")
     again = reopened(own)
     assert used_confirmations.consume(again, "n", 2e10)
-    intend(again, ADA)
-    assert [entry.result for entry in entries(again)] == ["unknown"]
+    assert not used_confirmations.consume(own, "n", 2e10)
+    newer("new-2")
+    asked = next(one for one in approvals.requests(own) if one.binding == "new-2")
+    assert approvals.answer(again, asked.number, approved=True)
+    assert approvals.consume(own, "new-2") == asked.number
+    made = ["new-2", "old-2", "new-1", "old-1"]
+    assert [(entry.call, entry.result) for entry in entries(own)] == [(c, "done") for c in made]
+    assert [hash_chain.problems(one)[2] for one in (own, again)] == [[], []]
     with again.database.begin() as connection:
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    assert found == newer
+    assert found == NEXT
+    again.close()
 
 
 def test_an_upgrade_while_a_server_runs_stops_what_it_changes(own: Store) -> None:
@@ -198,7 +219,8 @@ def test_a_key_that_was_half_made_is_made_anew(
 
 _USE = """
 import sys
-from descope_mcp.store.consent import used_confirmations
+from descope_mcp.store import target_leases
+from descope_mcp.store.consent import approvals, used_confirmations
 from tests.stores import at
 store = at(*sys.argv[1:])
 store.key
