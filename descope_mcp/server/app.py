@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import mcp_types as types
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -59,6 +60,14 @@ Errors carry a remedy; "outcome_unknown" means that the change may have happened
 before you try again.\
 """
 
+#: What a process never changes while it runs; a client that has it need not ask again for a while.
+_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "server/discover",
+)
 #: What a request may use, and in whose name.
 ServicesOf = Callable[[Context], Services]
 #: The toolsets whose operations a request is shown as tools; none for the hub.
@@ -125,6 +134,7 @@ def build(
         title="Descope",
         instructions=INSTRUCTIONS,
         lifespan=_until(ending or anyio.Event()),
+        cache_hints=dict.fromkeys(_LISTS, CacheHint(resources.LASTING)),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         # No argument is mirrored into a header. Without this the SDK lists all tools to find out.

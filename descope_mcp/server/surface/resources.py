@@ -18,6 +18,9 @@ from descope_mcp.server.surface.catalog_tools import Hub
 
 _TOOLSETS, _OPERATIONS = "descope://toolsets/", "descope://operations/"
 _SHAPE = "descope://schemas/answer"
+#: Milliseconds for which what a process never changes is taken for fresh: so long a client may have
+#: the lists of a version that was just replaced.
+LASTING = 5 * 60_000
 #: The protocol allows no more.
 _MOST_COMPLETIONS = 100
 
@@ -130,4 +133,6 @@ def _contents(
     uri: str, text: str, kind: types.Resource | types.ResourceTemplate
 ) -> types.ReadResourceResult:
     contents = types.TextResourceContents(uri=uri, text=text, mime_type=kind.mime_type)
-    return types.ReadResourceResult(contents=[contents])
+    # A kept answer goes when others need its room.
+    lasting = 0 if kind is TEMPLATES[2] else LASTING
+    return types.ReadResourceResult(contents=[contents], ttl_ms=lasting)

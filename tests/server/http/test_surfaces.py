@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.server.surface.resources import LASTING
 from tests.attacks.directory import changes
 from tests.recorder import Recorder, recording
 from tests.server.http.served import Served, headers, message, served
+from tests.server.http.test_callers import SEARCH, Many
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +44,26 @@ async def test_each_path_has_its_own_list(server: Served, catalog: Catalog, era:
     assert lists["/mcp/t/users,roles"] == lists["/mcp/t/roles,users/"]
     operations = {name for name in lists["/mcp/t/users,roles"] if name in catalog}
     assert {catalog[name].toolset for name in operations} == {"users", "roles"}
+
+
+async def test_what_no_process_changes_stays_fresh_for_a_while(catalog: Catalog) -> None:
+    async with (
+        recording(Many().answer) as recorder,
+        served(recorder.services(catalog)) as one,
+        one.client() as client,
+    ):
+        listed = [
+            await client.list_tools(),
+            await client.list_resources(),
+            await client.list_resource_templates(),
+            await client.list_prompts(),
+            await client.read_resource("descope://operations/LoadUser"),
+        ]
+        part: Any = (await client.call_tool("descope_read", SEARCH)).structured_content
+        name = part["part"]["next"]["operation"].rpartition("/")[2]
+        kept = await client.read_resource(f"descope://answers/{name}/1")
+    assert {(found.ttl_ms, found.cache_scope) for found in listed} == {(LASTING, "private")}
+    assert kept.ttl_ms == 0
 
 
 async def test_what_is_read_only_by_its_path_changes_nothing(
