@@ -14,6 +14,7 @@ from descope_mcp.settings import SettingsError
 
 if TYPE_CHECKING:
     from descope_mcp.call.services import Services
+    from descope_mcp.console.console import Console
     from descope_mcp.server.auth.resource_server import ResourceServer
     from descope_mcp.server.http.serving import Serving
 
@@ -160,12 +161,26 @@ def made(
     if guard is None:
         application = Application(services, mode, unauthenticated)
         return serving.Serving(application, listener, lambda: [services.client], proxies)
+    console = _console(guard, services)
     application = Application(
         services,
         mode,
         guard.authenticate,
         rights=guard.rights.of,
         permit=guard.permit,
-        routes=guard.routes,
+        routes=[*guard.routes, *(console.routes if console else ())],
+        ends=[console.end] if console else (),
     )
     return serving.Serving(application, listener, lambda: guard.rights.clients, proxies)
+
+
+def _console(guard: ResourceServer, services: Services) -> Console | None:
+    """The pages in which people decide, if the configuration says by whom they are known."""
+    if guard.console is None:
+        return None
+    from descope_mcp.console.console import Console
+    from descope_mcp.console.openid import OpenIdSignIn
+    from descope_mcp.console.origins import Origins
+
+    sign_in = OpenIdSignIn(guard.console, services.store)
+    return Console(services, Origins([guard.origin]), sign_in)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -20,7 +19,7 @@ from descope_mcp.console.origins import Origins
 from descope_mcp.console.people import Person, Right
 from descope_mcp.console.response_headers import guarded, strict_transport
 from descope_mcp.console.sessions import Session
-from descope_mcp.console.sign_in import NotKnown, SignIn
+from descope_mcp.console.sign_in import NotKnown, NotNow, SignIn
 from descope_mcp.console.visit import PREFIX, Visit, page_values, see_other
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
@@ -110,6 +109,8 @@ class Console:
             except NotKnown:
                 await run_sync(sessions.end, self.store, session)
                 return await self._sign_in.asked(self, request)
+            except NotNow:
+                return await self.plain(request, "message.html", 503, text="sign-in.away")
             sent = request.method == "POST"
             form = await self.fields(request) if sent else {}
             visit = Visit(self, request, self.texts(request), session, form)
@@ -183,12 +184,9 @@ class Console:
 
         Raises:
             NotKnown: that cannot be said, or it was ended meanwhile.
+            NotNow: nobody answers.
         """
-        who = await self._sign_in.looked_again(session, deciding=deciding)
-        if who is not session.person:
-            # Looking again has kept what it found.
-            found = await run_sync(sessions.find, self.store, session.secret)
-            session = replace(found, person=who) if found else session
+        session = await self._sign_in.looked_again(session, deciding=deciding)
         # A page that keeps itself up to date is nobody who is there.
         if UNATTENDED in request.headers or request.url.path == f"{PREFIX}/live":
             return session

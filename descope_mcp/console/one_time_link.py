@@ -58,9 +58,9 @@ class LinkSignIn:
         """The page that says where the link is."""
         return await console.plain(request, "link.html", 401, secret="")
 
-    async def looked_again(self, session: Session, *, deciding: bool) -> Person:
+    async def looked_again(self, session: Session, *, deciding: bool) -> Session:
         """The account of this machine has its roles for as long as its session."""
-        return session.person
+        return session
 
 
 def link(store: Store, origin: str) -> str:

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from descope_mcp.console.people import Person
 from descope_mcp.console.sessions import Session
 
 if TYPE_CHECKING:
@@ -23,6 +22,10 @@ class NotKnown(Exception):
     """Nobody can say any more who somebody is, or which roles they have: they sign in again."""
 
 
+class NotNow(Exception):
+    """Whoever knows it does not answer: nothing is done, and the session stays."""
+
+
 class SignIn(Protocol):
     """One of the ways."""
 
@@ -32,11 +35,14 @@ class SignIn(Protocol):
     async def asked(self, console: Console, request: Request) -> Response:
         """What somebody is answered who is not signed in."""
 
-    async def looked_again(self, session: Session, *, deciding: bool) -> Person:
-        """Who it is by now, and with which roles; `deciding` asks for newer word.
+    async def looked_again(self, session: Session, *, deciding: bool) -> Session:
+        """The session, with who it is by now and which roles they have.
+
+        `deciding` asks for newer word than a page needs.
 
         Raises:
             NotKnown: that cannot be said any more.
+            NotNow: nobody answers.
         """
 
 

@@ -48,16 +48,18 @@ def services(catalog: Catalog, store: Store) -> Services:
 
 
 @contextmanager
-def served(given: Services, sign_in: SignIn | None = None) -> Iterator[Served]:
-    """The console until the context ends."""
-    listener = serving.listening("127.0.0.1", 0)
-    origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    console = Console(given, Origins([origin]), sign_in or LinkSignIn("ada"))
+def served(
+    given: Services, sign_in: SignIn | None = None, *, port: int = 0, origin: str = ""
+) -> Iterator[Served]:
+    """The console until the context ends; `origin` is what it is called, if that is elsewhere."""
+    listener = serving.listening("127.0.0.1", port)
+    here = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    console = Console(given, Origins([origin or here]), sign_in or LinkSignIn("ada"))
     server = Standalone(console, listener)
     thread = threading.Thread(target=anyio.run, args=(server.run,))
     thread.start()
     try:
-        yield Served(given.store, origin)
+        yield Served(given.store, here)
     finally:
         server.end()
         thread.join(20)

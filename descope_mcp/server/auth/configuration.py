@@ -23,6 +23,7 @@ from descope_mcp.configuration import regions, secret_source
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.guard.policy.file_format import Claim, Patterns, ProjectId
 from descope_mcp.guard.policy.who import Who
+from descope_mcp.server.auth.console_provider import ConsoleProvider
 from descope_mcp.server.auth.issuer import Issuer
 
 #: The beginning of callers' names that no issuer may be called.
@@ -47,13 +48,22 @@ class Upstream:
 class Configuration:
     """What the file says: the public origin of this server, issuers, and ways to Descope.
 
-    ``first_class`` is the class of calls that clients ask for when they sign in first.
+    ``first_class`` is the class of calls that clients ask for when they sign in first. ``console``
+    is by whom people are known who decide in a browser, None where nobody does.
     """
 
     origin: str
     issuers: tuple[Issuer, ...]
     upstreams: tuple[Upstream, ...]
     first_class: Effect = "read"
+    console: ConsoleProvider | None = None
+
+
+def is_safe(address: str) -> bool:
+    """Whether an address is reached over TLS, or is of this machine."""
+    parts = urlsplit(address)
+    loopback = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    return bool(parts.hostname) and (parts.scheme == "https" or loopback)
 
 
 def _address(value: str) -> str:
@@ -61,7 +71,7 @@ def _address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("write an address like https://mcp.example.com")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if not is_safe(value):
         raise ValueError("must be https; plain http is for this machine only")
     if parts.username or parts.password:
         raise ValueError("leave the user out of it")
@@ -143,6 +153,45 @@ class _UpstreamTable(_Table):
         return Upstream(self.who, base_url, Credentials(self.project, *read))
 
 
+_Values = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+
+
+class _RolesTable(_Table):
+    """Which values of the claim bring which role."""
+
+    approver: _Values = ("approver",)
+    auditor: _Values = ("auditor",)
+    administrator: _Values = ("administrator",)
+
+
+class _ConsoleTable(_Table):
+    issuer: Address
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: _SecretTable | None = None
+    claim: Annotated[str, Field(min_length=1)] = "roles"
+    roles: _RolesTable = _RolesTable()
+    scopes: tuple[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = (
+        "profile",
+        "email",
+        "offline_access",
+    )
+
+    def provider(self) -> ConsoleProvider:
+        """The table with its secret.
+
+        Raises:
+            NoSecret: it is not where it should be.
+        """
+        return ConsoleProvider(
+            self.issuer.removesuffix(_WELL_KNOWN),
+            self.client_id,
+            self.client_secret.read() if self.client_secret else "",
+            self.claim,
+            self.roles.model_dump(),
+            self.scopes,
+        )
+
+
 class _File(_Table):
     url: Address
     sign_in: Effect = "read"
@@ -150,6 +199,7 @@ class _File(_Table):
         default_factory=dict
     )
     upstream: tuple[_UpstreamTable, ...] = ()
+    console: _ConsoleTable | None = None
 
 
 def read(path: Path) -> Configuration:
@@ -178,9 +228,14 @@ def read(path: Path) -> Configuration:
             upstreams.append(table.upstream())
         except NoSecret as error:
             problems.append(f"upstream {number}: {error}")
+    console = None
+    try:
+        console = written.console.provider() if written.console else None
+    except NoSecret as error:
+        problems.append(f"console: {error}")
     if problems:
         raise ConfigurationError("\n".join(f"{path.name}: {one}" for one in problems))
-    return Configuration(written.url, issuers, tuple(upstreams), written.sign_in)
+    return Configuration(written.url, issuers, tuple(upstreams), written.sign_in, console)
 
 
 def _issuer(name: str, table: _IssuerTable) -> Issuer:

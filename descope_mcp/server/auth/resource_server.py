@@ -27,6 +27,10 @@ class ResourceServer:
 
     def __init__(self, configuration: Configuration, services: Services) -> None:
         self._origin, self._services = configuration.origin, services
+        #: By whom people are known who decide in a browser, if anybody does.
+        self.console = configuration.console
+        #: Under which address.
+        self.origin = configuration.origin
         #: By which clients call this server.
         self.host = urlsplit(configuration.origin).netloc
         self._claims = principal.CLAIMS.union(*(one.claims for one in configuration.issuers))
