@@ -249,10 +249,11 @@ async def _consent(
     all_of_it = await hashed(
         confirmation.binding, name, checked.arguments, project, caller, preview
     )
-    bound = confirmation.of_call(same, all_of_it)
+    bound = confirmation.of_call(same, all_of_it, decision.quorum)
     if call.approval:
         try:
-            return await run_sync(given_word.judge, store, call.approval, bound, typed)
+            judging = (store, call.approval, bound, typed, decision.quorum)
+            return await run_sync(given_word.judge, *judging)
         except given_word.NotGiven as error:
             raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
     ahead = partial(
@@ -265,7 +266,7 @@ async def _consent(
         arguments=checked.given,
         items=items(operation, checked.arguments),
         names=checked.names,
-        grantable=not decision.typed,
+        grantable=not (decision.typed or decision.quorum.is_of_others),
     )
     if allowed := await run_sync(ahead):
         return allowed

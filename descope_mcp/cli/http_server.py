@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,10 @@ async def guarded(
     from descope_mcp.server.auth.resource_server import ResourceServer
 
     try:
-        guard = ResourceServer(configuration.read(file), services)
+        said = configuration.read(file)
+        # Where others can sign in to approve, they have to for what affects the whole project.
+        others = replace(services.policy, four_eyes=said.console is not None)
+        guard = ResourceServer(said, replace(services, policy=others))
     except configuration.ConfigurationError as error:
         raise SettingsError(str(error)) from None
     try:

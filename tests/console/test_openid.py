@@ -136,7 +136,9 @@ def test_a_session_ends_by_itself(
     page = opened().new_page()
     page.goto(console.path())
     sign_in(page, "fay")
-    (cookie,) = [one for one in page.context.cookies(console.path()) if "mcp-session" in one["name"]]
+    (cookie,) = [
+        one for one in page.context.cookies(console.path()) if "mcp-session" in one["name"]
+    ]
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
     session = sessions.find(console.store, cookie["value"])

@@ -20,6 +20,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import items
+from descope_mcp.guard.policy.quorum import strictest
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers import mcp_form
 from descope_mcp.store.consent import caps, grants
@@ -70,12 +71,12 @@ async def given(
         return Allowed("", {})
     store = services.store
     same = said_no.same_call(NAME, _said(request), services.project, request.caller)
-    bound = confirmation.of_call(same, _binding(judged, request, services))
+    quorum = strictest(one.checked.decision.quorum for one in asking)
+    bound = confirmation.of_call(same, _binding(judged, request, services), quorum)
     if request.approval:
         try:
-            return Allowed(
-                await run_sync(given_word.judge, store, request.approval, bound, said.typed), {}
-            )
+            judging = (store, request.approval, bound, said.typed, quorum)
+            return Allowed(await run_sync(given_word.judge, *judging), {})
         except given_word.NotGiven as error:
             raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
     ahead = partial(
@@ -158,7 +159,8 @@ def _grants(
 
 def _covers(judged: Judged, caller: str, grant: grants.Grant) -> bool:
     """Whether a grant covers a call; one of which something is not known yet it does not."""
-    if judged.checked.decision.typed or judged.planned.pending:
+    decision = judged.checked.decision
+    if decision.typed or decision.quorum.is_of_others or judged.planned.pending:
         return False
     return given_word.covers(grant, judged.checked.given, caller)
 

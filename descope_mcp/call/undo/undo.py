@@ -39,6 +39,7 @@ from descope_mcp.call.undo.drift import ANYWAY, reader, unchanged
 from descope_mcp.call.undo.steps import Plan
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.consent.confirmation import shown_counts
+from descope_mcp.guard.policy.quorum import strictest
 from descope_mcp.guard.preview.failures import PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import Preview, look
@@ -205,9 +206,12 @@ async def _consent(
         seen = await gather(seeing)
         steps: list[UndoStep] = seen[:-1]
         resolved: Rights = seen[-1]
-        bound = confirmation.of_call(same, _binding(request, plan, steps, resolved, services))
+        quorum = strictest(step.decision.quorum for step in asking)
+        binding = _binding(request, plan, steps, resolved, services)
+        bound = confirmation.of_call(same, binding, quorum)
         if request.approval:
-            return await run_sync(given_word.judge, store, request.approval, bound, typed)
+            judging = (store, request.approval, bound, typed, quorum)
+            return await run_sync(given_word.judge, *judging)
     except given_word.NotGiven as error:
         message = f"{error} Nothing was sent."
         raise Instead(Refused(error.rule, message, "Undo again to be asked anew.")) from None

@@ -126,6 +126,8 @@ async def _asked(request: Request, services: Services) -> PlanOutcome:
     outcome = await _perform(request, services)
     if not isinstance(outcome, NeedsConfirmation):
         return outcome
+    if outcome.disclosure.is_for_others:
+        return _filed(outcome, request, services)
     # Blocks the event loop, in which nothing else has to run meanwhile.
     approval = _ask(outcome)
     if isinstance(approval, Approval):
@@ -215,6 +217,28 @@ _UNCHANGED = "Nothing was changed."
 async def tell(message: str) -> None:
     """Say what goes on, where it is no part of the answer."""
     click.echo(message, err=True)
+
+
+def _filed(needed: NeedsConfirmation, request: Request, services: Services) -> Refused:
+    """A request that others have to answer: one person's yes here is not enough."""
+    from descope_mcp.guard.question.question_data import to_json
+    from descope_mcp.store.consent import approvals
+
+    said = needed.disclosure
+    filed = approvals.file(
+        services.store,
+        project=services.project,
+        caller=request.caller,
+        operation=said.operation,
+        binding=needed.question.binding,
+        question=to_json(said),
+        typed=said.typed,
+    )
+    if filed is None:
+        return Refused("others", "Too many requests wait for a person already.", "Answer some.")
+    people = f"{said.approvals} different people" if said.approvals > 1 else "Somebody else"
+    message = f"{people} must approve this; request {filed.number} waits for it."
+    return Refused("others", message, "Nothing was sent. Run the same again when it is approved.")
 
 
 def _ask(needed: NeedsConfirmation) -> Approval | Refused:

@@ -148,13 +148,24 @@ def _decision(decision: Decision) -> Iterator[str]:
     yield f"decision: {decision.action}{typed}"
     yield f"rule: {decision.rule}{'' if ':' in decision.rule else ' (default policy)'}"
     yield f"why: {decision.reason}"
+    if decision.quorum.approvals > 1:
+        yield f"approvals: {decision.quorum.approvals} different people"
+    if decision.quorum.four_eyes:
+        yield "four eyes: not whom the agent acts for"
     if decision.cap:
         yield f"cap: {_cap(decision.cap)}"
 
 
 def _decision_facts(decision: Decision) -> dict[str, Any]:
-    facts = {"decision": decision.action, "typed": decision.typed, "rule": decision.rule}
-    return {**facts, "why": decision.reason, "cap": _cap(decision.cap) if decision.cap else ""}
+    return {
+        "decision": decision.action,
+        "typed": decision.typed,
+        "rule": decision.rule,
+        "why": decision.reason,
+        "cap": _cap(decision.cap) if decision.cap else "",
+        "approvals": decision.quorum.approvals,
+        "four_eyes": decision.quorum.four_eyes,
+    }
 
 
 def _risk_facts(risk: Risk) -> dict[str, Any]:

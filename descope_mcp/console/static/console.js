@@ -2,9 +2,7 @@
 "use strict";
 
 function ownTimes(root) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
-    dateStyle: "medium", timeStyle: "short",
-  });
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   for (const time of root.querySelectorAll("time:not([data-own])")) {
     time.textContent = `${format.format(new Date(time.dateTime))} (${time.textContent})`;
     time.dataset.own = "";

@@ -16,6 +16,7 @@ from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from descope_mcp.guard.policy.quorum import Quorum
     from descope_mcp.guard.preview.impact import Tally
     from descope_mcp.guard.preview.preview import Preview
 
@@ -89,8 +90,14 @@ def _two_digits(number: int) -> int:
     return -(-number // step) * step
 
 
-def of_call(same: str, digest: str) -> str:
-    """A binding that begins like those of the same call, whatever it hits by then (`same`)."""
+def of_call(same: str, digest: str, quorum: Quorum) -> str:
+    """A binding that begins like those of the same call, whatever it hits by then (`same`).
+
+    What fewer people have approved than have to by now is another.
+    """
+    if quorum.is_of_others:
+        covered = f"{digest} {quorum.approvals} {quorum.four_eyes}"
+        digest = hashlib.sha256(covered.encode()).hexdigest()
     return same[:OF_CALL] + digest[OF_CALL:]
 
 

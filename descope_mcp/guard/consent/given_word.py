@@ -13,6 +13,7 @@ from typing import Any
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.glob import fits
+from descope_mcp.guard.policy.quorum import Quorum
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
 from descope_mcp.store.consent import approvals, grants, second_factor, used_confirmations
 from descope_mcp.store.consent.grants import Grant
@@ -40,7 +41,7 @@ def use_up(store: Store, approval: Approval) -> None:
         raise NotGiven("used", "This answer has been used.")
 
 
-def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
+def judge(store: Store, approval: Approval, bound: str, typed: str, quorum: Quorum) -> str:
     """Whether an answer is to this call.
 
     Args:
@@ -48,6 +49,7 @@ def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
         approval: what the person answered.
         bound: what a confirmation of this call, as things are now, is bound to.
         typed: what the person had to type, "" if a yes is enough.
+        quorum: whose word is needed.
 
     Returns:
         Who consented, for the journal.
@@ -56,6 +58,8 @@ def judge(store: Store, approval: Approval, bound: str, typed: str) -> str:
         NotGiven: it is to another call, or not good enough.
         StoreError: the second factor cannot be checked.
     """
+    if quorum.is_of_others:
+        raise NotGiven("others", "Others have to approve this, outside of the client.")
     if approval.binding != bound:
         raise NotGiven("changed", "What the call hits has changed since the question.")
     if typed and approval.typed.strip() != typed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
@@ -11,6 +11,7 @@ from descope_mcp.catalog.operation_record import Hazard, worse
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard import scopes
 from descope_mcp.guard.caller import Caller
+from descope_mcp.guard.policy.quorum import ANYBODY, Quorum
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.rule import (
     Action,
@@ -59,7 +60,8 @@ class Policy:
     ``production`` holds the projects in which nothing may affect the whole project. ``rules``
     are in the order of the file, ``source`` is its name. An ordinary change of ``ask_from`` items
     or more asks. ``long_documents`` says where a person is asked whose question holds a difference
-    of documents that is longer than a screen.
+    of documents that is longer than a screen. With ``four_eyes`` nobody whom an agent acts for
+    approves what affects the whole project, unless a rule says so.
     """
 
     read_only: bool = False
@@ -68,6 +70,7 @@ class Policy:
     source: str = ""
     ask_from: int = ASK_FROM
     long_documents: Place = "form"
+    four_eyes: bool = False
 
     def is_production(self, *projects: str) -> bool:
         """Whether one of `projects` is marked, however its id is spelled."""
@@ -80,7 +83,7 @@ class Decision:
     """What is decided, by which rule, why, and whether the target's name must be typed.
 
     ``rule`` is the name of a rule of the default policy, or ``file:line``. ``cap`` bounds how
-    often the rule may decide so.
+    often the rule may decide so. ``quorum`` is whose word is needed, where a person is asked.
     """
 
     action: Action
@@ -88,6 +91,7 @@ class Decision:
     reason: str
     typed: bool = False
     cap: Cap | None = None
+    quorum: Quorum = ANYBODY
 
 
 #: On a call that would ask about what is so already.
@@ -124,6 +128,7 @@ def decide(
     denied = _never(risk, policy, production=policy.is_production(*projects))
     if denied:
         return denied
+    default = policy.four_eyes and "project_wide" in risk.hazards and "issuer" in caller.claims
     effect = worse(operation.effect, risk.effect)
     if missing := scopes.lacking(caller.scopes, effect, operation.toolset):
         return Decision("deny", SCOPE, _LACKING.format(", ".join(missing)))
@@ -131,11 +136,13 @@ def decide(
     for rule in policy.rules:
         if matches(rule, operation, arguments, caller, projects, risk, known):
             if rule.action == "confirm" and rests_on_doubt(rule, caller):
-                doubtful = doubtful or _by_rule(rule, risk)
+                doubtful = doubtful or _by_rule(rule, risk, four_eyes=default)
                 continue
-            return _stricter(doubtful, _by_rule(rule, risk))
+            return _stricter(doubtful, _by_rule(rule, risk, four_eyes=default))
     many = items(operation, arguments) >= policy.ask_from
-    return _stricter(doubtful, _by_default(operation, risk, many=many))
+    usual = _by_default(operation, risk, many=many)
+    usual = replace(usual, quorum=Quorum(four_eyes=True)) if default else usual
+    return _stricter(doubtful, usual)
 
 
 def possible(operation: Operation, policy: Policy, project: str = "") -> list[Decision]:
@@ -252,10 +259,13 @@ _SAID: dict[Action, str] = {
 }
 
 
-def _by_rule(rule: PolicyRule, risk: Risk) -> Decision:
+def _by_rule(rule: PolicyRule, risk: Risk, *, four_eyes: bool = False) -> Decision:
+    """What a rule decides; `four_eyes` is the default where it does not say."""
     typed = rule.action == "confirm" and "project_wide" in risk.hazards
     reason = rule.reason or _SAID[rule.action]
-    return Decision(rule.action, rule.place, reason, typed=typed, cap=rule.cap)
+    eyes = four_eyes if rule.four_eyes is None else rule.four_eyes
+    quorum = Quorum(rule.approvals, eyes) if rule.action == "confirm" else ANYBODY
+    return Decision(rule.action, rule.place, reason, typed=typed, cap=rule.cap, quorum=quorum)
 
 
 def _by_default(operation: Operation, risk: Risk, *, many: bool = False) -> Decision:

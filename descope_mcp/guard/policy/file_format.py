@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
 from descope_mcp.guard.policy.decision import ASK_FROM, Place
+from descope_mcp.guard.policy.quorum import MOST
 from descope_mcp.guard.policy.rule import Action
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -87,7 +88,9 @@ class RuleTable(Frozen):
     A condition is one value or a list of which one fits. ``operation`` holds names or patterns of
     names, ``who`` maps claims of the caller to patterns, ``arguments`` dotted paths; ``roles`` and
     the like hold for every argument of that meaning, ``target`` for every name of what a call
-    hits. ``calls`` and ``items`` bound what the rule lets through in the time ``per``.
+    hits. ``calls`` and ``items`` bound what the rule lets through in the time ``per``. Where the
+    rule asks, ``approvals`` different people have to say yes, with ``four_eyes`` not the one whom
+    the agent acts for.
     """
 
     decision: Action
@@ -110,6 +113,8 @@ class RuleTable(Frozen):
     calls: Count | None = None
     items: Count | None = None
     per: Annotated[int | None, BeforeValidator(_duration)] = None
+    approvals: Annotated[int, Field(strict=True, ge=1, le=MOST)] | None = None
+    four_eyes: Annotated[bool, Field(strict=True)] | None = None
 
     @property
     def meanings(self) -> dict[Meaning, tuple[str, ...]]:

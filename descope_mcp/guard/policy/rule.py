@@ -52,7 +52,9 @@ class PolicyRule:
     rule that allows, all that the call may have; in another, those of which it must have one.
     ``arguments`` maps paths to patterns, ``meanings`` what arguments mean to patterns; ``targets``
     are patterns of whatever name a target has. ``who`` maps claims of the caller to patterns.
-    ``stands_for`` are the claims that patterns stand for. ``place`` says ``file:line``.
+    ``stands_for`` are the claims that patterns stand for. ``place`` says ``file:line``. So many
+    people have to approve as ``approvals`` says; ``four_eyes`` says whether whom the agent acts for
+    cannot be one, None if the policy does.
     """
 
     place: str
@@ -69,6 +71,8 @@ class PolicyRule:
     cap: Cap | None = None
     who: who.Who = field(default_factory=dict)
     stands_for: frozenset[str] = frozenset()
+    approvals: int = 1
+    four_eyes: bool | None = None
 
     @property
     def allows(self) -> bool:

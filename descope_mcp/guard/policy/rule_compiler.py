@@ -98,6 +98,8 @@ def _rule(place: str, written: RuleTable, catalog: Catalog) -> PolicyRule:
         cap,
         written.who,
         frozenset(claim for pattern in said for claim in who.claims_in(pattern)),
+        written.approvals or 1,
+        written.four_eyes,
     )
 
 
@@ -167,6 +169,10 @@ def _misread(written: RuleTable) -> Iterator[tuple[str, str]]:
         yield "per", 'calls or items need a time and a time needs them; write per = "1h"'
     elif written.decision == "deny" and written.per:
         yield "per", "a rule that denies lets nothing through; drop calls, items and per"
+    if written.decision != "confirm":
+        for key in ("approvals", "four_eyes"):
+            if getattr(written, key) is not None:
+                yield key, 'only a rule that asks is approved by people; write decision = "confirm"'
     if "blocked" in (written.hazard or ()):
         yield "hazard", "what is blocked is always denied; drop it"
 

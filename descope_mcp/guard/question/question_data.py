@@ -129,6 +129,11 @@ class Disclosure:
     approvals: int = 1
     four_eyes: bool = False
 
+    @property
+    def is_for_others(self) -> bool:
+        """Whether one answer of whoever sits at the client is not enough."""
+        return self.approvals > 1 or self.four_eyes
+
 
 def to_data(disclosure: Disclosure) -> dict[str, Any]:
     """The disclosure as JSON data."""

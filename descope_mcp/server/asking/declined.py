@@ -31,6 +31,7 @@ IN_A_TERMINAL = (
     "a terminal.",
 )
 UNREAD = "declined-unread"
+OTHERS = ("others", "The policy has others approve this than whoever sits at the client.")
 STANDS = (
     "declined-before",
     "This call was declined less than a minute ago, and nobody is asked the same again so soon.",
@@ -62,6 +63,8 @@ def too_long(needed: NeedsConfirmation, services: Services) -> tuple[str, str]:
     """Why a form has no text."""
     from descope_mcp.guard.question.renderers.layout import is_long
 
+    if needed.disclosure.is_for_others:
+        return OTHERS
     elsewhere = services.policy.long_documents != "form" and is_long(needed.disclosure)
     return IN_A_TERMINAL if elsewhere else TOO_LONG
 
@@ -177,6 +180,12 @@ async def outside(
     from descope_mcp.store.consent import approvals
 
     question, (rule, why) = needed.question, because
+    acting = services.principal
+    said = replace(
+        needed.disclosure,
+        agent=acting.client and quoted(acting.client),
+        people=acting.claims.get("email", ()),
+    )
     stale = partial(approvals.outdated, services.store, question.binding, OF_CALL)
     if outdated := await run_sync(stale):
         rule, why = "changed", _differs(outdated.number, outdated.question, needed.disclosure)
@@ -187,7 +196,7 @@ async def outside(
         caller=caller,
         operation=needed.disclosure.operation,
         binding=question.binding,
-        question=to_json(needed.disclosure),
+        question=to_json(said),
         typed=question.typed,
     )
     begun = time.time()

@@ -129,6 +129,8 @@ def disclose(
         lost=operation.lost,
         softer=f"{operation.safer.operation}: {operation.safer.why}" if operation.safer else "",
         typed=typed,
+        approvals=decision.quorum.approvals,
+        four_eyes=decision.quorum.four_eyes,
     )
 
 

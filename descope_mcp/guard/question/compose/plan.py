@@ -14,6 +14,7 @@ from typing import Any, Literal
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Effect
 from descope_mcp.guard.policy.decision import Decision
+from descope_mcp.guard.policy.quorum import strictest
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
@@ -120,6 +121,7 @@ def plan_disclosure(
     lost = dict.fromkeys(
         f"{one.call.operation.title}: {one.said.lost}" for one in told if one.said.lost
     )
+    quorum = strictest(c.decision.quorum for c in calls if c.decision.action == "confirm")
     return Disclosure(
         "plan",
         "Run the plan",
@@ -137,6 +139,8 @@ def plan_disclosure(
         steps=steps,
         lost=" ".join(lost),
         typed=typed,
+        approvals=quorum.approvals,
+        four_eyes=quorum.four_eyes,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import Decision
+from descope_mcp.guard.policy.quorum import strictest
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.comparison.difference import is_unset
 from descope_mcp.guard.preview.comparison.merge import merge
@@ -92,6 +93,7 @@ def undo_disclosure(
     if size > MOST_SHOWN:
         raise TooMuchToShow(undone.operation.name)
     rules = dict.fromkeys(s.decision.rule for s in steps if s.decision.action == "confirm")
+    quorum = strictest(s.decision.quorum for s in steps if s.decision.action == "confirm")
     return Disclosure(
         undone.operation.name,
         f"Undo: {undone.operation.title}",
@@ -107,6 +109,8 @@ def undo_disclosure(
         steps=tuple(told),
         lost=" ".join(undone.missing),
         typed=typed,
+        approvals=quorum.approvals,
+        four_eyes=quorum.four_eyes,
     )
 
 

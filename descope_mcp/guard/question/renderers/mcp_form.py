@@ -21,6 +21,8 @@ _MARKUP = re.compile(r"[*`<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
 
 def message(said: Disclosure, long_documents: Place = "form") -> str:
     """The text of the form; "" if it does not fit one, or if it is to be asked elsewhere."""
+    if said.is_for_others:
+        return ""
     if long_documents != "form" and is_long(said):
         return ""
     whole = text(said)
