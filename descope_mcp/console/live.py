@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import anyio
 from anyio.to_thread import run_sync
@@ -101,7 +102,8 @@ class Changes:
             self._number += 1
             waiting = list(self._waiting.items())
         for event, loop in waiting:
-            loop.call_soon_threadsafe(event.set)
+            with suppress(RuntimeError):  # the loop has ended, and the page with it
+                loop.call_soon_threadsafe(event.set)
 
 
 async def stream(visit: Visit) -> Response:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import anyio
 import click
-from anyio.to_thread import run_sync
 
 from descope_mcp import settings
 from descope_mcp.cli import signals, terminal, wiring
 from descope_mcp.cli.errors import NoTerminal
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.store import Store
 
 
 @click.command("console")
@@ -20,7 +24,6 @@ def command(port: int) -> None:
 
     A link that signs in once is written to the terminal, and to nothing else.
     """
-    from descope_mcp.console import one_time_link
     from descope_mcp.console.console import Console
     from descope_mcp.console.one_time_link import LinkSignIn
     from descope_mcp.console.origins import Origins
@@ -28,42 +31,52 @@ def command(port: int) -> None:
     from descope_mcp.server.http import serving
 
     chosen = settings.load()
+    failed: list[Exception] = []
 
     async def main() -> list[int]:
         async with wiring.services(chosen) as services:
             listener = serving.listening("127.0.0.1", port)
             origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
             console = Console(services, Origins([origin]), LinkSignIn(terminal.account()))
-            server = Standalone(console, listener)
+            server, loop = Standalone(console, listener), asyncio.get_running_loop()
 
-            def invited() -> None:
-                """Show a link, and another whenever the person wants one."""
-                minutes = int(one_time_link.COUNTS // 60)
-                going_on = True
-                while going_on:
-                    link = one_time_link.link(services.store, origin)
-                    with terminal.screen() as screen:
-                        screen.write(
-                            f"Open this within {minutes} minutes; it counts once:\n\n  {link}\n\n"
-                            "Enter for another link, Ctrl-C to end.\n"
-                        )
-                    going_on = terminal.entered()
+            def inviting() -> None:
+                try:
+                    _invite(services.store, origin)
+                except (NoTerminal, StoreError) as error:
+                    failed.append(error)
+                    loop.call_soon_threadsafe(server.end)
 
-            async def inviting() -> None:
-                await run_sync(invited, abandon_on_cancel=True)
-
+            # Nothing can stop it while it waits for the person; it ends with the process.
+            threading.Thread(target=inviting, daemon=True).start()
             with signals.calling(server.end) as came:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(inviting)
-                    await server.run()
-                    tasks.cancel_scope.cancel()
+                await server.run()
         return came
 
     try:
         came = anyio.run(main)
-    except* (NoTerminal, OSError) as group:
-        first = group.exceptions[0]
-        if isinstance(first, NoTerminal):
-            raise first from None
-        raise click.ClickException(str(first)) from None
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    if failed:
+        raise failed[0]
     click.get_current_context().exit(signals.exit_code(came))
+
+
+def _invite(store: Store, origin: str) -> None:
+    """Show a link, and another whenever the person wants one.
+
+    Raises:
+        NoTerminal: nobody is there.
+        StoreError: no link can be made.
+    """
+    from descope_mcp.console import one_time_link
+
+    minutes, wanted = int(one_time_link.COUNTS // 60), True
+    while wanted:
+        link = one_time_link.link(store, origin)
+        with terminal.screen() as screen:
+            screen.write(
+                f"Open this within {minutes} minutes; it counts once:\n\n  {link}\n\n"
+                "Enter for another link, Ctrl-C to end.\n"
+            )
+        wanted = terminal.entered()
