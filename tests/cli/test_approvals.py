@@ -15,6 +15,7 @@ from descope_mcp.store.consent import approvals
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
 from tests.cli.processes import COMMAND, run
+from tests.console import requests as console_requests
 from tests.recorder import STORE_SETTINGS
 
 LONG = tuple(f"role {n}: gains x" for n in range(60))
@@ -99,6 +100,25 @@ def test_a_denial_has_a_reason(env: dict[str, str], store: Store) -> None:
     found = approvals.request(store, number)
     assert found
     assert (found.status, found.reason) == ("denied", "use disable")
+
+
+def test_one_person_s_yes_is_one_of_two(env: dict[str, str], store: Store) -> None:
+    request = console_requests.filed(store, approvals=2)
+    number = str(request.number)
+    person = spawned(env, "approve", number)
+    person.expect("Type yes: ")
+    person.sendline("yes")
+    person.expect(f"1 of 2 people have approved request {number}")
+    person.expect(pexpect.EOF)
+    again = spawned(env, "watch")
+    for _ in range(2):
+        again.sendline(number)
+        again.expect("Type yes: ")
+        again.sendline("yes")
+        again.expect(f"you have approved request {number} already")
+    again.sendline("q")
+    again.expect(pexpect.EOF)
+    assert status(store, request.number) == "pending"
 
 
 def test_a_name_may_be_mistyped_and_the_consequence_is_said_again(

@@ -64,7 +64,7 @@ def test_no_command_is_without_json_but_those_that_hold_a_conversation() -> None
         for name, command in commands(cli)
         if not any("--json" in option.opts for option in command.params)
     }
-    assert without == {"serve", "approvals watch"}
+    assert without == {"serve", "approvals watch", "console"}
 
 
 def test_every_command_takes_json_and_prints_one_object_a_line(

@@ -93,3 +93,27 @@ def test_what_does_not_start(file: Path, arguments: tuple[str, ...], told: str) 
     done = run("serve", "--sandbox", "--http", "127.0.0.1:0", *given)
     assert (done.returncode, told in done.stderr) == (USAGE, True), done.stderr
     assert run("serve", "--sandbox", "--auth", str(file)).returncode == USAGE
+
+
+def test_the_console_is_where_the_file_has_one(tmp_path: Path, file: Path) -> None:
+    with _serving("--auth", str(file)) as (url, _):
+        away = httpx2.get(url.replace("/mcp", "/console/"), headers={"host": "mcp.acme.example"})
+    assert away.status_code == 401  # no page, but a call without a token
+    text = f'{FILE}[console]\nissuer = "http://127.0.0.1:9/people"\nclient_id = "console"\n'
+    file.write_text(text, encoding="utf-8")
+    with (
+        _serving("--auth", str(file)) as (url, process),
+        httpx2.Client(base_url=url.replace("/mcp", "/console"), timeout=30) as http,
+    ):
+        http.headers["host"] = "mcp.acme.example"
+        home = http.get("/")
+        assert home.headers["location"] == "/console/sign-in?to="
+        assert "frame-ancestors 'none'" in home.headers["content-security-policy"]
+        assert "strict-transport-security" in home.headers
+        # Nobody is let in while the provider does not answer.
+        assert http.get("/sign-in").status_code == 503
+        assert http.get("/", headers={"host": "evil.example"}).status_code == 421
+        with http.stream("GET", "/live") as stream:
+            assert stream.status_code in (303, 401)
+        process.terminate()
+        assert process.wait(20) in (143, 130)

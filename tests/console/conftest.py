@@ -14,6 +14,8 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.store import Store
 from tests.console.forms import Visitor
 from tests.console.served import Served, served, services
+from tests.postgres import cluster
+from tests.stores import close_all, reopened, replica
 
 Opened = Callable[..., BrowserContext]
 Visiting = Callable[[Served], Visitor]
@@ -22,6 +24,21 @@ Visiting = Callable[[Served], Visitor]
 @pytest.fixture
 def own(tmp_path: Path) -> Store:
     return Store(tmp_path / "state", tmp_path / "config" / "key")
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """One store, as two processes or two machines have it."""
+    if request.param == "SQLite":
+        first = Store(tmp_path / "state", tmp_path / "config" / "key")
+        second = reopened(first)
+    else:
+        url = cluster().database()
+        first = Store(tmp_path / "state", tmp_path / "config" / "key", url=url)
+        second = replica(first, tmp_path / "other")
+    yield first, second
+    first.close()
+    close_all()
 
 
 @pytest.fixture

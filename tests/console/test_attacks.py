@@ -195,12 +195,12 @@ def acts(store: Store) -> Counter[str]:
 
 @pytest.mark.parametrize("rounds", [12, pytest.param(2_500, marks=pytest.mark.campaign)])
 def test_of_many_answers_at_once_on_two_replicas_one_counts(
-    catalog: Catalog, own: Store, rounds: int, visitor: Visiting
+    catalog: Catalog, replicas: tuple[Store, Store], rounds: int, visitor: Visiting
 ) -> None:
     """Four answers to each request at once, two on each replica."""
-    other = Store(own.directory, own.key_file)
+    own, _ = replicas
     with ExitStack() as stack:
-        running = [stack.enter_context(served(services(catalog, one))) for one in (own, other)]
+        running = [stack.enter_context(served(services(catalog, one))) for one in replicas]
         people = [visitor(one) for one in (*running, *running)]
         counted: Counter[str] = Counter()
         for _ in range(rounds):
@@ -215,7 +215,6 @@ def test_of_many_answers_at_once_on_two_replicas_one_counts(
             counted[(codes.index(303) % 2 and "denied") or "approved"] += 1
     assert acts(own) == counted
     assert sum(counted.values()) == rounds
-    other.close()
 
 
 def at_once(sending: list[Callable[[], int]]) -> list[int]:

@@ -16,7 +16,7 @@ from descope_mcp.cli import approvals_watch, options, output, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
-from descope_mcp.guard.decide import Act, Decided, Decider, NotDecided, decide, told
+from descope_mcp.guard.decide import Decider, NotDecided, decide, told
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import one_line
@@ -81,7 +81,12 @@ def diff(number: int) -> None:
 def approve(number: int) -> None:
     """Allow the call of a request, once, within an hour."""
     store = _store()
-    if not _asked(store, _pending(store, number)):
+    request = _pending(store, number)
+    try:
+        approved = _asked(store, request)
+    except NotDecided as error:
+        _end(str(error), REFUSED)
+    if not approved:
         _end("not approved", REFUSED)
 
 
@@ -93,7 +98,10 @@ def deny(number: int, reason: str) -> None:
     """Refuse the call of a request."""
     store = _store()
     _pending(store, number)
-    _decided(store, number, "deny", reason=reason)
+    try:
+        decide(store, number, "deny", _decider(), reason=reason)
+    except NotDecided as error:
+        _end(str(error), REFUSED)
     output.said(f"Request {number} is denied.", number=number, status="denied")
 
 
@@ -126,26 +134,35 @@ def watch() -> None:
         try:
             if _asked(store, request):
                 return
-        except NotProven as error:
+            why = terminal.ask("", "Deny it? Type why, or nothing to let it wait: ")
+            if why:
+                decide(store, number, "deny", _decider(), reason=why)
+                click.echo(f"Request {number} is denied.")
+        except (NotDecided, NotProven) as error:
             click.echo(f"descope-mcp: {error}", err=True)
-            return
-        why = terminal.ask("", "Deny it? Type why, or nothing to let it wait: ")
-        if why:
-            _decided(store, number, "deny", reason=why)
-            click.echo(f"Request {number} is denied.")
 
     approvals_watch.watch(store, _line, answer)
 
 
 def _asked(store: Store, request: Request) -> bool:
-    """Put the question of a request, and approve it if the answer is a yes."""
+    """Put the question of a request, and approve it if the answer is a yes.
+
+    Raises:
+        NotDecided: the yes does not count.
+        NotProven: the digits are wrong, or none count for now.
+    """
     said, number = told(request), request.number
     whole = shell_quoting.command("approvals", "diff", number)
     more = f"All that becomes different: {whole}"
     if not terminal.question(said, "approve", more if is_long(said) else ""):
         return False
     code = terminal.digits(store)
-    decided = _decided(store, number, "approve", typed=said.typed, code=code)
+    try:
+        decided = decide(store, number, "approve", _decider(), typed=said.typed, code=code)
+    except NotDecided as error:
+        if error.why == "code":
+            raise NotProven(str(error)) from None
+        raise
     terminal.used_up(decided.recovery)
     answer = decided.answer
     if answer.request.status != "approved":
@@ -158,18 +175,6 @@ def _asked(store: Store, request: Request) -> bool:
         )
     output.said(text, number=number, status=answer.request.status)
     return True
-
-
-def _decided(
-    store: Store, number: int, act: Act, *, reason: str = "", typed: str = "", code: str = ""
-) -> Decided:
-    """Let an answer count; end the command if it does not."""
-    try:
-        return decide(store, number, act, _decider(), typed=typed, code=code, reason=reason)
-    except NotDecided as error:
-        if error.why == "code":
-            raise NotProven(str(error)) from None
-        _end(str(error), REFUSED)
 
 
 def _decider() -> Decider:

@@ -66,7 +66,30 @@ def test_a_file_that_is_right(tmp_path: Path, keys: Path) -> None:
     assert KEY not in repr(found)
 
 
+def test_who_decides_in_the_console(tmp_path: Path, keys: Path) -> None:
+    path = tmp_path / "auth.toml"
+    path.write_text(
+        f"""{HEAD}
+[console]
+issuer = "https://api.descope.com/{PROJECT}/.well-known/openid-configuration"
+client_id = "console"
+client_secret = {{ env = "WRITERS" }}
+claim = "custom.roles"
+roles = {{ approver = ["a", "b"] }}
+""",
+        encoding="utf-8",
+    )
+    found = read(path).console
+    assert found
+    assert found.issuer == f"https://api.descope.com/{PROJECT}"
+    assert (found.client_secret, found.claim) == (KEY, "custom.roles")
+    assert found.roles["approver"] == ("a", "b")
+    assert found.roles["auditor"] == ("auditor",)
+    assert KEY not in repr(found)
+
+
 HEAD = 'url = "https://m.example"\n'
+CONSOLE = f'{HEAD}[console]\nissuer = "https://o.example"\n'
 PROJECT_ISSUER = f"https://api.descope.com/v1/apps/{PROJECT}"
 FAILING = "import sys; sys.exit('" + KEY + "')"
 
@@ -101,6 +124,11 @@ BAD = [
         "ended with exit code 1",
     ),
     (_upstream('{ env = "SPACED" }'), "holds a blank"),
+    (CONSOLE, "console.client_id: field required"),
+    (f'{CONSOLE}client_id = "c"\nclient_secret = "{KEY}"', "console.client_secret"),
+    (f'{CONSOLE}client_id = "c"\nclient_secret = {{ env = "NOWHERE" }}', "NOWHERE is not set"),
+    (f'{CONSOLE}client_id = "c"\nroles = {{ boss = ["x"] }}', "console.roles.boss: extra inputs"),
+    (f'{CONSOLE}client_id = "c"\nroles = {{ approver = [] }}', "console.roles.approver"),
 ]
 
 
