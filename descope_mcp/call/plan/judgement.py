@@ -10,37 +10,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import anyio
 
 from descope_mcp.api import large_work
 from descope_mcp.call import large_arguments
 from descope_mcp.call.examine import Checked, examine
-from descope_mcp.call.judge import Around, Seen, see, unseen
+from descope_mcp.call.judge import Seen, see, unseen
 from descope_mcp.call.outcome import Call, Failed, Instead
-from descope_mcp.call.plan import prediction
 from descope_mcp.call.plan.expansion import Planned
 from descope_mcp.call.plan.outcome import PlanRequest
+from descope_mcp.call.plan.prediction import Earlier, changes_roles, names
+from descope_mcp.call.plan.shared_reads import AT_ONCE, SharedReads
 from descope_mcp.call.plan.steps import Faults
 from descope_mcp.call.send import with_handles
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy.decision import SO_ALREADY, WHY, Decision, items
 from descope_mcp.guard.preview.comparison.after_state import ends_target
 from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import NOTHING_SEEN, Preview, counted
-from descope_mcp.guard.preview.read_budget import Reader, thrifty
-from descope_mcp.guard.preview.rights.named_roles import Definition
-from descope_mcp.guard.preview.rights.planned_roles import is_planned, with_planned_roles
+from descope_mcp.guard.preview.rights.planned_roles import is_planned
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.quoting import quoted
 
-#: So many calls are looked at side by side, and so often all of them may read.
-AT_ONCE = 8
-MOST_READS = 2_000
 #: Of more calls it is not read who signed in lately and who is the last of a kind.
 _MOST_MARKED = 20
 _MIXED = "some of what it changes is there, and some is made by the plan: make two steps of it"
@@ -100,29 +94,43 @@ async def judged(
     faults.end()
     large_arguments.bounded([checked.arguments for checked in examined.values()])
     await request.progress(f"Reading what {len(calls)} calls would hit")
-    shared = _Shared(services, marking=len(calls) <= _MOST_MARKED)
-    turns = anyio.CapacityLimiter(AT_ONCE)
-    found: dict[int, Judged] = {}
-    earlier = _Earlier(examined, found)
-
-    async def look(call: Planned) -> None:
-        async with turns:
-            try:
-                found[call.number] = await _look(
-                    call, examined[call.number], earlier, request, services, shared
-                )
-            except Instead as instead:
-                faults.add(_place(call), instead.outcome)
-
-    # What changes roles comes first: only what is read shows what these bring to others.
-    redefining = [call for call in calls if prediction.changes_roles(call.step.operation)]
-    await gather([partial(look, call) for call in redefining])
-    await gather([partial(look, call) for call in calls if call not in redefining])
-    faults.found.sort(key=_order(calls))
+    found = await _looked_at(calls, examined, request, services, faults)
     faults.end()
-    every = _linked([found[call.number] for call in calls], services, faults)
+    every = _linked(found, services, faults)
     faults.end()
     return _asked_for_many([_settled(one) for one in every], services)
+
+
+async def _looked_at(
+    calls: Sequence[Planned],
+    examined: Mapping[int, Checked],
+    request: PlanRequest,
+    services: Services,
+    faults: Faults,
+) -> list[Judged]:
+    """What every call would hit, side by side; notes of which that cannot be seen, or is denied."""
+    shared, marking = SharedReads(services), len(calls) <= _MOST_MARKED
+    turns = anyio.CapacityLimiter(AT_ONCE)
+    found: dict[int, Judged] = {}
+    earlier = Earlier(examined)
+
+    async def look(call: Planned) -> None:
+        checked = examined[call.number]
+        async with turns:
+            try:
+                seen = await _look(call, checked, earlier, request, services, shared, marking)
+            except Instead as instead:
+                faults.add(_place(call), instead.outcome)
+            else:
+                found[call.number] = seen
+                earlier.looked_at(call.number, seen.checked)
+
+    # What changes roles comes first: only what is read shows what these bring to others.
+    for first in (True, False):
+        now = [call for call in calls if changes_roles(call.step.operation) is first]
+        await gather([partial(look, call) for call in now])
+    faults.found.sort(key=_order(calls))
+    return [found[call.number] for call in calls if call.number in found]
 
 
 async def _examined(call: Planned, request: PlanRequest, services: Services) -> Checked:
@@ -163,10 +171,11 @@ def _closed(call: Planned, path: str) -> bool:
 async def _look(
     call: Planned,
     checked: Checked,
-    earlier: _Earlier,
+    earlier: Earlier,
     request: PlanRequest,
     services: Services,
-    shared: _Shared,
+    shared: SharedReads,
+    marking: bool,
 ) -> Judged:
     """What a call would hit, as far as it is there.
 
@@ -176,7 +185,7 @@ async def _look(
     operation = checked.operation
     if checked.effect == "read" and checked.decision.action == "allow":
         return Judged(call, checked, NOTHING_SEEN)
-    named = prediction.names(operation, checked.arguments)
+    named = names(operation, checked.arguments)
     makers = earlier.makers(named, call.number)
     around = shared.around(checked, earlier.roles(call.number))
     alone = Call(operation.name, checked.given, request.caller)
@@ -186,7 +195,7 @@ async def _look(
         _end_without_roles(seen.preview)
         return _judged(call, seen, (), makers, made=True)
     try:
-        seen = await see(alone, checked, services, around, marking=shared.marking)
+        seen = await see(alone, checked, services, around, marking=marking)
     except Instead as instead:
         missing = isinstance(instead.outcome, Failed) and instead.outcome.kind == "target_missing"
         if not (missing and makers):
@@ -272,56 +281,6 @@ def _asked_for_many(every: list[Judged], services: Services) -> list[Judged]:
         replace(j, checked=replace(j.checked, decision=asking)) if j.number in numbers else j
         for j in every
     ]
-
-
-class _Earlier:
-    """What the calls before another one make, and which roles they create or change."""
-
-    def __init__(self, examined: Mapping[int, Checked], found: Mapping[int, Judged]) -> None:
-        """The calls of a plan by their numbers: checked, and as far as they have been looked at."""
-        self._found = found
-        made = ((n, prediction.made_by(c.operation, c.arguments)) for n, c in examined.items())
-        self._made = [(number, names) for number, names in made if names]
-        self._defining = [(n, c) for n, c in examined.items() if c.operation.defines]
-
-    def makers(self, named: frozenset[str], number: int) -> tuple[int, ...]:
-        """The calls before this one that create something of which one of the names is a part."""
-        return tuple(n for n, names in self._made if n < number and not names.isdisjoint(named))
-
-    def roles(self, number: int) -> list[Definition]:
-        """The roles of the calls before this one. A change counts once its role has been read."""
-        sent = (
-            self._found[n].checked if n in self._found else checked
-            for n, checked in self._defining
-            if n < number and (n in self._found or not prediction.changes_roles(checked.operation))
-        )
-        return prediction.planned_roles((c.operation, c.arguments) for c in sent)
-
-
-class _Shared:
-    """The reads of a plan's previews: none twice, so many at once, so many in all."""
-
-    def __init__(self, services: Services, *, marking: bool) -> None:
-        self.marking = marking
-        self._run = services.client.run
-        self._turns = anyio.CapacityLimiter(AT_ONCE)
-        self._read = thrifty(self._ask, MOST_READS)
-
-    async def _ask(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
-        async with self._turns:
-            answer = await self._run(operation, arguments, call_id="plan", repeatable=True)
-            return answer.data
-
-    def around(self, checked: Checked, roles: Sequence[Definition]) -> Around:
-        """What makes the reader of a call of its own: with the reads of all, and what is planned.
-
-        A call with handles reads for itself, since only its requests carry what they stand for.
-        """
-
-        def of(own: Reader) -> Reader:
-            return thrifty(with_planned_roles(own if checked.opened else self._read, roles))
-
-        return of
 
 
 def _place(call: Planned) -> str:

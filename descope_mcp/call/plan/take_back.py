@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,9 +14,11 @@ from descope_mcp.call.plan import consent, record
 from descope_mcp.call.plan.expansion import Planned
 from descope_mcp.call.plan.outcome import PlanOutcome, PlanRequest
 from descope_mcp.call.plan.plan import carried_out
+from descope_mcp.call.plan.shared_reads import SharedReads
 from descope_mcp.call.plan.steps import Step
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo.drift import ANYWAY, unchanged
+from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.target_identity import identities
@@ -66,6 +68,8 @@ async def _reversed(
     planned: list[Planned] = []
     missing: dict[str, None] = {}
     changed_later: set[str] = set()
+    shared = SharedReads(services)
+    to_compare: list[Callable[[], Awaitable[None]]] = []
     for entry in reversed(done):
         details, kept = await run_sync(journal.detail, services.store, entry.call)
         operation = services.catalog.find(entry.operation)
@@ -79,7 +83,8 @@ async def _reversed(
         targets = identities(operation, Preview(Scope(sent), found))
         # What the plan itself changed once more is not as this call left it.
         if not (request.anyway or targets & changed_later):
-            await unchanged(operation, sent, services)
+            steps, read = kept["steps"], shared.of_one()
+            to_compare.append(partial(unchanged, operation, sent, steps, services, read))
         changed_later |= targets
         for number, step in enumerate(kept["steps"]):
             restoring = services.catalog[step["operation"]]
@@ -93,6 +98,7 @@ async def _reversed(
                     alone=number == 0 and not request.anyway,
                 )
             )
+    await gather(to_compare)
     return planned, list(missing)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from descope_mcp.api.errors import ApiFailure
@@ -16,16 +17,32 @@ from descope_mcp.guard.preview.read_budget import Reader, thrifty
 ANYWAY = "Nothing was sent. anyway: true undoes it all the same."
 
 
-async def unchanged(operation: Operation, sent: dict[str, Any], services: Services) -> None:
+async def unchanged(
+    operation: Operation,
+    sent: dict[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    services: Services,
+    read: Reader,
+) -> None:
     """End the undo if an updated object is no longer as the update left it.
+
+    Args:
+        operation: that updated it.
+        sent: what the update said.
+        steps: what would take it back. The update may have given its object another name, by which
+            these find it.
+        services: of the call.
+        read: runs one read, within a budget.
 
     Raises:
         Instead: it is not, or that cannot be seen.
     """
     if not operation.update:
         return
+    back = (dict(one["arguments"]) for one in steps if one["operation"] == operation.name)
+    naming = next(back, sent)
     try:
-        preview = await look(services.catalog, operation, sent, services.project, reader(services))
+        preview = await look(services.catalog, operation, naming, services.project, read)
     except (PreviewFailed, ApiFailure) as error:
         message = f"It cannot be seen whether the object has changed since. {error}"
         raise Instead(Refused("preview", message, ANYWAY)) from None

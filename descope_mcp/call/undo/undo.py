@@ -115,7 +115,8 @@ async def _planned(entry: Entry, request: Undo, services: Services) -> Plan:
         lost = "; ".join(kept["missing"]) or operation.lost or "it has no operation that undoes it"
         raise Instead(Refused("no-undo", f"{operation.name} cannot be undone: {lost}.", _BY_HAND))
     if not request.anyway:
-        await unchanged(operation, details.get("arguments", {}), services)
+        sent = details.get("arguments", {})
+        await unchanged(operation, sent, kept["steps"], services, reader(services))
     gone = [*kept["missing"], *([operation.lost] if operation.lost else [])]
     # What was recorded without an order runs in that of the plan.
     after = tuple(

@@ -339,6 +339,23 @@ async def test_a_plan_is_taken_back_as_one(here: World) -> None:
     assert again.rule == "undone"
 
 
+async def test_what_a_plan_renamed_and_deleted_is_taken_back(here: World) -> None:
+    before = here.state.export()["roles"]
+    renamed = {"name": "Editor", "newName": "Chief", "permissionNames": []}
+    steps = [
+        {"operation": "UpdateRole", "arguments": renamed},
+        {"operation": "UpdateUserAddTenant", "arguments": {"loginId": BEN, "tenantId": "globex"}},
+        {"operation": "DeleteUser", "arguments": {"loginId": BEN}},
+    ]
+    outcome = await here.ran(steps)
+    undone = await here.undo(outcome.id)
+    assert isinstance(undone, PlanEnded), undone
+    assert set(became(undone)) == {"done"}
+    assert not (await here.user(BEN))["userTenants"]
+    after = {role["name"]: role["permissionNames"] for role in here.state.export()["roles"]}
+    assert after == {role["name"]: role["permissionNames"] for role in before}
+
+
 async def test_only_what_ran_of_a_plan_is_taken_back(here: World) -> None:
     outcome = await here.ran(
         [*disable(ADA), {"operation": "CreateUser", "arguments": {"loginId": BEN}}]
