@@ -52,13 +52,6 @@ class RawAnswer:
     cut: bool = False
 
 
-class _Room:
-    """What one caller may have on its way at once; forgotten with its last request."""
-
-    def __init__(self) -> None:
-        self.reads, self.changes = anyio.CapacityLimiter(READS), anyio.CapacityLimiter(CHANGES)
-
-
 class Transport:
     """One connection pool to one base URL. No cookies are kept and no redirect is followed.
 
@@ -97,7 +90,10 @@ class Transport:
         self._where = {"host": url.host, "port": url.port or (443 if secure else 80)}
         vocabulary.know("host", (url.host,))
         self._timeout = timeout
-        self._rooms: WeakValueDictionary[str, _Room] = WeakValueDictionary()
+        #: By caller, and whether it is for reads; each is forgotten with its last request.
+        self._rooms: WeakValueDictionary[tuple[str, bool], anyio.CapacityLimiter] = (
+            WeakValueDictionary()
+        )
 
     @property
     def way(self) -> str:
@@ -136,16 +132,20 @@ class Transport:
             OutcomeUnknown: a change was sent and its fate is not known, or nobody waits for it.
         """
         flight = flight or Flight()
-        room = self._rooms.get(caller)
+        room = self._rooms.get((caller, repeatable))
         if room is None:
-            room = self._rooms[caller] = _Room()
-        limiter = room.reads if repeatable else room.changes
-        with level("waiting", why="room"):
-            await limiter.acquire()
+            room = anyio.CapacityLimiter(READS if repeatable else CHANGES)
+            self._rooms[caller, repeatable] = room
+        try:
+            # Mostly there is room, and what waits for it gives way to other tasks first.
+            room.acquire_nowait()
+        except anyio.WouldBlock:
+            with level("waiting", why="room"):
+                await room.acquire()
         try:
             return await self._tried(request, repeatable, waiting, flight)
         finally:
-            limiter.release()
+            room.release()
 
     async def _tried(
         self, request: Request, repeatable: bool, waiting: Waiting, flight: Flight

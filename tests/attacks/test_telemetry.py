@@ -109,7 +109,9 @@ async def approved(call: Call, services: Any) -> None:
         await invoke(replace(call, approval=word), services)
 
 
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "step", [9, pytest.param(1, marks=[pytest.mark.campaign, pytest.mark.timeout(900)])]
+)
 async def test_nothing_that_anybody_said_is_told(
     catalog: Catalog, own: Store, log: Callable[[], str], step: int
 ) -> None:

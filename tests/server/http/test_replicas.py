@@ -32,7 +32,7 @@ async def test_an_answer_to_the_other_replica_counts_once(catalog: Catalog) -> N
         answer = {**call, "requestState": state, "inputResponses": ACCEPTED}
         given = message("tools/call", answer, capabilities=ASKABLE)
         done = await second.post("/mcp", json=given, headers=sent)
-        assert done.json()["result"]["isError"] is False
+        assert done.json()["result"]["isError"] is False, done.text
         again = await first.post("/mcp", json=given, headers=sent)
         assert again.json()["result"]["isError"] is True
         assert len(changes(recorder)) == 1
