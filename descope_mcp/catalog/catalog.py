@@ -171,6 +171,18 @@ def load() -> Catalog:
     return Catalog(data)
 
 
+def sources() -> Path:
+    """The directory of contract and records that the catalog is compiled from.
+
+    Raises:
+        SpecError: this is no checkout.
+    """
+    specs = _ROOT / "tool_specs"
+    if not specs.is_dir():
+        raise SpecError("the records are only in a checkout of the project; run this there")
+    return specs
+
+
 def digest(specs: Path) -> str:
     """A digest of everything that a compiled catalog is made from: records and compiler."""
     total = hashlib.blake2b(digest_size=12)

@@ -326,6 +326,9 @@ class Example(Frozen):
 class Record(Frozen):
     """What is curated about one operation. ``endpoint`` ties it to the contract.
 
+    ``draft`` is a record that ``descope-mcp contract update`` has written: the operation is
+    blocked, and the compiler asks for nothing more, until a person takes the word out.
+
     ``notes`` are a few words on arguments that every list of tools shows; what describe shows
     besides is in ``tool_specs/arguments``.
 
@@ -366,6 +369,7 @@ class Record(Frozen):
     """
 
     endpoint: str
+    draft: bool = False
     title: str
     says: str = ""
     description: str

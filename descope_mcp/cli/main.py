@@ -25,6 +25,7 @@ _COMMANDS = {
     "tokens": "Give machines tokens to call with over HTTP.",
     "journal": "Show and verify what was done.",
     "policy": "Check a policy file, or explain what is decided on a call.",
+    "contract": "Compare Descope's contract with a newer one.",
     "doctor": "Test configuration, credentials and reachability.",
     "key": "Replace the key of the store.",
     "secrets": "List, reveal or forget the secrets that were kept.",

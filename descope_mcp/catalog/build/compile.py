@@ -67,7 +67,11 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     problems += prompt.problems(prompts, records, place)
     units = ArgumentUnits(specs / "moments.yaml", answers["times"])
     explanations = Explanations(specs, spec)
-    problems += phrasings.problems(specs, {t.toolset: t.operations for t in toolsets.values()})
+    looked_at = {
+        t.toolset: [name for name, record in t.operations.items() if not record.draft]
+        for t in toolsets.values()
+    }
+    problems += phrasings.problems(specs, looked_at)
     operations: dict[str, Any] = {}
     for path, toolset in toolsets.items():
         for name, record in toolset.operations.items():
@@ -86,7 +90,6 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             }
             own, _ = schema.arguments(endpoint, spec.schemas)
             marks, unmarked = meanings.marks(name, record, own)
-            problems += [f"{line_of(path, ('operations', name))}: {name}: {t}" for t in unmarked]
             fitting["marks"] = {
                 meaning: m.model_dump(mode="json", exclude_defaults=True)
                 for meaning, m in marks.items()
@@ -97,10 +100,15 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 fitting |= _list(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = _operation(spec, endpoint, record, toolset.toolset, fitting)
             compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
-            problems += unsaid
             unexplained = explanations.add(name, toolset.toolset, compiled["input_schema"])
-            problems += [f"{line_of(path, ('operations', name))}: {name}: {t}" for t in unexplained]
             operations[name] = compiled
+            if record.draft:
+                continue
+            problems += unsaid
+            problems += [
+                f"{line_of(path, ('operations', name))}: {name}: {text}"
+                for text in (*unmarked, *unexplained)
+            ]
             if not record.says and (record.can_ask or _of_many(record, compiled["input_schema"])):
                 # Only now is known all that can make a person be asked.
                 where = line_of(path, ("operations", name))

@@ -63,11 +63,18 @@ class Contract:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
 
-def load(document: Mapping[str, Any], repairs: list[dict[str, Any]]) -> Contract:
+def load(
+    document: Mapping[str, Any], repairs: list[dict[str, Any]], unfit: list[str] | None = None
+) -> Contract:
     """Apply `repairs` to `document` and list its endpoints.
 
+    Args:
+        document: as it is published; it is left as it is.
+        repairs: the entries of ``repairs.yaml``.
+        unfit: takes the messages on repairs that do not fit, which are then passed over.
+
     Raises:
-        RepairError: a repair does not fit.
+        RepairError: a repair does not fit, and `unfit` is not given.
         SpecError: the contract still holds a defect.
     """
     doc: dict[str, Any] = copy.deepcopy(dict(document))
@@ -77,7 +84,9 @@ def load(document: Mapping[str, Any], repairs: list[dict[str, Any]]) -> Contract
         try:
             _apply(doc, repair, names, wires)
         except SpecError as error:
-            raise RepairError(index, str(error)) from None
+            if unfit is None:
+                raise RepairError(index, str(error)) from None
+            unfit.append(str(error))
     contract = Contract(schemas=doc["components"]["schemas"])
     taken: dict[str, str] = {}
     for key, operation in _operations(doc):

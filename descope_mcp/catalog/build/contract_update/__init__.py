@@ -1,0 +1,1 @@
+"""A newer contract beside the records of this one."""
