@@ -41,6 +41,10 @@ class Consistency:
 
     def problems(self, endpoint: Endpoint, record: Record) -> Iterator[Problem]:
         """Everything that is wrong with one record."""
+        if record.draft:
+            if record.effect != "destructive" or record.hazards != ("blocked",):
+                yield ("draft",), "a draft is destructive and blocked; what was filled in is none"
+            return
         properties, places = input_schema.arguments(endpoint, self.spec.schemas)
         own = {"type": "object", "properties": properties}
         yield from _sizes(endpoint, record, own)
@@ -48,8 +52,6 @@ class Consistency:
         yield from self._secrets(endpoint, record)
         yield from self._defines(record, own)
         yield from self._batch(record, own)
-        if record.draft and (record.effect != "destructive" or record.hazards != ("blocked",)):
-            yield ("draft",), "a draft is destructive and blocked; what was filled in is none"
         if record.leaves_out and record.effect != "read":
             yield ("leaves_out",), "only a read leaves something out"
         if record.effect == "read" and (record.preview or record.impact or record.restore):

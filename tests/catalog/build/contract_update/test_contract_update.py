@@ -19,6 +19,8 @@ from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.guard.policy.decision import Policy, worst
+from tests.cli.processes import run
+from tests.cli.test_scripts import lines
 from tests.recorder import SPECS, load_contract
 
 Document = dict[str, Any]
@@ -170,13 +172,13 @@ def test_what_nobody_has_looked_at_is_denied(published: Document, tmp_path: Path
     document = copy.deepcopy(published)
     for path in ("/v1/mgmt/tenant/melt", "/v3/else/where"):
         operation = copy.deepcopy(document["paths"]["/v1/mgmt/tenant/update"]["post"])
-        operation["operationId"] = f"Melt{path[2]}"
+        operation["operationId"] = f"CreateMelt{path[2]}"
         document["paths"][path] = {"post": operation}
     new_contract.write_document(document, specs / "openapi.json")
     later, _ = new_contract.repaired(document, read_yaml(specs / "repairs.yaml"))
     written = draft.write(later.endpoints.values(), specs)
-    assert written.keys() == {"Melt1", "Melt3"}
-    assert written["Melt1"] == "tenants.yaml"
+    assert written.keys() == {"CreateMelt1", "CreateMelt3"}
+    assert written["CreateMelt1"] == "tenants.yaml"
     assert draft.write(later.endpoints.values(), specs) == {}
     catalog = Catalog(compile_catalog(specs))
     for name in written:
@@ -184,13 +186,30 @@ def test_what_nobody_has_looked_at_is_denied(published: Document, tmp_path: Path
         assert (decision.action, decision.rule) == ("deny", "blocked")
     # Filled in by half, they do not compile.
     for name, before, after in (
-        ("Melt1", "    draft: true\n", ""),
-        ("Melt3", "hazards: [blocked]", "hazards: []"),
+        ("CreateMelt1", "    draft: true\n", ""),
+        ("CreateMelt3", "hazards: [blocked]", "hazards: []"),
     ):
         file = specs / "operations" / written[name]
         head, _, tail = file.read_text().partition(f"{name}:")
         file.write_text(f"{head}{name}:{tail.replace(before, after, 1)}")
     with pytest.raises(SpecError) as refused:
         compile_catalog(specs)
-    assert "Melt1 needs" in str(refused.value)
-    assert "Melt3: a draft is destructive and blocked" in str(refused.value)
+    assert "CreateMelt1 needs" in str(refused.value)
+    assert "CreateMelt3: a draft is destructive and blocked" in str(refused.value)
+
+
+def test_the_command_tells_it_line_by_line(published: Document, tmp_path: Path) -> None:
+    document = copy.deepcopy(published)
+    del document["paths"]["/v1/mgmt/tenant/delete"]
+    file = tmp_path / "new.json"
+    new_contract.write_document(document, file)
+    (told,) = lines(run("contract", "diff", "--json", str(file)).stdout)
+    assert (told["operation"], told["change"]) == ("DeleteTenant", "removed")
+    plain = run("contract", "diff", str(file))
+    assert plain.stdout.startswith(
+        "- DeleteTenant  POST /v1/mgmt/tenant/delete\n    see operations/"
+    )
+    assert "1 removed" in plain.stderr
+    nothing = run("contract", "diff", str(tmp_path / "absent"))
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert "absent cannot be read" in nothing.stderr
