@@ -83,6 +83,7 @@ class Settings(BaseModel):
     # Many clients give a call up after a minute, whether it makes progress or not.
     wait: float = Field(45.0, ge=0, le=3600, validation_alias="DESCOPE_MCP_WAIT")
     console_url: str = Field("", validation_alias="DESCOPE_MCP_CONSOLE_URL")
+    notices: Path | None = Field(None, validation_alias="DESCOPE_MCP_NOTICES")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -98,7 +99,7 @@ class Settings(BaseModel):
             raise ValueError(fault)
         return value
 
-    @field_validator("state", "key_file", "log_file")
+    @field_validator("state", "key_file", "log_file", "notices")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is None:

@@ -31,6 +31,8 @@ class Services:
     patience: float = 0.0
     #: Where the console is, as people reach it; "" where there is none.
     console: str = ""
+    #: What is told of a request that waits for a person (`descope_mcp.notices`).
+    channels: tuple[str, ...] = ()
 
     @property
     def caller(self) -> str:

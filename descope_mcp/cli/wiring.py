@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from descope_mcp.api.client import Client
@@ -112,6 +113,26 @@ async def services(
             settings.wait,
             settings.console_url,
         )
+
+
+@asynccontextmanager
+async def telling(settings: Settings, services: Services) -> AsyncIterator[Services]:
+    """Services of which people are told whose word is needed, as long as the context lasts.
+
+    Raises:
+        SettingsError: something in the file that says who is told is wrong.
+    """
+    if settings.notices is None:
+        yield services
+        return
+    from descope_mcp.notices import configuration, delivery
+
+    try:
+        channels = configuration.read(settings.notices)
+    except configuration.ConfigurationError as error:
+        raise SettingsError(str(error)) from None
+    with delivery.running(channels, services.store, services.console):
+        yield replace(services, channels=tuple(channel.name for channel in channels))
 
 
 def _tell(stack: AsyncExitStack, catalog: Catalog) -> None:

@@ -200,3 +200,18 @@ tickets = Table(
     Column("content", Text, nullable=False),
     Column("expires", Float, nullable=False),
 )
+
+#: Notices of requests that are still to be sent (`store.consent.outbox`): when next, and until when
+#: somebody is at it. They allow nothing, and hold nothing of what is asked.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("message", String(64), nullable=False),
+    Column("request", Integer, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next", Float, nullable=False),
+    Column("lease", Float, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -67,7 +67,8 @@ def command(
 
     async def main() -> list[int]:
         async with (
-            wiring.services(chosen, operations, sandbox=sandbox) as services,
+            wiring.services(chosen, operations, sandbox=sandbox) as own,
+            wiring.telling(chosen, own) as services,
             http_server.guarded(http, chosen.auth, services) as guard,
         ):
             serving, caller = _made(services, names, http, guard)

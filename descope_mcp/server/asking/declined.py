@@ -126,9 +126,11 @@ async def before(needed: NeedsConfirmation, services: Services) -> Refused | Non
 def may_wait(ctx: Context, filed: Waiting, services: Services) -> bool:
     """Whether a call waits for a word outside of the client: if the person can have heard of it.
 
-    The client tells them where it takes notice of progress, and the agent once it has the number.
+    The client tells them where it takes notice of progress, a notice where some are sent, and the
+    agent once it has the number.
     """
-    hears = filed.again or (ctx.meta or {}).get("progress_token") is not None
+    shows_progress = (ctx.meta or {}).get("progress_token") is not None
+    hears = filed.again or shows_progress or bool(services.channels)
     return services.patience > 0 and filed.rule != STANDS[0] and hears
 
 
@@ -198,6 +200,7 @@ async def outside(
         binding=question.binding,
         question=to_json(said),
         typed=question.typed,
+        tell=services.channels,
     )
     begun = time.time()
     request = await run_sync(file)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
 from descope_mcp.store import signed_rows
+from descope_mcp.store.consent import outbox
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
@@ -74,8 +76,11 @@ def file(
     binding: str,
     question: str,
     typed: str,
+    tell: Sequence[str] = (),
 ) -> Request | None:
     """The request for a call: the one that waits already, or a new one; None if too many wait.
+
+    Of a new one the channels in `tell` are told (`outbox`).
 
     Raises:
         StoreError: it cannot be kept.
@@ -102,6 +107,7 @@ def file(
             expires=now + WAITS,
             reason="",
         )
+        outbox.put(book.connection, made.number, tell, now)
     return _request(made)
 
 
