@@ -102,7 +102,7 @@ def decide(
         raise NotDecided("own", "whoever an agent acts for does not approve what it does")
     if said.typed and typed.strip() != said.typed:
         raise NotDecided("typed", f"that is not {said.typed}")
-    recovery = _second_factor(store, code)
+    recovery = proven(store, code)
     answer = approvals.answer(store, number, approved=True, by=decider.name, way=decider.way)
     return Decided(_counted(store, answer, number), recovery)
 
@@ -134,8 +134,12 @@ def told(request: Request) -> Disclosure:
     )
 
 
-def _second_factor(store: Store, code: str) -> int | None:
-    """Use the code, where one is needed; how many recovery codes are left, if it was one."""
+def proven(store: Store, code: str) -> int | None:
+    """Use the code, where one is needed; how many recovery codes are left, if it was one.
+
+    Raises:
+        NotDecided: it is wrong, or none counts for now.
+    """
     if not second_factor.enrolled(store):
         return None
     checked = second_factor.check(store, code)

@@ -1,4 +1,4 @@
-"""What a browser holds the secret of: a session, a sign-in that has begun, a link that counts once.
+"""What a browser holds the secret of: a session, a sign-in, a link or a question that counts once.
 
 The secret has 256 random bits and is kept as its SHA-256. What belongs to it is sealed with the key
 of the store: whoever writes the database makes none, and whoever reads it learns nothing.
@@ -20,7 +20,7 @@ from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tickets
 
 #: What a ticket is for; one for another purpose is none.
-Kind = Literal["session", "sign-in", "link"]
+Kind = Literal["session", "sign-in", "link", "undo"]
 
 
 def issue(store: Store, kind: Kind, content: Mapping[str, Any], expires: float) -> str:

@@ -10,16 +10,17 @@ from typing import Any
 import click
 
 from descope_mcp import settings
-from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import duration, shown
-from descope_mcp.guard.consent import grant_limits
+from descope_mcp.guard import grant
+from descope_mcp.guard.decide import Decider, NotDecided
+from descope_mcp.guard.grant import NotGranted
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.consent import grants
 from descope_mcp.store.consent.grants import Grant
-from descope_mcp.store.journal import acts
 from descope_mcp.store.store import Store
 
 
@@ -45,15 +46,14 @@ def create(
     chosen = settings.load()
     if not chosen.project_id:
         raise click.UsageError("a grant is for one project; set DESCOPE_PROJECT_ID")
-    found = _operation(load(), operation)
-    patterns = _patterns(found, arguments or {})
-    seconds = duration(time)
-    if items < 1:
-        raise click.BadParameter("--items must be at least 1")
-    if problem := grant_limits.excess(items, seconds):
-        raise click.UsageError(problem)
-    store = wiring.store(chosen)
-    every = grant_limits.unlimited(patterns)
+    patterns = arguments or {}
+    if not all(isinstance(p, str) for p in patterns.values()):
+        raise click.BadParameter('--arguments must map paths to patterns: {"loginId": "test-*"}')
+    try:
+        asked = grant.wanted(load(), operation, patterns, items, duration(time), caller)
+    except NotGranted as error:
+        raise click.UsageError(str(error)) from None
+    store, found = wiring.store(chosen), asked.operation
     lines = [f"  {path}: {quoted(pattern)}" for path, pattern in patterns.items()]
     text = "\n".join(
         [
@@ -63,26 +63,24 @@ def create(
             f"It is for {f'the caller {quoted(caller)} alone' if caller else 'every caller'}.",
             *(
                 f"It covers EVERY {path}: {quoted(patterns[path])} leaves none out."
-                for path in every
+                for path in asked.every
             ),
             *([f"It cannot bring back: {found.lost}"] if found.lost else []),
         ]
     )
-    wanted = found.name if every else "yes"
-    if terminal.ask(text, f"Allow it? Type {wanted}: ").lower() != wanted.lower():
+    needed = asked.typed or "yes"
+    typed = terminal.ask(text, f"Allow it? Type {needed}: ")
+    if typed.lower() != needed.lower():
         output.problem("not allowed", kind="declined")
         sys.exit(REFUSED)
-    terminal.second_factor(store)
-    made = grants.create(
-        store,
-        project=chosen.project_id,
-        operation=found.name,
-        arguments=patterns,
-        items=items,
-        seconds=seconds,
-        caller=caller,
-    )
-    _record(store, "granted", made)
+    code = terminal.digits(store)
+    try:
+        made, recovery = grant.give(
+            store, chosen.project_id, asked, _decider(), typed=typed, code=code
+        )
+    except NotDecided as error:
+        raise NotProven(str(error)) from None
+    terminal.used_up(recovery)
     output.said(f"Grant {made.id} counts until {shown(made.expires)}.", **asdict(made))
 
 
@@ -90,71 +88,36 @@ def create(
 @options.as_json
 def list_(as_json: bool) -> None:
     """All grants, newest first."""
-    for grant in grants.listed(_store()):
+    for one in grants.listed(_store()):
         if as_json:
-            output.row(asdict(grant))
+            output.row(asdict(one))
         else:
-            click.echo(_line(grant))
+            click.echo(_line(one))
 
 
 @command.command("revoke")
-@click.argument("grant", type=int)
+@click.argument("number", metavar="GRANT", type=int)
 @options.json_lines
-def revoke(grant: int) -> None:
+def revoke(number: int) -> None:
     """End a grant."""
-    store = _store()
-    found = [made for made in grants.listed(store) if made.id == grant]
-    if not grants.revoke(store, grant):
-        output.problem(f"there is no grant {grant} that could end", kind="unknown_name")
+    try:
+        grant.end(_store(), number, _decider())
+    except NotGranted as error:
+        output.problem(str(error), kind="unknown_name")
         sys.exit(FAILED)
-    for made in found:
-        _record(store, "revoked", made)
-    output.said(f"Grant {grant} has ended.", id=grant, revoked=True)
+    output.said(f"Grant {number} has ended.", id=number, revoked=True)
 
 
-def _record(store: Store, kind: acts.Kind, grant: Grant) -> None:
-    """Write down who gives or ends a grant."""
-    acts.record(
-        store,
-        kind,
-        by=terminal.account(),
-        way="terminal",
-        project=grant.project,
-        operation=grant.operation,
-        about=f"grant {grant.id}",
-    )
+def _decider() -> Decider:
+    return Decider(terminal.account(), "terminal")
 
 
-def _operation(catalog: Catalog, name: str) -> Operation:
-    found = catalog.find(name)
-    if found is None:
-        near = ", ".join(catalog.nearest(name)) or "descope-mcp tools search"
-        raise click.BadParameter(f"there is no operation {name}; try {near}")
-    if "blocked" in found.worst_hazards:
-        raise click.BadParameter(f"{found.name} is blocked; nothing allows it")
-    return found
-
-
-def _patterns(operation: Operation, patterns: dict[str, Any]) -> dict[str, str]:
-    """The patterns by path, each of an argument that the operation has."""
-    if not all(isinstance(p, str) for p in patterns.values()):
-        raise click.BadParameter('--arguments must map paths to patterns: {"loginId": "test-*"}')
-    known = operation.input_schema["properties"]
-    for path in patterns:
-        head = path.partition(".")[0].removesuffix("[]")
-        if head not in known:
-            raise click.BadParameter(
-                f"{operation.name} has no argument {head}; it has {', '.join(known)}"
-            )
-    return patterns
-
-
-def _line(grant: Grant) -> str:
-    state = "ended" if grant.revoked else "usable" if grant.usable else "used up or expired"
+def _line(one: Grant) -> str:
+    state = "ended" if one.revoked else "usable" if one.usable else "used up or expired"
     return (
-        f"{grant.id}  {state}  {grant.operation} {json.dumps(grant.arguments)} "
-        f"{grant.left} of {grant.items} left, until {shown(grant.expires)}"
-        f"{f', for {quoted(grant.caller)}' if grant.caller else ''}"
+        f"{one.id}  {state}  {one.operation} {json.dumps(one.arguments)} "
+        f"{one.left} of {one.items} left, until {shown(one.expires)}"
+        f"{f', for {quoted(one.caller)}' if one.caller else ''}"
     )
 
 

@@ -13,13 +13,12 @@ from typing import Any, BinaryIO
 import click
 
 from descope_mcp import settings
+from descope_mcp.call import settling_read
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.configuration.text_files import decoded
-from descope_mcp.guard.preview.recipe_values import Scope, resolve
-from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store import accept_damage
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import export, hash_chain
@@ -74,7 +73,7 @@ def show(call: str, as_json: bool) -> None:
     page = {**asdict(entry), "at": shown(entry.at), **details, "undo": undo}
     if not details:
         page["note"] = "The arguments and the before-state are kept no longer."
-    if entry.result == "unknown" and (check := settling_read(entry, details)):
+    if entry.result == "unknown" and (check := settling_read.command(load(), entry, details)):
         page["settle"] = check
     if as_json:
         output.row({**page, "at": entry.at})
@@ -248,14 +247,3 @@ def _line(entry: Entry) -> str:
         f"{entry.call[:8]}  {shown(entry.at)}  {entry.result:8} {entry.operation} {entry.target} "
         f"[{entry.consent}, {entry.caller}]{reason}{undone}{undoes}"
     )
-
-
-def settling_read(entry: Entry, details: dict[str, Any]) -> str:
-    """The read that tells whether a call of unknown outcome took effect."""
-    operation = load().find(entry.operation)
-    if operation is None or not operation.preview:
-        return ""
-    step = operation.preview[0]
-    arguments = resolve(step.arguments, Scope(details.get("arguments", {}), None, entry.project))
-    given = arguments if isinstance(arguments, dict) else {}
-    return shell_quoting.command("call", step.operation, arguments=given)

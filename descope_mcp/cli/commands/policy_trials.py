@@ -19,8 +19,8 @@ from descope_mcp.cli.main import FAILED
 from descope_mcp.cli.times import moment
 
 if TYPE_CHECKING:
-    from descope_mcp.cli.policy_trials.difference import Group
     from descope_mcp.cli.policy_trials.verification.proof import Proof
+    from descope_mcp.store.shadow_report import Group
 
 
 @click.command("verify")
@@ -64,8 +64,8 @@ def report(since: str, as_json: bool) -> None:
 
     Counted by rules and operation, the most frequent first, each with the calls that came first.
     """
-    from descope_mcp.cli.policy_trials.difference import grouped
     from descope_mcp.store import shadow_log
+    from descope_mcp.store.shadow_report import grouped
 
     directory = settings.load().state_directory
     groups = grouped(shadow_log.differences(directory, moment(since)))
@@ -87,8 +87,8 @@ def replay(file: str, since: str, until: str, project: str, as_json: bool) -> No
     and count towards its caps by the time when they ran. What was denied is not in the journal.
     Nothing reaches Descope. Exit codes: 0 judged, 2 the file is wrong.
     """
-    from descope_mcp.cli.policy_trials.difference import grouped
     from descope_mcp.cli.policy_trials.replay import replayed
+    from descope_mcp.store.shadow_report import grouped
 
     chosen, catalog = settings.load(policy=file), load()
     policy = wiring.policy(chosen, catalog)

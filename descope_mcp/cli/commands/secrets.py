@@ -12,9 +12,11 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import shown
-from descope_mcp.store.journal import acts
+from descope_mcp.guard import reveal
+from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.store import Store
 
@@ -42,7 +44,7 @@ def list_(as_json: bool) -> None:
 @command.command("reveal")
 @click.argument("handle")
 @options.json_lines
-def reveal(handle: str) -> None:
+def reveal_(handle: str) -> None:
     """Show one secret in the terminal, once, and delete it.
 
     Exit codes: 0 shown, 1 there is none, 3 no terminal or no yes.
@@ -57,13 +59,18 @@ def reveal(handle: str) -> None:
         if terminal.ask(text, "Show it? Type yes: ").lower() != "yes":
             output.problem("not shown; it is still kept", kind="declined")
             sys.exit(REFUSED)
-        terminal.second_factor(store)
-        _record(store, "revealed", secret)
+        code = terminal.digits(store)
         try:
-            with sealed.revealing(store, secret.handle) as value, terminal.screen() as screen:
-                screen.write(f"{_harmless(value)}\n")
+            with (
+                reveal.revealed(store, secret, _decider(), code) as seen,
+                terminal.screen() as screen,
+            ):
+                screen.write(f"{_harmless(seen.value)}\n")
+        except NotDecided as error:
+            raise NotProven(str(error)) from None
         except LookupError:
             _missing()
+    terminal.used_up(seen.recovery)
 
 
 @command.command("forget")
@@ -76,23 +83,13 @@ def forget(handle: str) -> None:
     """
     with _store() as store:
         secret = _find(store, handle)
-        _record(store, "forgotten", secret)
-        if not sealed.forget(store, secret.handle):
+        if not reveal.forget(store, secret, _decider()):
             _missing()
     output.said("Forgotten.", handle=handle)
 
 
-def _record(store: Store, kind: acts.Kind, secret: sealed.Kept) -> None:
-    """Write down who gets to see a secret, or deletes it, before they do."""
-    acts.record(
-        store,
-        kind,
-        by=terminal.account(),
-        way="terminal",
-        project=secret.project,
-        operation=secret.operation,
-        about=secret.handle,
-    )
+def _decider() -> Decider:
+    return Decider(terminal.account(), "terminal")
 
 
 def _store() -> closing[Store]:
@@ -101,9 +98,7 @@ def _store() -> closing[Store]:
 
 def _find(store: Store, handle: str) -> sealed.Kept:
     """The secret of a handle that is still there; brackets and name may be left out."""
-    wanted = f"[sealed:{handle.strip('[]').removeprefix('sealed:')}]"
-    found = [s for s in sealed.kept(store) if s.handle == wanted and s.revealed is None]
-    return found[0] if found else _missing()
+    return reveal.find(store, handle) or _missing()
 
 
 def _missing() -> NoReturn:

@@ -12,6 +12,7 @@ from typing import Any
 
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval
+from descope_mcp.guard.consent.grant_limits import text_of
 from descope_mcp.guard.policy.glob import fits
 from descope_mcp.guard.policy.quorum import Quorum
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
@@ -135,12 +136,7 @@ def covers(
     values = list(leaves(arguments))
     return set(grant.arguments) <= {path for path, _ in values} and all(
         (pattern := grant.arguments.get(path)) is not None
-        and fits(_text(value), pattern)
-        and all(one.certain(_text(value)) for one in names_at(names, path))
+        and fits(text_of(value), pattern)
+        and all(one.certain(text_of(value)) for one in names_at(names, path))
         for path, value in values
     )
-
-
-def _text(value: Any) -> str:
-    """A value as a pattern sees it: true and false as JSON writes them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -99,7 +99,8 @@ class Disclosure:
     differences of whole documents, part by part; ``caller`` is who asks and ``rule`` by which rule
     a person is asked. ``typed`` is what has to be typed. So many different people have to approve
     as ``approvals`` says; with ``four_eyes`` not the one for whom the agent acts, whose addresses
-    are ``people``. ``agent`` is the application through which they ask.
+    are ``people``. ``agent`` is the application through which they ask. ``patterns`` are those of a
+    grant for this call and no other, empty where there can be none.
     """
 
     operation: str
@@ -128,6 +129,7 @@ class Disclosure:
     people: tuple[str, ...] = ()
     approvals: int = 1
     four_eyes: bool = False
+    patterns: tuple[Fact, ...] = ()
 
     @property
     def is_for_others(self) -> bool:

@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 
 from descope_mcp.store import signed_rows
+from descope_mcp.store.journal import acts, hash_chain
+from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import grants
+from descope_mcp.store.witness import Head
 
 #: Where the row has the caller, among the patterns: no argument's path begins like this.
 _CALLER = "@caller"
@@ -59,21 +62,31 @@ def create(
     items: int,
     seconds: float,
     caller: str = "",
+    by: str = "person",
+    way: str = "terminal",
 ) -> Grant:
-    """A new grant, for `items` items within `seconds` from now; for `caller` alone, if given."""
+    """A new grant, for `items` items within `seconds` from now; for `caller` alone, if given.
+
+    Who gives it (`by`), and how (`way`), is written into the journal in the same transaction.
+
+    Raises:
+        StoreError: it cannot be recorded, so that it does not count.
+    """
     now = time.time()
     with signed_rows.book(store) as book:
         made = book.insert(
             grants,
             project=project,
             operation=operation,
-            arguments=json.dumps({**arguments, **({_CALLER: caller} if caller else {})}),
+            arguments=_patterns(arguments, caller),
             items=items,
             left=items,
             created=now,
             expires=now + seconds,
             revoked=False,
         )
+        head = _recorded(book, store, "granted", made, by, way)
+    signed_rows.advance(store, journal=head)
     return _grant(made)
 
 
@@ -84,13 +97,70 @@ def listed(store: Store, project: str = "") -> list[Grant]:
     return [_grant(row) for row in reversed(rows) if project in ("", row.project)]
 
 
-def revoke(store: Store, grant: int) -> bool:
+def revoke(store: Store, grant: int, *, by: str = "person", way: str = "terminal") -> bool:
     """End a grant; False if there is none, or it has ended."""
+    return _changed(store, grant, "revoked", by, way, lambda _: {"revoked": True}) is not None
+
+
+def narrow(
+    store: Store,
+    grant: int,
+    *,
+    left: int,
+    expires: float,
+    arguments: Mapping[str, str],
+    by: str = "person",
+    way: str = "terminal",
+) -> Grant | None:
+    """Let a grant allow less; None if there is none, or it has ended.
+
+    What it has left and when it ends only becomes less, whatever is given here. That its new
+    patterns (`arguments`) take in no more than the old ones is known to whoever calls.
+    """
+
+    def less(now: Grant) -> dict[str, Any]:
+        return {
+            "left": min(now.left, left),
+            "expires": min(now.expires, expires),
+            "arguments": _patterns(arguments, now.caller),
+        }
+
+    return _changed(store, grant, "narrowed", by, way, less)
+
+
+def _changed(
+    store: Store,
+    grant: int,
+    kind: acts.Kind,
+    by: str,
+    way: str,
+    change: Callable[[Grant], Mapping[str, Any]],
+) -> Grant | None:
+    """Change a grant that has not ended, and write down who did; None if there is none."""
     with signed_rows.book(store) as book:
-        found = [row for row in book.rows(grants) if row.id == grant and not row.revoked]
-        for row in found:
-            book.update(grants, row, revoked=True)
-    return bool(found)
+        row = next((row for row in book.rows(grants) if row.id == grant), None)
+        if row is None or row.revoked:
+            return None
+        row = book.update(grants, row, **change(_grant(row)))
+        head = _recorded(book, store, kind, row, by, way)
+    signed_rows.advance(store, journal=head)
+    return _grant(row)
+
+
+def _recorded(book: Book, store: Store, kind: acts.Kind, row: Row[Any], by: str, way: str) -> Head:
+    entry = acts.entry(
+        kind,
+        by=by,
+        way=way,
+        project=row.project,
+        operation=row.operation,
+        about=f"grant {row.id}",
+    )
+    return hash_chain.append(book.connection, store, entry)
+
+
+def _patterns(arguments: Mapping[str, str], caller: str) -> str:
+    return json.dumps({**arguments, **({_CALLER: caller} if caller else {})})
 
 
 def consume(

@@ -23,6 +23,7 @@ Kind = Literal[
     "enrolled",
     "forgotten",
     "granted",
+    "narrowed",
     "revealed",
     "revoked",
     "rotated",

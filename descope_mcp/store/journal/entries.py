@@ -150,6 +150,7 @@ def entries(
     until: float = 0.0,
     call: str = "",
     plan: str = "",
+    before: int = 0,
     limit: int = 0,
     acts: bool = False,
 ) -> list[Entry]:
@@ -165,6 +166,7 @@ def entries(
         until: epoch seconds; only calls before.
         call: only calls whose id begins so.
         plan: only calls of the plan with this id.
+        before: only entries before the one with this number, for the next page.
         limit: no more than so many; 0 for all.
         acts: also what people did that is no call (`store.journal.acts`).
 
@@ -184,6 +186,7 @@ def entries(
     if plan:
         part = canonical({"plan": plan}).strip("{}")
         rows = rows.where(journal.c.body.contains(part, autoescape=True))
+    rows = rows.where(journal.c.seq < before) if before else rows
     rows = rows.where(journal.c.at >= since) if since else rows
     rows = rows.where(journal.c.at < until) if until else rows
     rows = rows.limit(limit) if limit else rows

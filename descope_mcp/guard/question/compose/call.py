@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.consent.grant_limits import exact_patterns
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.comparison.difference import Change
@@ -131,6 +132,7 @@ def disclose(
         typed=typed,
         approvals=decision.quorum.approvals,
         four_eyes=decision.quorum.four_eyes,
+        patterns=_patterns(arguments, given, decision),
     )
 
 
@@ -183,6 +185,12 @@ def _documents(
 
 def _in(path: str, name: str) -> bool:
     return path == name or path.startswith((f"{name}.", f"{name}["))
+
+
+def _patterns(
+    arguments: Mapping[str, Any], given: Mapping[str, Any], decision: Decision
+) -> tuple[Fact, ...]:
+    return tuple(Fact(*one) for one in exact_patterns(arguments, given).items())
 
 
 def _elements(target: Any) -> list[Any]:

@@ -72,6 +72,7 @@ def as_undo(said: Disclosure, undone: Undone) -> Disclosure:
         warnings=(*_overwriting(undone), *said.warnings),
         lost=" ".join(undone.missing),
         softer="",
+        patterns=(),
     )
 
 
