@@ -13,7 +13,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 
 from descope_mcp.call.services import Services
-from descope_mcp.console import forms, live, rendering, requests, sessions, texts
+from descope_mcp.console import (
+    forms,
+    grants,
+    journal,
+    live,
+    policy,
+    rendering,
+    requests,
+    secrets,
+    sessions,
+    texts,
+    undo,
+)
 from descope_mcp.console.forms import NotAForm
 from descope_mcp.console.origins import Origins
 from descope_mcp.console.people import Person, Right
@@ -59,6 +71,11 @@ class Console:
         inner = [
             *self._sign_in.routes(self),
             *requests.routes(self),
+            *grants.routes(self),
+            *journal.routes(self),
+            *undo.routes(self),
+            *secrets.routes(self),
+            *policy.routes(self),
             Route("/live", self.page(live.stream), methods=["GET"]),
             Route("/sign-out", self.page(_sign_out), methods=["POST"]),
             Route("/signed-out", self.open(self._signed_out), methods=["GET"]),

@@ -15,4 +15,10 @@ class Entry(NamedTuple):
     right: Right
 
 
-ENTRIES = (Entry("", "nav.requests", "see"),)
+ENTRIES = (
+    Entry("", "nav.requests", "see"),
+    Entry("grants", "nav.grants", "see"),
+    Entry("journal", "nav.journal", "see"),
+    Entry("secrets", "nav.secrets", "administer"),
+    Entry("policy", "nav.policy", "see"),
+)

@@ -41,9 +41,12 @@ class Visit:
 
     async def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of a template."""
+        return await run_sync(lambda: self.rendered(template, status, **values))
+
+    def rendered(self, template: str, status: int = 200, **values: Any) -> Response:
+        """The same, for who is in a thread already."""
         said = page_values(self.console, self.texts, self.session)
-        text = await run_sync(lambda: rendering.rendered(template, **said, **values))
-        return HTMLResponse(text, status)
+        return HTMLResponse(rendering.rendered(template, **said, **values), status)
 
     async def refused(self, why: str, status: int = 403, **values: Any) -> Response:
         """A page that says why something was not done; `why` is the name of a text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from descope_mcp.catalog.arguments.validation import check
@@ -33,6 +34,22 @@ class Explanation:
     items: int
     question: Disclosure | None = None
     refused: str = ""
+
+
+def caller_of(name: str, said: Iterable[str]) -> Caller:
+    """The caller of this name, whose token says `said`: each a claim and a value, roles=support.
+
+    Raises:
+        ValueError: one of them is none; the message says how it is written.
+    """
+    claims: dict[str, tuple[str, ...]] = {}
+    for one in said:
+        claim, equals, value = one.strip().partition("=")
+        if not equals or not claim:
+            raise ValueError(f"{one}: write a claim and its value, like roles=support")
+        claims[claim] = (*claims.get(claim, ()), *([value] if value else ()))
+    client, scopes = claims.pop("client", ("",))[0], claims.pop("scopes", None)
+    return Caller(name, client, None if scopes is None else frozenset(scopes), claims)
 
 
 def explained(

@@ -13,8 +13,7 @@ from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.cli import options, output, wiring
 from descope_mcp.cli.commands.policy_trials import replay, report, verify
-from descope_mcp.guard.caller import Caller
-from descope_mcp.guard.explain import explained
+from descope_mcp.guard.explain import caller_of, explained
 from descope_mcp.guard.policy import rule_words
 from descope_mcp.guard.policy.decision import Decision, possible, worst
 from descope_mcp.guard.policy.risk import Risk
@@ -107,7 +106,10 @@ def explain(
             text = "\n".join(["one of:", *_decision(decision)])
             output.said(text, operation=found.name, **_decision_facts(decision))
         return
-    calling = _caller(caller, who)
+    try:
+        calling = caller_of(caller, who)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     try:
         told = explained(found, arguments, calling, chosen.project_id, applied, chosen.hosts)
     except InvalidArguments as error:
@@ -121,18 +123,6 @@ def explain(
         lines += [f"    {line}" for line in asked.splitlines()]
     facts = {**_decision_facts(decision), **_risk_facts(risk), "items": told.items}
     output.said("\n".join(lines), operation=found.name, caller=caller, **facts, question=asked)
-
-
-def _caller(name: str, said: tuple[str, ...]) -> Caller:
-    """The caller of this name, whose token says `said`."""
-    claims: dict[str, tuple[str, ...]] = {}
-    for one in said:
-        claim, equals, value = one.partition("=")
-        if not equals or not claim:
-            raise click.BadParameter(f"{one}: write a claim and its value, like roles=support")
-        claims[claim] = (*claims.get(claim, ()), *([value] if value else ()))
-    client, scopes = claims.pop("client", ("",))[0], claims.pop("scopes", None)
-    return Caller(name, client, None if scopes is None else frozenset(scopes), claims)
 
 
 def _decision(decision: Decision) -> Iterator[str]:

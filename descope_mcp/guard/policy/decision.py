@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
@@ -61,7 +61,7 @@ class Policy:
     are in the order of the file, ``source`` is its name. An ordinary change of ``ask_from`` items
     or more asks. ``long_documents`` says where a person is asked whose question holds a difference
     of documents that is longer than a screen. With ``four_eyes`` nobody whom an agent acts for
-    approves what affects the whole project, unless a rule says so.
+    approves what affects the whole project, unless a rule says so. ``text`` is the file's own.
     """
 
     read_only: bool = False
@@ -71,6 +71,7 @@ class Policy:
     ask_from: int = ASK_FROM
     long_documents: Place = "form"
     four_eyes: bool = False
+    text: str = field(default="", repr=False)
 
     def is_production(self, *projects: str) -> bool:
         """Whether one of `projects` is marked, however its id is spelled."""

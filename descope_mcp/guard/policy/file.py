@@ -70,6 +70,7 @@ def applied(name: str, catalog: Catalog, own: Policy) -> Policy:
         production=own.production | frozenset(table.production),
         rules=rules,
         source=Path(name).name,
+        text=text,
         ask_from=table.ask_from,
         long_documents=table.long_documents,
     )

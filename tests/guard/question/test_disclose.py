@@ -85,8 +85,11 @@ def test_a_hostile_name_speaks_for_nobody_else(name: str) -> None:
     harmless = told({"id": "x"}, ({"name": "x"},), **facts)
     said = told({"id": name}, ({"name": name},), **facts)
     assert said.consequence == f"Act on {whole(name)}"
-    assert replace(said, consequence="", given=(), leads_to=()) == replace(
-        harmless, consequence="", given=(), leads_to=()
+    assert harmless.patterns == (("id", "x"),)
+    # A pattern that would not be shown as it is, is none.
+    assert all(whole(text) == f'"{text}"' for one in said.patterns for text in one)
+    assert replace(said, consequence="", given=(), leads_to=(), patterns=()) == replace(
+        harmless, consequence="", given=(), leads_to=(), patterns=()
     )
     assert all(map(_clean, screen(said).split("\n")))
 

@@ -190,7 +190,12 @@ def _in(path: str, name: str) -> bool:
 def _patterns(
     arguments: Mapping[str, Any], given: Mapping[str, Any], decision: Decision
 ) -> tuple[Fact, ...]:
-    return tuple(Fact(*one) for one in exact_patterns(arguments, given).items())
+    """The patterns of a grant for this call alone; none if none counts, or is shown as it is."""
+    if decision.typed or decision.quorum.is_of_others:
+        return ()
+    found = exact_patterns(arguments, given)
+    plain = all(whole(text) == f'"{text}"' for one in found.items() for text in one)
+    return tuple(Fact(*one) for one in found.items()) if plain else ()
 
 
 def _elements(target: Any) -> list[Any]:
