@@ -56,7 +56,12 @@ def served(
     here = f"http://127.0.0.1:{listener.getsockname()[1]}"
     console = Console(given, Origins([origin or here]), sign_in or LinkSignIn("ada"))
     server = Standalone(console, listener)
-    thread = threading.Thread(target=anyio.run, args=(server.run,))
+
+    async def run() -> None:
+        await server.run()
+        await given.client.close()
+
+    thread = threading.Thread(target=anyio.run, args=(run,))
     thread.start()
     try:
         yield Served(given.store, here)
