@@ -23,8 +23,8 @@ from descope_mcp.store.consent.grants import Grant
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console
 
-#: So many that have ended are listed below those that count.
-_MOST_ENDED = 50
+#: So many that count are listed, and so many that have ended below them.
+_MOST_LISTED = 50
 _HOUR = 3600.0
 
 
@@ -44,8 +44,14 @@ def routes(console: Console) -> list[Route]:
 async def _listed(visit: Visit) -> Response:
     found = await run_sync(grants.listed, visit.console.store)
     usable = [one for one in found if one.usable]
-    ended = [one for one in found if not one.usable][:_MOST_ENDED]
-    return await visit.render("grants.html", here="grants", usable=usable, ended=ended)
+    ended = [one for one in found if not one.usable]
+    return await visit.render(
+        "grants.html",
+        here="grants",
+        number=len(usable),
+        usable=usable[:_MOST_LISTED],
+        ended=ended[:_MOST_LISTED],
+    )
 
 
 async def _offered(visit: Visit) -> Response:

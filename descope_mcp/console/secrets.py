@@ -20,6 +20,9 @@ from descope_mcp.store.secrets.sealed import Kept
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console
 
+#: So many are listed, the newest first.
+_MOST_LISTED = 50
+
 
 def routes(console: Console) -> list[Route]:
     """The pages, for administrators."""
@@ -39,9 +42,13 @@ def identity(secret: Kept) -> str:
 
 async def _listed(visit: Visit) -> Response:
     found = await run_sync(sealed.kept, visit.console.store)
-    done = visit.request.query_params.get("done", "")
     return await visit.render(
-        "secrets.html", here="secrets", secrets=found[::-1], identity=identity, done=done
+        "secrets.html",
+        here="secrets",
+        secrets=found[::-1][:_MOST_LISTED],
+        more=max(0, len(found) - _MOST_LISTED),
+        identity=identity,
+        done=visit.request.query_params.get("done", ""),
     )
 
 

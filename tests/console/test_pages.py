@@ -1,0 +1,140 @@
+"""Every page: for everybody, on any screen, small, and with what others have written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.store.consent import grants
+from descope_mcp.store.journal import acts
+from descope_mcp.store.secrets import sealed
+from descope_mcp.store.store import Store
+from tests.console.conftest import Opened
+from tests.console.pages import enter, visit, with_policy
+from tests.console.served import Served
+from tests.console.somebody import Somebody
+from tests.console.stocked import LOGIN, Names, stocked
+from tests.console.test_decisions import PHONE, by_keyboard
+
+_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+#: Ends every kind of place that a page could put a name in, and begins what a browser would run.
+_HOSTILE = (
+    "</title></pre>'\"><img src=x onerror='window.hit=1'><script>window.hit=1</script>{{7*7}}"
+)
+_LARGEST = 50_000
+
+
+@pytest.fixture
+def console(catalog: Catalog, own: Store) -> Iterator[Served]:
+    with with_policy(catalog, own) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("scheme", "screen"), [("light", {}), ("dark", PHONE)], ids=["desktop", "phone"]
+)
+def test_nobody_is_kept_out(
+    console: Served, opened: Opened, scheme: str, screen: dict[str, object]
+) -> None:
+    pages = stocked(console.store)
+    page = enter(console, opened(color_scheme=scheme, bypass_csp=True, **screen))
+    for one in pages:
+        visit(console, page, one)
+        for folded in page.locator("details:not([open]) > summary").all():
+            folded.click()
+        found = Axe().run(page, options={"runOnly": _RULES})
+        assert found.violations_count == 0, f"{one.name}: {found.generate_report()}"
+        # Nothing is cut off at the side.
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), one.name
+
+
+def test_what_others_have_written_is_text(console: Served, opened: Opened) -> None:
+    names = Names(_HOSTILE, _HOSTILE, _HOSTILE, _HOSTILE)
+    page, seen = enter(console, opened(), _HOSTILE), set[str]()
+    page.on("dialog", lambda dialog: pytest.fail(f"a page has opened {dialog.message}"))
+    for one in stocked(console.store, names):
+        visit(console, page, one)
+        assert page.evaluate("window.hit") is None, one.name
+        assert page.locator("img:not(header img), main script").count() == 0, one.name
+        assert page.title().endswith("descope-mcp"), one.name
+        if "onerror" in page.inner_text("main"):
+            seen.add(one.name)
+            assert page.locator("main .foreign", has_text="onerror").count(), one.name
+        assert "{{7*7}}" in page.inner_text("footer"), one.name
+    # Whatever shows a name has shown this one.
+    assert seen >= {"requests", "request", "declined", "grants", "grant", "journal", "entry"}
+    assert seen >= {"secrets", "secret", "shadow", "explain"}
+
+
+def test_pages_are_small(console: Served) -> None:
+    store, admin = console.store, Somebody(console, "administrator", "approver")
+    pages = stocked(store)
+    for number in range(60):
+        acts.record(store, "declined", by=f"somebody-{number}@acme.example", way="form")
+        grants.create(
+            store,
+            project="P2abc",
+            operation="DeleteUser",
+            arguments={"loginId": f"somebody-{number}@acme.example"},
+            items=1,
+            seconds=60.0,
+        )
+    shared = sum(len(admin.get(name).content) for name in ("console.css", "console.js"))
+    for one in pages:
+        answer = admin.get(one.path) if one.form is None else admin.post(one.path, **one.form)
+        assert len(answer.content) + shared < _LARGEST, one.name
+
+
+def test_a_grant_is_given_and_ended_by_keyboard(console: Served, opened: Opened) -> None:
+    (path,) = (one.path for one in stocked(console.store) if one.name == "grant-new")
+    page = enter(console, opened())
+    page.goto(console.path(path))
+    _typed(page, "loginId", "ben@acme.example")
+    by_keyboard(page, "Allow")
+    page.wait_for_url("**/grants/2?done=granted")
+    made = grants.listed(console.store)[0]
+    assert made.arguments == {"loginId": "ben@acme.example"}
+    by_keyboard(page, "End this grant")
+    page.wait_for_url("**/grants/2?done=ended")
+    assert grants.listed(console.store)[0].revoked
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "without script"])
+def test_a_secret_is_seen_by_touch(console: Served, opened: Opened, script: bool) -> None:
+    stocked(console.store)
+    page = enter(console, opened(**PHONE, java_script_enabled=script))
+    page.goto(console.path())
+    page.get_by_role("link", name="Secrets").tap()
+    page.get_by_role("link", name="CreateAccessKey").first.tap()
+    page.get_by_role("button", name="Show it once").tap()
+    shown = page.locator("main pre").inner_text()
+    assert shown in ("one", "two", "three")
+    # Going back and forth in the browser shows nothing again.
+    page.go_back()
+    page.go_forward()
+    assert page.locator("main pre").count() == 0
+    assert sum(one.revealed is not None for one in sealed.kept(console.store)) == 1
+
+
+def test_a_search_is_not_lost_to_news(console: Served, opened: Opened) -> None:
+    stocked(console.store)
+    page = enter(console, opened())
+    page.goto(console.path("journal"))
+    page.get_by_text("Search", exact=True).first.click()
+    page.get_by_label("Target has in it").fill(LOGIN)
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    assert page.locator(".cards > li").count() == 1
+    acts.record(console.store, "declined", by="bea", way="form")
+    page.wait_for_timeout(500)
+    assert page.locator(".cards > li").count() == 1
+
+
+def _typed(page: Page, label: str, text: str) -> None:
+    page.get_by_label(label).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
