@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.processes import run
+from tests.cli.processes import run, run_in_terminal
 from tests.e2e.agent import AT_ONCE, YES, Agent, Person, connected, store_of_its_own
 from tests.e2e.wire import environment
 
@@ -95,6 +95,17 @@ async def test_without_a_form_a_person_approves_it_by_number(mute: Agent) -> Non
     shown = run("approvals", "show", "1", env=environment())
     assert "5 times: Block the user" in shown.stdout
     assert (await plan(mute, steps=STEPS))["rule"] == "approval"
+    word = ("approvals", "approve", "1")
+    approved, screen = run_in_terminal(*word, typed=b"yes\n", env=environment())
+    assert approved.returncode == 0, approved.stderr
+    assert "5 times: Block the user" in screen
+    done = await plan(mute, steps=STEPS)
+    assert [row["done"] for row in done["answer"]["steps"]] == [5]
+    listed = run("journal", "list", "--json", "--operation", "plan", env=environment())
+    ran, _ = map(
+        json.loads, sorted(listed.stdout.splitlines(), key=lambda line: '"approved"' in line)
+    )
+    assert (ran["result"], ran["consent"]) == ("done", "approval 1")
 
 
 async def test_what_a_read_kept_is_taken_by_a_single_call(agent: Agent) -> None:

@@ -93,7 +93,8 @@ async def judged(
             faults.add(_place(call), instead.outcome)
     faults.end()
     large_arguments.bounded([checked.arguments for checked in examined.values()])
-    await request.progress(f"Reading what {len(calls)} calls would hit")
+    many = "1 call" if len(calls) == 1 else f"{len(calls)} calls"
+    await request.progress(f"Reading what {many} would hit")
     found = await _looked_at(calls, examined, request, services, faults)
     faults.end()
     every = _linked(found, services, faults)

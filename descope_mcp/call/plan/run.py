@@ -99,10 +99,10 @@ class Run:
 
     async def _take(self, one: Judged) -> Ran:
         """Run a call; what became of it."""
-        done = sum(ran.became == "done" for ran in self._ran.values())
-        title = one.checked.operation.title
-        await self._request.progress(f"{done + 1} of {len(self._judged)}: {title}")
+        # Side by side several are under way: each is counted when it begins.
         self._begun.add(one.number)
+        so_far, title = f"{len(self._begun)} of {len(self._judged)}", one.checked.operation.title
+        await self._request.progress(f"{so_far}: {title}")
         try:
             arguments = self._arguments(one)
         except Unresolved as error:

@@ -89,11 +89,16 @@ def show(plan: str) -> None:
         rows.append(row)
     if output.as_json():
         facts = {"plan": entry.call, "at": entry.at, "result": entry.result}
+        facts |= {"undoes": entry.undoes, "undoneBy": entry.undone_by}
         output.row({**facts, "title": details.get("title", ""), "calls": rows})
         return
     click.echo(f"{entry.call}  {shown(entry.at)}  {entry.result} {entry.target}".rstrip())
     if not entry.settled:
         click.echo("It was not ended: its process is gone, or still at it.")
+    if entry.undoes:
+        click.echo(f"It takes back {entry.undoes[:8]}.")
+    if entry.undone_by:
+        click.echo(f"It was taken back by {entry.undone_by[:8]}.")
     for row in rows:
         target, why = row.get("target", ""), row.get("why", "")
         click.echo(outcomes.line(row["number"], row["became"], row["operation"], target, why))
