@@ -98,6 +98,13 @@ def test_a_form_without_the_token_of_the_session_does_nothing(
     assert status(console.store, request) == "pending"
 
 
+def test_a_form_of_no_fields_has_no_token_either(console: Served, visitor: Visiting) -> None:
+    ada = visitor(console)
+    kind = {"Origin": console.origin, "Content-Type": "application/x-www-form-urlencoded"}
+    assert ada.http.post(console.path("sign-out"), content=b"", headers=kind).status_code == 403
+    assert ada.get("").status_code == 200
+
+
 def test_nothing_is_done_by_a_link(console: Served, visitor: Visiting) -> None:
     request, ada = filed(console.store), visitor(console)
     answer = ada.get(f"requests/{request.number}/answer?act=approve&csrf={ada.token}")
