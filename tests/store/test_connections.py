@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import signal
+import os
 import socket
 import subprocess
 import threading
@@ -99,7 +100,8 @@ def test_a_certificate_is_checked(tmp_path: Path) -> None:
 def pooled(tmp_path: Path) -> Iterator[Store]:
     """A store behind PgBouncer in transaction mode, with two connections for everybody."""
     if not (pgbouncer := program("pgbouncer")):
-        pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
+        said = "PgBouncer is not installed (Debian: apt-get install pgbouncer)"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
     server, place = cluster(), new_place()
     direct = server.database()
     with socket.socket() as listener:
