@@ -15,6 +15,7 @@ from descope_mcp.settings import SettingsError
 if TYPE_CHECKING:
     from descope_mcp.call.services import Services
     from descope_mcp.console.console import Console
+    from descope_mcp.server.auth.configuration import Configuration
     from descope_mcp.server.auth.resource_server import ResourceServer
     from descope_mcp.server.http.serving import Serving
 
@@ -95,28 +96,42 @@ _OPTIONS = (
 )
 
 
-@asynccontextmanager
-async def guarded(
-    http: HttpOptions, file: Path | None, services: Services
-) -> AsyncIterator[ResourceServer | None]:
-    """What knows who calls, as `file` says; None where nobody is asked, or stdio is served.
+def configured(http: HttpOptions, file: Path | None) -> Configuration | None:
+    """What `file` says of who may call; None where nobody is asked, or stdio is served.
 
     Raises:
         SettingsError: something in the file is wrong.
     """
     if http.address is None or file is None:
-        yield None
-        return
+        return None
     from descope_mcp.server.auth import configuration
-    from descope_mcp.server.auth.resource_server import ResourceServer
 
     try:
-        said = configuration.read(file)
-        # Where others can sign in to approve, they have to for what affects the whole project.
-        others = replace(services.policy, four_eyes=said.console is not None)
-        guard = ResourceServer(said, replace(services, policy=others))
+        return configuration.read(file)
     except configuration.ConfigurationError as error:
         raise SettingsError(str(error)) from None
+
+
+def with_console(services: Services, said: Configuration | None) -> Services:
+    """Services that know where the console is: where a setting says, else at this server."""
+    if services.console or said is None or said.console is None:
+        return services
+    return replace(services, console=f"{said.origin}/console")
+
+
+@asynccontextmanager
+async def guarded(
+    said: Configuration | None, services: Services
+) -> AsyncIterator[ResourceServer | None]:
+    """What knows who calls; None where nobody is asked."""
+    if said is None:
+        yield None
+        return
+    from descope_mcp.server.auth.resource_server import ResourceServer
+
+    # Where others can sign in to approve, they have to for what affects the whole project.
+    others = replace(services.policy, four_eyes=said.console is not None)
+    guard = ResourceServer(said, replace(services, policy=others))
     try:
         yield guard
     finally:

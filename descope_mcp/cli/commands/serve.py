@@ -65,11 +65,13 @@ def command(
             err=True,
         )
 
+    said = http_server.configured(http, chosen.auth)
+
     async def main() -> list[int]:
         async with (
             wiring.services(chosen, operations, sandbox=sandbox) as own,
-            wiring.telling(chosen, own) as services,
-            http_server.guarded(http, chosen.auth, services) as guard,
+            wiring.telling(chosen, http_server.with_console(own, said)) as services,
+            http_server.guarded(said, services) as guard,
         ):
             serving, caller = _made(services, names, http, guard)
             rules = services.policy.rules
