@@ -13,7 +13,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Protocol
 
 import anyio
 from anyio.to_thread import run_sync
@@ -37,6 +38,15 @@ _TOLD_EVERY = 10.0
 _EVERY, _AT_LEAST = 0.5, 5.0
 #: Seconds in which many changes are looked at together.
 _TOGETHER = 0.02
+
+
+class Place(Protocol):
+    """The room that an open request takes; ``left`` is set when it is over."""
+
+    left: anyio.Event
+
+    def set_aside(self) -> AbstractContextManager[None]:
+        """Give the room to others for a while."""
 
 
 class WaitingCalls:
@@ -67,11 +77,11 @@ class WaitingCalls:
         if self._callers[caller] >= most or self.count >= self._most:
             yield False
             return
-        scope = getattr(ctx.request, "scope", {})
+        place = _place(ctx)
         self._callers[caller] += 1
         try:
-            if PLACE in scope:
-                with scope[PLACE].set_aside():
+            if place:
+                with place.set_aside():
                     yield True
             else:
                 yield True
@@ -97,7 +107,8 @@ class WaitingCalls:
             tell: tells the client that the call waits, from time to time.
 
         Returns:
-            The status; "pending" if nobody has answered in time, or the server ends.
+            The status; "pending" if nobody has answered in time, or for nobody any more, since the
+            server ends or the client has hung up.
 
         Raises:
             StoreError: it cannot be read.
@@ -111,6 +122,9 @@ class WaitingCalls:
                 async with anyio.create_task_group() as waiting:
                     waiting.start_soon(_repeated, tell)
                     waiting.start_soon(_until, ctx.lifespan_context, waiting.cancel_scope)
+                    if place := _place(ctx):
+                        # Older clients that hang up leave the call behind in their session.
+                        waiting.start_soon(_until, place.left, waiting.cancel_scope)
                     await answered.wait()
                     waiting.cancel_scope.cancel()
         return await run_sync(status_of, store, number)
@@ -186,6 +200,12 @@ def status_of(store: Store, number: int) -> str:
 
     request = approvals.request(store, number)
     return request.status if request else "expired"
+
+
+def _place(ctx: Context) -> Place | None:
+    """That of the request which brought a call, if it is one of several clients'."""
+    place: Place | None = getattr(ctx.request, "scope", {}).get(PLACE)
+    return place
 
 
 async def _repeated(tell: Callable[[], Awaitable[None]]) -> None:

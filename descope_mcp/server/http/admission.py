@@ -47,8 +47,11 @@ class Admission:
             refused = refusal(503, "The server has no room for more requests", _SOON)
         else:
             with self._counted(caller.name, stream=scope["method"] == "GET") as ended:
-                scope[PLACE] = Place(self._open, caller.name)
-                await _until(ended, self._app, scope, receive, send)
+                place = scope[PLACE] = Place(self._open, caller.name)
+                try:
+                    await _until(ended, self._app, scope, receive, send)
+                finally:
+                    place.left.set()
             return
         await refused(scope, receive, send)
 
@@ -74,33 +77,35 @@ class Admission:
         ended = anyio.CancelScope()
         among = self._streams if stream else self._calls
         among.add(ended)
-        self._open[caller] += 1
+        _add(self._open, caller, 1)
         try:
             yield ended
         finally:
             among.discard(ended)
-            _fewer(self._open, caller)
+            _add(self._open, caller, -1)
             self._less.set()
 
 
 class Place:
-    """The room that one request takes."""
+    """The room that one request takes; ``left`` is set when it is over, answered or hung up."""
 
     def __init__(self, open_: Counter[str], caller: str) -> None:
         self._open, self._caller = open_, caller
+        self.left = anyio.Event()
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
         """Give the room to others for a while; it is had again afterwards, whoever came."""
-        _fewer(self._open, self._caller)
+        _add(self._open, self._caller, -1)
         try:
             yield
         finally:
-            self._open[self._caller] += 1
+            _add(self._open, self._caller, 1)
 
 
-def _fewer(open_: Counter[str], caller: str) -> None:
-    open_[caller] -= 1
+def _add(open_: Counter[str], caller: str, number: int) -> None:
+    """Count; a request that is set aside may be over before it is had again."""
+    open_[caller] += number
     if not open_[caller]:
         del open_[caller]
 

@@ -26,7 +26,7 @@ from descope_mcp.store.consent import approvals
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
 from tests.recorder import Recorder, recording
-from tests.server.http.served import Served, headers, message, served
+from tests.server.http.served import LEGACY, Served, headers, message, served
 from tests.store.conftest import in_files, on_server, own
 from tests.stores import close_all, reopened, replica
 
@@ -184,6 +184,38 @@ async def test_who_cancels_ends_the_waiting_and_not_the_request(
         assert changes(recorder) == []
         done = (await client.call_tool("descope_destructive", DELETE)).structured_content
         assert done["change"]
+
+
+async def test_an_older_client_that_hangs_up_leaves_no_call_behind(
+    recorder: Recorder, catalog: Catalog, in_files: Store
+) -> None:
+    """The connection of the call ends, and the session does not."""
+    services = recorder.services(catalog, store=in_files, patience=LONG)
+    sent = {"accept": "application/json, text/event-stream"}
+    about = {"name": "test", "version": "1"}
+    hello = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": about}
+    call = {"name": "descope_destructive", "arguments": DELETE, "_meta": {"progressToken": 1}}
+    async with served(services) as server, server.http() as http:
+
+        async def post(method: str, params: Any, **more: Any) -> Any:
+            body = {"jsonrpc": "2.0", "method": method, "params": params, **more}
+            return await http.post("/mcp", json=body, headers=sent)
+
+        begun = await post("initialize", hello, id=1)
+        sent["mcp-session-id"] = begun.headers["mcp-session-id"]
+        sent["mcp-protocol-version"] = LEGACY
+        await post("notifications/initialized", {})
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(post, "tools/call", call, id=2))
+            await _until(lambda: _waiting(server) == 1)
+            tasks.cancel_scope.cancel()
+        await _until(lambda: _waiting(server) == 0)
+        assert "ada" not in server.application.admission._open
+        (request,) = approvals.requests(in_files)
+        approvals.answer(in_files, request.number, approved=True)
+        await anyio.sleep(0.5)
+        assert changes(recorder) == []
+    assert approvals.request(in_files, request.number).status == "approved"  # type: ignore[union-attr]
 
 
 async def test_of_one_call_sent_twice_one_runs(
