@@ -8,9 +8,9 @@ one, and for the claims of the person. Where it does not answer, nobody decides.
 from __future__ import annotations
 
 import hmac
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
@@ -25,7 +25,7 @@ from descope_mcp.console.sessions import Session
 from descope_mcp.console.sign_in import NotKnown, NotNow, way_back
 from descope_mcp.console.visit import PREFIX, see_other
 from descope_mcp.server.auth.console_provider import ConsoleProvider
-from descope_mcp.store import tickets
+from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class OpenIdSignIn:
                 "nonce": begun.nonce,
                 "verifier": begun.verifier,
                 "to": to,
+                "until": time.time() + _BEGUN,
             }
-            secret = await run_sync(
-                tickets.issue, self._store, "sign-in", kept, time.time() + _BEGUN
-            )
+            # In the browser, so that nobody who is not known writes into the store.
+            sealed = await run_sync(lambda: self._store.key.seal(json.dumps(["sign-in", kept])))
             response = RedirectResponse(begun.url, status_code=303)
-            console.set_cookie(response, console.cookie_name(_COOKIE), secret, _BEGUN)
+            console.set_cookie(response, console.cookie_name(_COOKIE), sealed, _BEGUN)
             return response
 
         async def end(request: Request) -> Response:
@@ -102,16 +102,15 @@ class OpenIdSignIn:
             if newer and newer.checked > session.checked:
                 return newer
             raise NotKnown from None
-        now = replace(session, person=who, checked=time.time(), provider=known.tokens)
-        kept = await run_sync(sessions.keep, self._store, now)
+        kept = await run_sync(sessions.known, self._store, session, who, known.tokens)
         if kept is None:
             raise NotKnown
         return kept
 
     async def _ended(self, console: Console, request: Request) -> Response:
         """Somebody comes back from the provider."""
-        secret = request.cookies.get(console.cookie_name(_COOKIE), "")
-        begun = await run_sync(tickets.take, self._store, "sign-in", secret)
+        sealed = request.cookies.get(console.cookie_name(_COOKIE), "")
+        begun = await run_sync(self._begun, sealed)
         if begun is None or not self._is_answer(request, begun):
             return await console.plain(request, "message.html", 400, text="sign-in.failed")
         try:
@@ -129,6 +128,14 @@ class OpenIdSignIn:
         if not who.roles:
             return await console.plain(request, "message.html", 403, text="sign-in.none")
         return await console.signed_in(request, who, known.tokens, begun["to"])
+
+    def _begun(self, sealed: str) -> dict[str, Any] | None:
+        """The sign-in that a browser has begun; the provider takes each code once."""
+        try:
+            what, kept = json.loads(self._store.key.unseal(sealed))
+        except (StoreError, ValueError):
+            return None
+        return kept if what == "sign-in" and kept["until"] > time.time() else None
 
     def _is_answer(self, request: Request, begun: Mapping[str, Any]) -> bool:
         """Whether it is the answer to what this browser began, from the provider that was asked."""

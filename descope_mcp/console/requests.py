@@ -13,15 +13,15 @@ from descope_mcp.console.visit import Visit
 from descope_mcp.guard.decide import Act, NotDecided, decide, is_own, told
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers.layout import is_long
-from descope_mcp.store.consent import approvals, second_factor
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent import approvals
+from descope_mcp.store.consent.approvals import Overview, Request
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console
 
 #: So many that were answered are listed below those that wait.
-_MOST_ANSWERED = 50
+_MOST_ANSWERED = 20
 _ACTS: dict[str, Act] = {"approve": "approve", "deny": "deny", "revoke": "revoke"}
 
 
@@ -44,10 +44,10 @@ def routes(console: Console) -> list[Route]:
 
 async def _listed(visit: Visit) -> Response:
     """All that waits, and below it what was answered last."""
-    waiting, answered = await run_sync(_all, visit.console.store)
-    done = visit.request.query_params.get("done", "")
-    just = next((one.request for one in answered if str(one.request.number) == done), None)
-    return await visit.render("requests.html", waiting=waiting, answered=answered, just=just)
+    seen, waiting, answered = await run_sync(_listing, visit.console.store)
+    return await visit.render(
+        "requests.html", waiting=waiting, answered=answered, just=_before(visit, seen)
+    )
 
 
 async def _one(visit: Visit) -> Response:
@@ -56,15 +56,11 @@ async def _one(visit: Visit) -> Response:
 
 async def _page(visit: Visit, number: int, problem: str = "", status: int = 200) -> Response:
     """One request whole; `problem` says why an answer to it did not count."""
-    store = visit.console.store
-    request = await run_sync(approvals.request, store, number)
+    seen = await run_sync(approvals.overview, visit.console.store)
+    request = seen.requests.get(number)
     if request is None:
         return await visit.refused("error.nothing", 404)
-    said = told(request)
-    voters = await run_sync(approvals.voters, store, number)
-    enrolled = await run_sync(second_factor.enrolled, store)
-    done = visit.request.query_params.get("done", "")
-    before = await run_sync(approvals.request, store, int(done)) if done.isdecimal() else None
+    said, voters = told(request), seen.voters.get(number, ())
     return await visit.render(
         "request.html",
         status,
@@ -76,12 +72,12 @@ async def _page(visit: Visit, number: int, problem: str = "", status: int = 200)
         needed=approvals.needed(request.question),
         own=said.four_eyes and is_own(request, said, visit.person.decider),
         voted=visit.person.name in voters,
-        code=enrolled,
+        code=seen.code,
         may=visit.person.may("decide"),
         problem=problem,
         typed=visit.form.get("typed", ""),
         reason=visit.form.get("reason", ""),
-        just=before,
+        just=_before(visit, seen),
     )
 
 
@@ -111,11 +107,18 @@ async def _answered(visit: Visit) -> Response:
     return visit.go(f"{where}?done={number}")
 
 
-def _all(store: Store) -> tuple[list[Shown], list[Shown]]:
-    found = [Shown(one, told(one)) for one in approvals.requests(store)]
-    waiting = [one for one in found if one.request.status == "pending"]
-    answered = [one for one in found if one.request.status != "pending"]
-    return waiting, answered[:_MOST_ANSWERED]
+def _listing(store: Store) -> tuple[Overview, list[Shown], list[Shown]]:
+    """What there is, and what is listed of it: all that waits, and some that were answered."""
+    seen = approvals.overview(store)
+    waits = [one for one in seen.requests.values() if one.status == "pending"]
+    over = [one for one in seen.requests.values() if one.status != "pending"][:_MOST_ANSWERED]
+    return seen, [Shown(one, told(one)) for one in waits], [Shown(one, told(one)) for one in over]
+
+
+def _before(visit: Visit, seen: Overview) -> Request | None:
+    """The request that was answered on the page before, if one was."""
+    done = visit.request.query_params.get("done", "")
+    return seen.requests.get(int(done)) if done.isdecimal() and len(done) < 10 else None
 
 
 def _next(store: Store, after: Request) -> int:

@@ -75,17 +75,25 @@ def seen(store: Store, session: Session) -> Session | None:
     now = time.time()
     if now < session.seen + _NOTED:
         return session
-    return keep(store, replace(session, seen=now))
+    return _renewed(store, replace(session, seen=now), {"seen": now})
 
 
-def keep(store: Store, session: Session) -> Session | None:
-    """Keep what is known now; None if the session was ended meanwhile.
+def known(
+    store: Store, session: Session, who: Person, provider: Mapping[str, Any]
+) -> Session | None:
+    """The session with who it is by now; None if it was ended meanwhile.
 
     Raises:
         StoreError: it cannot be kept.
     """
-    kept = tickets.renew(store, "session", session.secret, _data(session), session.ends)
-    return session if kept else None
+    changes = {"person": who.data(), "checked": time.time(), "provider": dict(provider)}
+    return _renewed(store, session, changes)
+
+
+def _renewed(store: Store, session: Session, changes: Mapping[str, Any]) -> Session | None:
+    # Others of the same session may change something else of it at the same time.
+    kept = tickets.renew(store, "session", session.secret, changes, session.ends)
+    return None if kept is None else _session(session.secret, kept)
 
 
 def end(store: Store, session: Session) -> None:

@@ -191,7 +191,7 @@ votes = Table(
     sqlite_autoincrement=True,
 )
 
-#: What a browser holds the secret of: a session, a sign-in that has begun, a link that counts once.
+#: What a browser holds the secret of: a session, or a link that counts once.
 #: `id` is the SHA-256 of the secret; `content` is sealed, so that nobody can make one.
 tickets = Table(
     "tickets",

@@ -1,12 +1,14 @@
-"""What a browser holds the secret of: a session, a sign-in, a link or a question that counts once.
+"""What a browser holds the secret of: a session, a link or a question that counts once.
 
-The secret has 256 random bits and is kept as its SHA-256. What belongs to it is sealed with the key
-of the store: whoever writes the database makes none, and whoever reads it learns nothing.
+The secret has 256 random bits and is kept as its SHA-256. It is signed, so that whoever guesses is
+turned away without a look into the database. What belongs to it is sealed with the key of the
+store: whoever writes the database makes none, and whoever reads it learns nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -20,7 +22,8 @@ from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tickets
 
 #: What a ticket is for; one for another purpose is none.
-Kind = Literal["session", "sign-in", "link", "undo"]
+Kind = Literal["session", "link", "undo"]
+_SIGNATURE = 32
 
 
 def issue(store: Store, kind: Kind, content: Mapping[str, Any], expires: float) -> str:
@@ -29,7 +32,8 @@ def issue(store: Store, kind: Kind, content: Mapping[str, Any], expires: float) 
     Raises:
         StoreError: it cannot be kept.
     """
-    secret, now = secrets.token_urlsafe(32), time.time()
+    bare, now = secrets.token_urlsafe(32), time.time()
+    secret = f"{bare}{_signature(store, bare)}"
     identity = _identity(secret)
     sealed = _sealed(store, identity, kind, content, expires)
     with store.begin() as connection:
@@ -44,8 +48,7 @@ def find(store: Store, kind: Kind, secret: str) -> dict[str, Any] | None:
     Raises:
         StoreError: the store cannot be read.
     """
-    # A store that nobody has signed in to is not made for somebody who guesses.
-    if not secret or store.is_new:
+    if not _is_ours(store, secret):
         return None
     identity = _identity(secret)
     with store.begin() as connection:
@@ -54,21 +57,27 @@ def find(store: Store, kind: Kind, secret: str) -> dict[str, Any] | None:
 
 
 def renew(
-    store: Store, kind: Kind, secret: str, content: Mapping[str, Any], expires: float
-) -> bool:
-    """Let a ticket hold something else, until then; False if it was ended meanwhile.
+    store: Store, kind: Kind, secret: str, changes: Mapping[str, Any], expires: float
+) -> dict[str, Any] | None:
+    """Change some of what belongs to a ticket, and until when it counts.
+
+    Returns:
+        All of it; None if the ticket was ended meanwhile.
 
     Raises:
         StoreError: it cannot be written.
     """
     identity = _identity(secret)
-    sealed = _sealed(store, identity, kind, content, expires)
+    mine = tickets.c.id == identity
     with store.begin() as connection:
-        mine = tickets.c.id == identity
-        changed = connection.execute(
-            update(tickets).where(mine).values(content=sealed, expires=expires)
-        )
-    return changed.rowcount == 1
+        found = connection.execute(select(tickets).where(mine)).one_or_none()
+        content = _opened(store, identity, kind, found.content) if found else None
+        if content is None:
+            return None
+        content |= changes
+        sealed = _sealed(store, identity, kind, content, expires)
+        connection.execute(update(tickets).where(mine).values(content=sealed, expires=expires))
+    return content
 
 
 def take(store: Store, kind: Kind, secret: str) -> dict[str, Any] | None:
@@ -77,7 +86,7 @@ def take(store: Store, kind: Kind, secret: str) -> dict[str, Any] | None:
     Raises:
         StoreError: it cannot be taken, so that it does not count.
     """
-    if not secret or store.is_new:
+    if not _is_ours(store, secret):
         return None
     identity = _identity(secret)
     with store.begin() as connection:
@@ -85,6 +94,19 @@ def take(store: Store, kind: Kind, secret: str) -> dict[str, Any] | None:
             delete(tickets).where(tickets.c.id == identity).returning(tickets.c.content)
         ).one_or_none()
     return _opened(store, identity, kind, taken.content) if taken else None
+
+
+def _is_ours(store: Store, secret: str) -> bool:
+    """Whether a secret was made here at all."""
+    # A store that nobody has signed in to is not made for somebody who guesses.
+    if len(secret) <= _SIGNATURE or store.is_new:
+        return False
+    bare, signature = secret[:-_SIGNATURE], secret[-_SIGNATURE:]
+    return hmac.compare_digest(signature.encode(), _signature(store, bare).encode())
+
+
+def _signature(store: Store, bare: str) -> str:
+    return store.key.sign_row(f"ticket {bare}")[:_SIGNATURE]
 
 
 def _identity(secret: str) -> str:

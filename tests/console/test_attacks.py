@@ -152,7 +152,7 @@ def test_a_link_counts_once_and_only_as_a_link(console: Served, visitor: Visitin
 
 def test_whoever_writes_the_database_signs_nobody_in(console: Served, own: Store) -> None:
     """A ticket of another kind, or of another secret, put in the place of a session."""
-    mine = tickets.issue(own, "sign-in", {"csrf": "x"}, 9e9)
+    mine = tickets.issue(own, "link", {"csrf": "x"}, 9e9)
     session = tickets.issue(own, "session", {"csrf": "x"}, 9e9)
     assert tickets.find(own, "session", mine) is None
     with own.begin() as connection:

@@ -83,7 +83,7 @@ async def test_two_people_are_two(own: Store, catalog: Catalog) -> None:
         assert isinstance(await invoke(Call(*DELETE, "agent"), used), NeedsConfirmation)
         assert not changes(recorder)
         assert decide(own, number, "approve", BEA).answer.request.status == "approved"
-        assert approvals.voters(own, number) == ["root", "console:U2bea"]
+        assert approvals.overview(own).voters == {number: ["root", "console:U2bea"]}
         assert isinstance(await invoke(Call(*DELETE, "agent"), used), Completed)
         assert len(changes(recorder)) == 1
         await used.client.close()
@@ -121,7 +121,7 @@ async def test_a_vote_that_is_written_into_the_database_is_none(own: Store) -> N
             "insert into votes (request, by, way, at, signature) "
             f"values ({request.number}, 'console:U9', 'console', 1, 'x')"
         )
-    assert approvals.voters(own, request.number) == ["root"]
+    assert approvals.overview(own).voters == {request.number: ["root"]}
     assert decide(own, request.number, "approve", BEA).answer.votes == 2
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from descope_mcp.store.consent import outbox
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import approvals, votes
+from descope_mcp.store.tables import approvals, factor, votes
 from descope_mcp.telemetry.stages import passed
 
 #: Seconds for which a request can be answered, and for which an approval can be used then.
@@ -65,6 +65,14 @@ class Answer(NamedTuple):
     votes: int
     needed: int
     counted: bool = True
+
+
+class Overview(NamedTuple):
+    """Requests by their numbers, newest first, who has approved each, and if a yes needs digits."""
+
+    requests: Mapping[int, Request]
+    voters: Mapping[int, Sequence[str]]
+    code: bool
 
 
 def file(
@@ -170,10 +178,19 @@ def revoke(
     return _answered(store, number, ("pending", "approved"), "revoked", reason, by, way)
 
 
-def voters(store: Store, number: int) -> list[str]:
-    """Who has approved a request so far, in the order in which they did."""
+def overview(store: Store) -> Overview:
+    """All requests with what belongs to them, as they are at one moment.
+
+    Raises:
+        NotAsLeft: something is missing from the store.
+        StoreError: it cannot be read.
+    """
     with signed_rows.book(store) as book:
-        return _voters(book, number)
+        voters: dict[int, list[str]] = {}
+        for vote in book.rows(votes):
+            voters.setdefault(vote.request, []).append(vote.by)
+        found = {row.number: _request(row) for row in reversed(book.rows(approvals))}
+        return Overview(found, voters, bool(book.rows(factor)))
 
 
 def needed(question: str) -> int:
