@@ -1,4 +1,4 @@
-"""A store of its own for every test, and one browser for all of them."""
+"""A store of its own for every test, and one browser for those of a file."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ def console(catalog: Catalog, own: Store) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of a file; while it is there, no other loop runs in this thread."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         # Where it is decided whether a change lands, nothing is left out.
