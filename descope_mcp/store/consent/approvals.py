@@ -193,6 +193,12 @@ def overview(store: Store) -> Overview:
         return Overview(found, voters, bool(book.rows(factor)))
 
 
+def voters(store: Store, number: int) -> list[str]:
+    """Who has approved a request so far, in the order in which they did."""
+    with signed_rows.book(store) as book:
+        return _voters(book, number)
+
+
 def needed(question: str) -> int:
     """How many people have to approve, by the question as it is kept."""
     try:
