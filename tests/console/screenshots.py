@@ -19,7 +19,7 @@ from tests.console.stocked import stocked
 
 _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 #: A phone's screen; and a desk's, of which fewer pictures are kept.
-_SCREENS = {"": (390, 844), "wide-": (1100, 800)}
+_SCREENS = {"": (390, 720), "wide-": (1100, 800)}
 
 
 def main(into: Path) -> None:

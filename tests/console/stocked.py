@@ -47,7 +47,7 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
     said = replace(
         SAID,
         consequence=f"Delete the user {quoted(person)}",
-        caller=quoted(caller),
+        caller=caller,
         agent=quoted(names.agent),
         lost=quoted(names.reason),
         warnings=(f"{quoted(person)} is an administrator.",),
@@ -65,7 +65,7 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
         seconds=86400.0,
         caller=caller,
     )
-    steps = [{"operation": "CreateUser", "arguments": {"loginId": person, person: [person]}}]
+    steps = [{"operation": "CreateUser", "arguments": {"loginId": person}}]
     intent = Intent(
         call="0b9c5a5e-6d8b-4f8e-9a39-1f1f5f0c0a01",
         project="P2abc",
@@ -81,7 +81,9 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
         },
     )
     journal.intend(store, intent)
-    journal.settle(store, intent, "done", names.reason, {"steps": steps, "missing": [names.reason]})
+    journal.settle(
+        store, intent, "done", names.reason, {"steps": steps, "missing": [quoted(names.reason)]}
+    )
     acts.record(store, "declined", by=caller, way="form", operation="DeleteTenant")
     owner = Owner("P2abc", caller)
     kept = [handle(store.key, owner, "", value) for value in ("one", "two", "three")]
