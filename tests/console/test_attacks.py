@@ -22,6 +22,7 @@ from tests.console.served import Served, served, services
 from tests.console.test_decisions import signed_in
 
 pytestmark = pytest.mark.attacks
+LONG = [pytest.mark.campaign, pytest.mark.timeout(1_800)]
 
 SCRIPT = "\"><script>window.hit=1</script><img src=x onerror=window.hit=1>'{{7*7}}"
 
@@ -200,7 +201,7 @@ def acts(store: Store) -> Counter[str]:
         return Counter(connection.execute(select(journal.c.kind)).scalars())
 
 
-@pytest.mark.parametrize("rounds", [12, pytest.param(2_500, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("rounds", [12, pytest.param(2_500, marks=LONG)])
 def test_of_many_answers_at_once_on_two_replicas_one_counts(
     catalog: Catalog, replicas: tuple[Store, Store], rounds: int, visitor: Visiting
 ) -> None:
