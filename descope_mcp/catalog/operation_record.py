@@ -252,7 +252,8 @@ class Restore(Frozen):
     ``of`` it is made for every element of a second list, ``$element``. Only elements (of the
     second, where there are two) that agree with ``match`` count; if ``joined``, one call is made
     of all of them, their lists joined. A call belongs to the undo only if every reference in
-    ``given`` leads somewhere and none in ``bare`` does.
+    ``given`` leads somewhere, none in ``bare`` does, and the arguments of the operation that
+    ``is_true`` and ``not_true`` name are true and are not.
 
     A call runs after all calls of the recipes before it. With ``after`` only after those of the
     operations named there (``[]``: of none), and beside the others; calls that change the same
@@ -268,6 +269,8 @@ class Restore(Frozen):
     joined: bool = False
     given: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
+    is_true: tuple[str, ...] = ()
+    not_true: tuple[str, ...] = ()
     after: tuple[str, ...] | None = None
 
 

@@ -227,6 +227,12 @@ class Consistency:
         yield from (
             f"{n} is not in arguments" for n in restore.optional if n not in restore.arguments
         )
+        own = roots["args"].get("properties", {})
+        yield from (
+            f"there is no argument {n}"
+            for n in (*restore.is_true, *restore.not_true)
+            if own.get(n, {}).get("type") != "boolean"
+        )
         if not restore.each and (restore.of or restore.match or restore.joined):
             yield "of, match and joined need each"
         if restore.each:

@@ -127,6 +127,10 @@ def _looks_back(recipe: Restore) -> bool:
 
 def _applies(recipe: Restore, scope: Scope) -> bool:
     """Whether a recipe belongs to this call, or to the elements that it is at."""
+    if not all(scope.args.get(name) is True for name in recipe.is_true):
+        return False
+    if any(scope.args.get(name) is True for name in recipe.not_true):
+        return False
     given = all(resolve(reference, scope) is not ABSENT for reference in recipe.given)
     return given and all(resolve(reference, scope) is ABSENT for reference in recipe.bare)
 

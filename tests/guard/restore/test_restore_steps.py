@@ -75,10 +75,17 @@ def without(value: Any, names: set[str]) -> Any:
 def suited(one: Operation, recipe: Restore, arguments: Any, found: list[Any]) -> tuple[Any, Any]:
     """A call and a before-state to which the recipe applies.
 
-    What may not be given is taken away, a list that is subtracted is emptied, and what `match`
-    wants in so many words is put there.
+    What may not be given is taken away, a list that is subtracted is emptied, what `match` wants in
+    so many words is put there, and a list of which later elements count has two.
     """
     arguments, found = copy.deepcopy((arguments, found))
+    arguments = {**arguments, **dict.fromkeys(recipe.is_true, True)}
+    arguments = without(arguments, set(recipe.not_true))
+    for text in recipe.given:
+        for reference in all_in(text):
+            if "[1:]" in reference.path:
+                several = reference.path.partition("[1:]")[0].rpartition(".")[2]
+                found = [doubled(seen, several) for seen in found]
     for text in recipe.bare:
         for reference in all_in(text):
             if reference.root in ("item", "element"):
@@ -91,6 +98,18 @@ def suited(one: Operation, recipe: Restore, arguments: Any, found: list[Any]) ->
     literals = {k: v for k, v in recipe.match.items() if not str(v).startswith("$")}
     found = [put_in(seen, literals) for seen in found]
     return arguments, found
+
+
+def doubled(value: Any, name: str) -> Any:
+    """`value` with two of each element in the lists of that name."""
+    if isinstance(value, list):
+        return [doubled(one, name) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        k: v * 2 if k == name and isinstance(v, list) else doubled(v, name)
+        for k, v in value.items()
+    }
 
 
 def last(reference: Reference) -> str:

@@ -186,6 +186,23 @@ async def test_a_deleted_user_comes_back_under_a_new_id(service: Service, name: 
     assert user_id(service, KAORI) != old
 
 
+async def test_who_went_with_a_tenant_comes_back_under_a_new_id(service: Service) -> None:
+    """Whoever was in another tenant too stayed, and keeps theirs."""
+    before, gone = await service.everything(), user_id(service, GRACE)
+    several = [u for u in service.state.all(USERS) if len(u["userTenants"]) > 1]
+    in_it = [u for u in several if "globex" in {t["tenantId"] for t in u["userTenants"]}]
+    stayed = {str(u["userId"]) for u in in_it}
+    assert stayed
+    done = await service.there_and_back("DeleteTenant", id="globex", cascade=True)
+    assert not done.missing
+    after = await service.everything()
+    for everything in (before, after):  # lost: its place above another tenant
+        del everything["tenants"]["globex-emea"]
+    assert after == before
+    assert user_id(service, GRACE) != gone
+    assert stayed <= {str(u["userId"]) for u in service.state.all(USERS)}
+
+
 async def test_a_deleted_access_key_comes_back_with_another_secret(service: Service) -> None:
     before, old = await service.everything(), key_id(service, "report-export")
     done = await service.there_and_back("DeleteAccessKey", id=old)
