@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from descope_mcp.call.invoke import invoke
@@ -196,7 +197,8 @@ async def test_a_word_given_in_one_store_counts_in_no_copy(acme: Services, tmp_p
     granting: dict[str, Any] = {"project": acme.project, "items": 9, "seconds": 60}
     grants.create(one, operation="LogoutAllUserDevices", arguments={"loginId": GRACE}, **granting)
     mine = replace(acme, store=one)
-    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    # By another process, since this one has the database open (`tests.on_disk`).
+    await anyio.run_process(["cp", "-r", str(tmp_path / "one"), str(tmp_path / "two")])
     used = await call(mine, "LogoutAllUserDevices", loginId=GRACE)
     assert isinstance(used, Completed), used
     shutil.copytree(tmp_path / "config", tmp_path / "other")
