@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import resources
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -23,6 +22,7 @@ from descope_mcp.console import (
     requests,
     secrets,
     sessions,
+    static_files,
     texts,
     undo,
 )
@@ -32,6 +32,7 @@ from descope_mcp.console.people import Person, Right
 from descope_mcp.console.response_headers import guarded, strict_transport
 from descope_mcp.console.sessions import Session
 from descope_mcp.console.sign_in import NotKnown, NotNow, SignIn
+from descope_mcp.console.static_files import FILES
 from descope_mcp.console.visit import PREFIX, Visit, page_values, see_other
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
@@ -44,12 +45,6 @@ Handler = Callable[[Visit], Awaitable[Response]]
 
 #: What the script of a page sends when it asks by itself.
 UNATTENDED = "x-unattended"
-_STATIC = {
-    "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-    "manifest.webmanifest": "application/manifest+json",
-}
 
 
 class Console:
@@ -79,7 +74,7 @@ class Console:
             Route("/live", self.page(live.stream), methods=["GET"]),
             Route("/sign-out", self.page(_sign_out), methods=["POST"]),
             Route("/signed-out", self.open(self._signed_out), methods=["GET"]),
-            *(Route(f"/{name}", self.open(_file(name)), methods=["GET"]) for name in _STATIC),
+            *(Route(f"/{name}", self.open(static_files.sent), methods=["GET"]) for name in FILES),
             Route("/{path:path}", self.page(_nothing), methods=["GET", "POST"]),
         ]
         home = Route(PREFIX, self.open(_home), methods=["GET"])
@@ -230,16 +225,6 @@ async def _nothing(visit: Visit) -> Response:
 
 async def _home(request: Request) -> Response:
     return RedirectResponse(f"{PREFIX}/", status_code=308)
-
-
-def _file(name: str) -> Endpoint:
-    """An endpoint for a file that is the same for everybody."""
-    content = resources.files(__package__).joinpath("static", name).read_bytes()
-
-    async def sent(request: Request) -> Response:
-        return Response(content, media_type=_STATIC[name])
-
-    return sent
 
 
 def _as_it_is(response: Response) -> Response:

@@ -32,8 +32,9 @@ _HEADERS = {
 
 
 def guarded(response: Response) -> Response:
-    """The answer with all of it."""
-    response.headers.update(_HEADERS)
+    """The answer with all of it; a file that browsers may keep says so itself."""
+    kept = response.headers.get("Cache-Control", _HEADERS["Cache-Control"])
+    response.headers.update({**_HEADERS, "Cache-Control": kept})
     return response
 
 

@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from descope_mcp.console import rendering
+from descope_mcp.console import rendering, static_files
 from descope_mcp.console.navigation import ENTRIES
 from descope_mcp.console.people import Person
 from descope_mcp.console.sessions import Session
@@ -78,6 +78,7 @@ def page_values(console: Console, texts: Texts, session: Session | None) -> dict
         "t": texts,
         "language": texts.language,
         "prefix": PREFIX,
+        "file": lambda name: f"{PREFIX}/{static_files.address(name)}",
         "person": person,
         "csrf": session.csrf if session else "",
         "entries": [entry for entry in ENTRIES if person and person.may(entry.right)],

@@ -130,6 +130,18 @@ def test_every_page_says_what_it_may_load_and_that_nobody_frames_it(
         assert not re.search(r"<[^>]+ (style|on\w+)=|<script>|<style", answer.text)
 
 
+def test_what_is_the_same_for_everybody_is_kept_as_long_as_it_is(
+    console: Served, visitor: Visiting
+) -> None:
+    ada = visitor(console)
+    found = re.findall(r'(?:href|src)="/console/([^"]+\?[^"]+)"', ada.get("").text)
+    assert {name.partition("?")[0] for name in found} == {"console.css", "console.js", "icon.svg"}
+    for address in found:
+        assert "immutable" in ada.get(address).headers["cache-control"]
+        for other in (address.partition("?")[0], f"{address}0"):
+            assert ada.get(other).headers["cache-control"].startswith("no-store")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1"])
 def test_another_name_for_this_machine_is_not_served(
     console: Served, host: str, visitor: Visiting

@@ -19,7 +19,8 @@ _HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
 }
-#: The console's answers are pages, which say for themselves what they may load.
+#: The console's answers are pages, which say for themselves what they may load; a file of theirs
+#: that is the same for everybody may be kept.
 _OF_PAGES = frozenset({b"content-security-policy", b"referrer-policy"})
 
 
@@ -39,7 +40,10 @@ class ResponseHeaders:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                own = _OF_PAGES & {name.lower() for name, _ in message["headers"]}
+                said = {name.lower(): value for name, value in message["headers"]}
+                own = _OF_PAGES & said.keys()
+                if said.get(b"cache-control", b"").endswith(b"immutable"):
+                    own |= {b"cache-control"}
                 ours = {n: value for n, value in _HEADERS.items() if n not in own}
                 given = [(n, v) for n, v in message["headers"] if n.lower() not in ours]
                 message = {**message, "headers": [*given, *ours.items()]}
