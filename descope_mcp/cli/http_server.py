@@ -197,8 +197,8 @@ def _console(guard: ResourceServer, services: Services) -> Console | None:
     if guard.console is None:
         return None
     from descope_mcp.console.console import Console
-    from descope_mcp.console.openid import OpenIdSignIn
     from descope_mcp.console.origins import Origins
+    from descope_mcp.console.sign_in.openid import OpenIdSignIn
 
     sign_in = OpenIdSignIn(guard.console, services.store)
     return Console(services, Origins([guard.origin]), sign_in)

@@ -12,26 +12,15 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 
 from descope_mcp.call.services import Services
-from descope_mcp.console import (
-    forms,
-    grants,
-    journal,
-    live,
-    policy,
-    rendering,
-    requests,
-    secrets,
-    sessions,
-    static_files,
-    texts,
-    undo,
-)
+from descope_mcp.console import forms, live, rendering, static_files, texts
 from descope_mcp.console.forms import NotAForm
 from descope_mcp.console.origins import Origins
-from descope_mcp.console.people import Person, Right
+from descope_mcp.console.pages import grants, journal, policy, requests, secrets, undo
 from descope_mcp.console.response_headers import guarded, strict_transport
-from descope_mcp.console.sessions import Session
-from descope_mcp.console.sign_in import NotKnown, NotNow, SignIn
+from descope_mcp.console.sign_in import sessions
+from descope_mcp.console.sign_in.people import Person, Right
+from descope_mcp.console.sign_in.sessions import Session
+from descope_mcp.console.sign_in.sign_in import NotKnown, NotNow, SignIn
 from descope_mcp.console.static_files import FILES
 from descope_mcp.console.visit import PREFIX, Visit, page_values, see_other
 from descope_mcp.store.errors import StoreError

@@ -16,7 +16,7 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.responses import Response, StreamingResponse
 
-from descope_mcp.console import sessions
+from descope_mcp.console.sign_in import sessions
 from descope_mcp.console.visit import Visit
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from descope_mcp.console.people import Right
+from descope_mcp.console.sign_in.people import Right
 
 
 class Entry(NamedTuple):

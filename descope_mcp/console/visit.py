@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from descope_mcp.console import rendering, static_files
 from descope_mcp.console.navigation import ENTRIES
-from descope_mcp.console.people import Person
-from descope_mcp.console.sessions import Session
+from descope_mcp.console.sign_in.people import Person
+from descope_mcp.console.sign_in.sessions import Session
 from descope_mcp.console.texts import Texts
 
 if TYPE_CHECKING:

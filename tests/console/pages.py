@@ -9,8 +9,8 @@ from dataclasses import replace
 from playwright.sync_api import BrowserContext, Page
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.console import sessions
-from descope_mcp.console.people import Person
+from descope_mcp.console.sign_in import sessions
+from descope_mcp.console.sign_in.people import Person
 from descope_mcp.guard.policy import file
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store

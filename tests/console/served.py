@@ -13,11 +13,11 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.console import one_time_link
 from descope_mcp.console.console import Console
-from descope_mcp.console.one_time_link import LinkSignIn
 from descope_mcp.console.origins import Origins
-from descope_mcp.console.sign_in import SignIn
+from descope_mcp.console.sign_in import one_time_link
+from descope_mcp.console.sign_in.one_time_link import LinkSignIn
+from descope_mcp.console.sign_in.sign_in import SignIn
 from descope_mcp.console.standalone import Standalone
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.http import serving

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx2
 
-from descope_mcp.console import sessions
-from descope_mcp.console.people import Person, Role
+from descope_mcp.console.sign_in import sessions
+from descope_mcp.console.sign_in.people import Person, Role
 from tests.console.served import Served
 
 

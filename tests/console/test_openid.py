@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.console import openid, sessions
-from descope_mcp.console.openid import OpenIdSignIn
+from descope_mcp.console.sign_in import openid, sessions
+from descope_mcp.console.sign_in.openid import OpenIdSignIn
 from descope_mcp.store.store import Store
 from tests.console.conftest import Opened
 from tests.console.people import People, knowing, sign_in

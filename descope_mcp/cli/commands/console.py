@@ -25,8 +25,8 @@ def command(port: int) -> None:
     A link that signs in once is written to the terminal, and to nothing else.
     """
     from descope_mcp.console.console import Console
-    from descope_mcp.console.one_time_link import LinkSignIn
     from descope_mcp.console.origins import Origins
+    from descope_mcp.console.sign_in.one_time_link import LinkSignIn
     from descope_mcp.console.standalone import Standalone
     from descope_mcp.server.http import serving
 
@@ -69,7 +69,7 @@ def _invite(store: Store, origin: str) -> None:
         NoTerminal: nobody is there.
         StoreError: no link can be made.
     """
-    from descope_mcp.console import one_time_link
+    from descope_mcp.console.sign_in import one_time_link
 
     minutes, wanted = int(one_time_link.COUNTS // 60), True
     while wanted:

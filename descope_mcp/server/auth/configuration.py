@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.operation_record import Effect
-from descope_mcp.configuration import regions, secret_source
+from descope_mcp.configuration import regions
 from descope_mcp.configuration.secret_source import NoSecret
+from descope_mcp.configuration.secret_table import SecretTable
 from descope_mcp.guard.policy.file_format import Claim, Patterns, ProjectId
 from descope_mcp.guard.policy.who import Who
 from descope_mcp.server.auth.console_provider import ConsoleProvider
@@ -92,20 +93,8 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _SecretTable(_Table):
-    """Where a key is: one of these."""
-
-    env: str = ""
-    file: Path | None = None
-    command: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _one(self) -> _SecretTable:
-        if [bool(self.env), bool(self.file), bool(self.command)].count(True) != 1:
-            raise ValueError(
-                'name one place: { env = "NAME" }, { file = "..." } or { command = [] }'
-            )
-        return self
+class _KeyTable(SecretTable):
+    """Where a key is: one of these places."""
 
     def read(self) -> str:
         """The key.
@@ -113,12 +102,7 @@ class _SecretTable(_Table):
         Raises:
             NoSecret: it is not there, or is none.
         """
-        if self.env:
-            value = secret_source.from_environment(self.env)
-        elif self.file:
-            value = secret_source.from_file(self.file)
-        else:
-            value = secret_source.from_command(self.command)
+        value = super().read()
         if not re.fullmatch(r"[\x21-\x39\x3b-\x7e]+", value):
             raise NoSecret("what is there holds a blank, a colon or a special character")
         return value
@@ -136,9 +120,9 @@ class _IssuerTable(_Table):
 class _UpstreamTable(_Table):
     who: dict[Claim, Patterns] = Field(default_factory=dict)
     project: ProjectId
-    management_key: _SecretTable
-    auth_management_key: _SecretTable | None = None
-    access_key: _SecretTable | None = None
+    management_key: _KeyTable
+    auth_management_key: _KeyTable | None = None
+    access_key: _KeyTable | None = None
     base_url: Address | None = None
 
     def upstream(self) -> Upstream:
@@ -167,7 +151,7 @@ class _RolesTable(_Table):
 class _ConsoleTable(_Table):
     issuer: Address
     client_id: Annotated[str, Field(min_length=1)]
-    client_secret: _SecretTable | None = None
+    client_secret: _KeyTable | None = None
     claim: Annotated[str, Field(min_length=1)] = "roles"
     roles: _RolesTable = _RolesTable()
     scopes: tuple[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = (

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from descope_mcp.console.people import Person
-from descope_mcp.console.sessions import Session
+from descope_mcp.console.sign_in.people import Person
+from descope_mcp.console.sign_in.sessions import Session
 from descope_mcp.console.visit import PREFIX
 from descope_mcp.store import tickets
 from descope_mcp.store.store import Store

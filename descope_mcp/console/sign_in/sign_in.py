@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from descope_mcp.console.sessions import Session
+from descope_mcp.console.sign_in.sessions import Session
 
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from descope_mcp.console.people import Person, person
+from descope_mcp.console.sign_in.people import Person, person
 from descope_mcp.store import tickets
 from descope_mcp.store.store import Store
 

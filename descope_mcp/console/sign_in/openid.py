@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from descope_mcp.console import sessions
-from descope_mcp.console.claims import NoPerson, person_of
-from descope_mcp.console.provider import Away, Provider, Refused
-from descope_mcp.console.sessions import Session
-from descope_mcp.console.sign_in import NotKnown, NotNow, way_back
+from descope_mcp.console.sign_in import sessions
+from descope_mcp.console.sign_in.claims import NoPerson, person_of
+from descope_mcp.console.sign_in.provider import Away, Provider, Refused
+from descope_mcp.console.sign_in.sessions import Session
+from descope_mcp.console.sign_in.sign_in import NotKnown, NotNow, way_back
 from descope_mcp.console.visit import PREFIX, see_other
 from descope_mcp.server.auth.console_provider import ConsoleProvider
 from descope_mcp.store.errors import StoreError

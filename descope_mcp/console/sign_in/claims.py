@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from descope_mcp.console.people import ROLES, Person
+from descope_mcp.console.sign_in.people import ROLES, Person
 from descope_mcp.server.auth.console_provider import ConsoleProvider
 
 #: Before the subject, in the journal: no caller and no account is called so.

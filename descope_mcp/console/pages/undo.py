@@ -18,7 +18,7 @@ from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refus
 from descope_mcp.call.plan.outcome import PlanEnded
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo.undo import undo
-from descope_mcp.console import journal
+from descope_mcp.console.pages import journal
 from descope_mcp.console.visit import Visit
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.question.question_data import from_json, to_json

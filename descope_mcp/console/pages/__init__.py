@@ -1,0 +1,1 @@
+"""The pages, one module each: what they show, and what their forms do."""

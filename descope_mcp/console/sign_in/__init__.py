@@ -1,0 +1,1 @@
+"""How somebody becomes known to the console, what they may do there, and for how long."""
