@@ -1,7 +1,9 @@
 import atexit
+import itertools
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 for _name, _place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
     os.environ[_name] = str(_directory / _place)
 
+_modules = itertools.count()
 on_disk.insist()
 
 
@@ -36,9 +39,23 @@ def catalog() -> Catalog:
     return load()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def _a_store_of_its_own() -> Iterator[None]:
+    """What the tests of one module leave in their store, those of the next never meet.
+
+    The places keep their names, which processes are told; what is there is moved aside, since a
+    database that is open must not be deleted under its connections.
+    """
+    yield
+    aside = _directory / f"module-{next(_modules)}"
+    for name in ("state", "config"):
+        if (_directory / name).exists():
+            (_directory / name).rename(aside.with_name(f"{aside.name}-{name}"))
+
+
+@pytest.fixture(scope="module")
 def store() -> Store:
-    """The store that tests share; they tell their rows apart by what they ask for."""
+    """The store that a module's tests share; they tell their rows apart by what they ask for."""
     return shared_store()
 
 
