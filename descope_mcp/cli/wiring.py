@@ -94,7 +94,7 @@ async def services(
             from descope_mcp.sandbox.http.serve import running
 
             local = await stack.enter_async_context(
-                running(catalog.values(), _state(stack, settings))
+                running(catalog.values(), _state(stack, settings, catalog))
             )
             url, keys = local.url, Credentials(local.project_id, local.management_key)
         else:
@@ -164,18 +164,21 @@ def store(settings: Settings) -> Store:
     return Store(settings.state_directory, settings.key_path, seconds, url=url, key=key)
 
 
-def _state(stack: AsyncExitStack, settings: Settings) -> State:
+def _state(stack: AsyncExitStack, settings: Settings, catalog: Catalog) -> State:
     from descope_mcp.sandbox.engine.state_file import StateFileError
+    from descope_mcp.sandbox.seed_files.errors import SeedError
     from descope_mcp.sandbox.seeds import organisations
 
-    if settings.sandbox_seed not in organisations.SEEDS:
-        raise SettingsError(
-            f"DESCOPE_MCP_SANDBOX_SEED: use one of {', '.join(organisations.SEEDS)}"
-        )
     try:
-        return stack.enter_context(
-            organisations.begin(settings.sandbox_seed, settings.sandbox_state)
-        )
+        began = organisations.chosen(settings.sandbox_seed, catalog)
+        return stack.enter_context(organisations.begin(began, settings.sandbox_state))
+    except KeyError:
+        raise SettingsError(
+            f"DESCOPE_MCP_SANDBOX_SEED: use one of {', '.join(organisations.SEEDS)}, "
+            "or a file (its name ends in .yaml)"
+        ) from None
+    except SeedError as error:
+        raise SettingsError(f"DESCOPE_MCP_SANDBOX_SEED: {error}") from None
     except StateFileError as error:
         raise SettingsError(f"DESCOPE_MCP_SANDBOX_STATE: {error}") from error
 

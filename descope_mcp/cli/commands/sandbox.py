@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -9,23 +10,33 @@ import click
 
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, signals
+from descope_mcp.cli.commands import sandbox_files
 from descope_mcp.guard.question import shell_quoting
+from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.engine.state_file import StateFileError
 from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.seed_files.errors import SeedError
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.settings import SettingsError
 
 
-@click.command("sandbox")
+@click.group("sandbox", invoke_without_command=True)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one."
 )
 @click.option(
     "--seed",
     "name",
-    type=click.Choice(list(organisations.SEEDS)),
+    metavar="|".join((*organisations.SEEDS, "FILE.yaml")),
     default="acme",
+    show_default=True,
     help="The organisation to begin with.",
+)
+@click.option(
+    "--keys",
+    type=int,
+    metavar="NUMBER",
+    help="Draw keys and other secrets from this number; without it they are new at every start.",
 )
 @click.option(
     "--state",
@@ -34,32 +45,45 @@ from descope_mcp.settings import SettingsError
     help="Keep the state in this file; one that exists is gone on with, whatever the seed.",
 )
 @options.json_lines
-def command(port: int, name: str, file: Path | None) -> None:
+@click.pass_context
+def command(ctx: click.Context, port: int, name: str, keys: int | None, file: Path | None) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
-
-    async def main() -> list[int]:
-        with organisations.begin(name, file) as state:
-            async with running(
-                load().values(), state, port, {**organisations.SEEDS, "": organisations.SEEDS[name]}
-            ) as local:
-                stopped = anyio.Event()
-                with signals.calling(stopped.set) as came:
-                    named = {
-                        "DESCOPE_BASE_URL": local.url,
-                        "DESCOPE_PROJECT_ID": local.project_id,
-                        "DESCOPE_MANAGEMENT_KEY": local.management_key,
-                    }
-                    text = "\n".join(
-                        shell_quoting.setting(name, value) for name, value in named.items()
-                    )
-                    output.said(text, **named)
-                    await stopped.wait()
-        return came
-
+    if ctx.invoked_subcommand is not None:
+        return
     try:
-        came = anyio.run(main)
+        began = organisations.chosen(name, load(), keys)
+        came = anyio.run(_serve, port, began, file)
+    except KeyError:
+        known = ", ".join(organisations.SEEDS)
+        raise SettingsError(
+            f"there is no seed {name}; use one of {known}, or a file (its name ends in .yaml)"
+        ) from None
+    except SeedError as error:
+        raise SettingsError(str(error)) from None
     except StateFileError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise SettingsError(f"port {port} cannot be used: {error.strerror}") from None
-    click.get_current_context().exit(signals.exit_code(came))
+    ctx.exit(signals.exit_code(came))
+
+
+async def _serve(port: int, began: Callable[[], State], file: Path | None) -> list[int]:
+    """Serve until a signal comes; the signals that came."""
+    with organisations.begin(began, file) as state:
+        seeds = {**organisations.SEEDS, "": began}
+        async with running(load().values(), state, port, seeds) as local:
+            stopped = anyio.Event()
+            with signals.calling(stopped.set) as came:
+                named = {
+                    "DESCOPE_BASE_URL": local.url,
+                    "DESCOPE_PROJECT_ID": local.project_id,
+                    "DESCOPE_MANAGEMENT_KEY": local.management_key,
+                }
+                lines = [shell_quoting.setting(name, value) for name, value in named.items()]
+                output.said("\n".join(lines), **named)
+                await stopped.wait()
+    return came
+
+
+command.add_command(sandbox_files.export)
+command.add_command(sandbox_files.wait)

@@ -51,6 +51,7 @@ OUTBOUND_APPS = register(
         "outbound_apps",
         "OA",
         missing=NO_OUTBOUND_APP,
+        secrets=("clientSecret",),
         unique=(Unique(("id",), OUTBOUND_APP_EXISTS), Unique(("name",), OUTBOUND_APP_EXISTS)),
         references=(Reference("tenantId", "tenants", unknown=NO_TENANT, on_delete="cascade"),),
     )

@@ -29,6 +29,7 @@ TOKENS = register(
         "outbound_tokens",
         "OT",
         missing=NO_OUTBOUND_TOKEN,
+        secrets=("accessToken", "refreshToken"),
         references=(
             Reference("appId", "outbound_apps", unknown=NO_OUTBOUND_APP, on_delete="cascade"),
             Reference("userId", "users", by="userId", unknown=NO_USER, on_delete="cascade"),

@@ -25,6 +25,7 @@ SAML_REQUESTS = register(
     Table(
         "saml_requests",
         "SR",
+        passing=True,
         references=(Reference("appId", "sso_apps", on_delete="cascade"),),
         template={"appId": "", "relayState": "", "reply": "", "realm": ""},
     )

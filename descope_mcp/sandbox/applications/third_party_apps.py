@@ -59,6 +59,7 @@ THIRD_PARTY_APPS = register(
         "third_party_apps",
         "TPA",
         missing=NO_THIRD_PARTY_APP,
+        secrets=("secret",),
         unique=(
             Unique(("name",), THIRD_PARTY_APP_EXISTS),
             Unique(("clientId",), THIRD_PARTY_APP_EXISTS),

@@ -126,6 +126,8 @@ class DescopeError(Exception):
     def __init__(self, kind: Kind, message: str = "") -> None:
         super().__init__(message or kind.description)
         self.kind = kind
+        #: The table and the key of the record that is wrong, where many were given.
+        self.at: tuple[str, str] | None = None
         self.message = message or kind.description
 
     def body(self) -> dict[str, str]:

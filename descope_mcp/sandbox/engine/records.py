@@ -44,6 +44,8 @@ class Records:
     save: Save | None = None
     search_delay: float = 0
     recent: list[tuple[float, _Write, Record | None]] = field(default_factory=list)
+    #: The id of the next record whose kind it fits, instead of a random one.
+    pinned: str = ""
 
     def add(self, table: Table, record: Mapping[str, Any]) -> Record:
         """Store a new record: the template's fields, those of `record`, and an id if it has none.
@@ -53,7 +55,7 @@ class Records:
         """
         new = {**copied(dict(table.template)), **record}
         if table.letter and not new.get(table.key):
-            new[table.key] = new_id(self.random, table.letter)
+            new[table.key] = self.new_id(table.letter)
         if new[table.key] in self.rows_of(table).records:
             taken = [u.taken for u in table.unique if u.fields == (table.key,)]
             if not taken:
@@ -130,16 +132,42 @@ class Records:
             for name, rows in self.rows.items():
                 for key in list(rows.records):
                     self._write(TABLES[name], key, None)
+            self.merge(records)
+
+    def merge(self, records: Mapping[str, Iterable[Record]]) -> None:
+        """Put `records` beside those that are there, or in their place, with what they leave out.
+
+        They may name one another in any order.
+
+        Raises:
+            DescopeError: as for `replace`; ``at`` says which record it is.
+        """
+        with self.transaction():
             for name, items in records.items():
                 if name not in TABLES:
                     raise DescopeError(INVALID, f"There is no table {name}")
+                table = TABLES[name]
                 for item in items:
-                    if not isinstance(item.get(TABLES[name].key), str):
+                    new = {**copied(dict(table.template)), **item}
+                    if table.letter and not new.get(table.key):
+                        new[table.key] = self.new_id(table.letter)
+                    if not isinstance(new.get(table.key), str):
                         raise DescopeError(INVALID, f"A record of {name} has no key")
-                    self._write(TABLES[name], item[TABLES[name].key], dict(item))
+                    self._write(table, new[table.key], new)
             for name, rows in self.rows.items():
-                for record in rows.records.values():
-                    constraints.check(self, TABLES[name], record, record)
+                for key, record in rows.records.items():
+                    try:
+                        constraints.check(self, TABLES[name], record, record)
+                    except DescopeError as error:
+                        error.at = (name, key)
+                        raise
+
+    def new_id(self, letter: str) -> str:
+        """A new id, which begins with the letter of its kind."""
+        if self.pinned and self.pinned.startswith(letter):
+            pinned, self.pinned = self.pinned, ""
+            return pinned
+        return new_id(self.random, letter)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -16,13 +16,13 @@ from typing import Any
 
 from descope_mcp.sandbox.engine.errors import NO_PROJECT
 from descope_mcp.sandbox.engine.fields import Record
-from descope_mcp.sandbox.engine.ids import new_id, token
+from descope_mcp.sandbox.engine.ids import token
 from descope_mcp.sandbox.engine.records import Records
 from descope_mcp.sandbox.engine.tables import Table, register
 
 #: One record: which project the sandbox serves, the management key that opens it, and how far its
 #: clock is ahead of the real one.
-SANDBOX = register(Table("sandbox"))
+SANDBOX = register(Table("sandbox", secrets=("managementKey",)))
 
 #: The projects of the account. The sandbox serves one of them.
 PROJECTS = register(Table("projects", "P", missing=NO_PROJECT))
@@ -31,7 +31,7 @@ PROJECTS = register(Table("projects", "P", missing=NO_PROJECT))
 AUDITS = register(Table("audits", "A", key="ID"))
 
 #: Messages that the service would have sent. Nothing leaves the sandbox.
-OUTBOX = register(Table("outbox", "M"))
+OUTBOX = register(Table("outbox", "M", passing=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,6 @@ class State(Records):
         """Let this time go by at once."""
         ahead = self._own["secondsAhead"] + seconds
         self.change(SANDBOX, self._own, {"secondsAhead": ahead})
-
-    def new_id(self, letter: str) -> str:
-        """A new id, which begins with the letter of its kind."""
-        return new_id(self.random, letter)
 
     def new_secret(self, length: int) -> str:
         """A new secret of `length` letters and digits."""

@@ -79,6 +79,10 @@ class Table:
             means the record of its own scope, else the one whose scope is empty.
         searched: the fields (paths) that `Records.containing` looks into.
         template: the fields that a new record has when they are left out.
+        secrets: the fields (paths) that nobody is to read out of a file or a page.
+        whole: whether the template has every field, so that another one is a mistake.
+        passing: whether its records are of something that is under way, such as a sign-in, and
+            mean nothing to another sandbox.
     """
 
     name: str
@@ -91,6 +95,9 @@ class Table:
     scope: str = ""
     searched: tuple[str, ...] = ()
     template: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    whole: bool = False
+    passing: bool = False
 
 
 #: Every table by its name.

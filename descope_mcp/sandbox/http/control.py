@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from descope_mcp.sandbox.engine.errors import FORBIDDEN, INVALID, DescopeError
@@ -22,6 +22,7 @@ from descope_mcp.sandbox.engine.state import OUTBOX, State
 from descope_mcp.sandbox.http.faults import Fault, Faults
 from descope_mcp.sandbox.http.rate_limits import RateLimits
 from descope_mcp.sandbox.keys import management_keys
+from descope_mcp.sandbox.seed_files.writing import seed_text
 from descope_mcp.sandbox.sessions.answers import deliver, in_cookies
 
 PREFIX = "/sandbox"
@@ -81,6 +82,7 @@ class Control:
             ("DELETE", "/outbox"): self._empty_outbox,
             ("GET", "/state"): self._export,
             ("PUT", "/state"): self._import,
+            ("GET", "/seed"): self._seed,
             ("POST", "/reset"): self._reset,
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): self._clear_faults,
@@ -123,6 +125,10 @@ class Control:
             self.state.replace(Tables.model_validate_json(body).root)
             # Without the project nothing works: then the import is undone.
             return self._overview(request, body)
+
+    def _seed(self, request: Request, body: bytes) -> Any:
+        text = seed_text(self.state, secrets=request.query_params.get("secrets") == "true")
+        return PlainTextResponse(text, media_type="application/yaml")
 
     def _reset(self, request: Request, body: bytes) -> Any:
         asked = Reset.model_validate_json(body or b"{}")
@@ -173,6 +179,8 @@ def _endpoint(function: Callable[[Request, bytes], Any]) -> Callable[[Request], 
             problem = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in problem["loc"])
             raise DescopeError(INVALID, f"{where or 'body'}: {problem['msg']}") from None
+        if isinstance(answer, Response):
+            return answer
         return JSONResponse({} if answer is None else answer)
 
     return endpoint

@@ -17,20 +17,9 @@ from descope_mcp.sandbox.engine.fields import (
 )
 from descope_mcp.sandbox.engine.registry import Answer, Arguments, handles, require
 from descope_mcp.sandbox.engine.state import State
-from descope_mcp.sandbox.keys.tables import ACCESS_KEY_SECRETS, ACCESS_KEYS
+from descope_mcp.sandbox.keys.tables import ACCESS_KEY_SECRETS, ACCESS_KEYS, EDITABLE
 from descope_mcp.sandbox.roles import entitlements
 from descope_mcp.sandbox.tenants.tables import TENANTS
-
-#: What create and update take.
-EDITABLE: Record = {
-    "name": "",
-    "roleNames": [],
-    "keyTenants": [],
-    "customClaims": {},
-    "description": "",
-    "permittedIps": [],
-    "customAttributes": {},
-}
 
 
 @handles("LoadAccessKey", required=["id"])

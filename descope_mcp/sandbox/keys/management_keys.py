@@ -30,6 +30,7 @@ MANAGEMENT_KEYS = register(
         "management_keys",
         "K",
         missing=NO_MANAGEMENT_KEY,
+        secrets=("cleartext",),
         template={
             "description": "",
             "status": "active",

@@ -35,6 +35,7 @@ MCP_CLIENTS = register(
         "mcp_clients",
         "MC",
         missing=NO_MCP_CLIENT,
+        secrets=("secret",),
         unique=(Unique(("clientId",), MCP_CLIENT_EXISTS),),
         references=(
             Reference("mcpServerId", "mcp_servers", unknown=NO_MCP_SERVER, on_delete="cascade"),

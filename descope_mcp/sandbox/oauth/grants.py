@@ -29,6 +29,8 @@ GRANTS = register(
     Table(
         "oauth_grants",
         "OG",
+        passing=True,
+        secrets=("secret",),
         references=(Reference("userId", "users", by="userId", on_delete="cascade"),),
         template={
             "kind": "",

@@ -19,12 +19,9 @@ from descope_mcp.sandbox.engine.errors import (
 from descope_mcp.sandbox.engine.fields import Record, distinct, fill, objects, strings
 from descope_mcp.sandbox.engine.registry import Answer, Arguments, handles, require
 from descope_mcp.sandbox.engine.state import State
-from descope_mcp.sandbox.roles.tables import PERMISSIONS, ROLES
+from descope_mcp.sandbox.roles.tables import PERMISSIONS, ROLE, ROLES
 
 TENANT_ADMIN = "Tenant Admin"
-
-#: What create and update take; `name` and `tenantId` also say which role is meant.
-ROLE: Record = {"description": "", "permissionNames": [], "default": False, "private": False}
 
 SEARCHED = {
     "tenantIds": "tenantId",

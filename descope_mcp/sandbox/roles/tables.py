@@ -13,6 +13,7 @@ from descope_mcp.sandbox.engine.errors import (
     PERMISSION_EXISTS,
     ROLE_EXISTS,
 )
+from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.tables import Reference, Table, Unique, register
 
 
@@ -38,9 +39,13 @@ PERMISSIONS = register(
         "P",
         missing=NO_PERMISSION,
         unique=(Unique(("name",), PERMISSION_EXISTS),),
-        template={"systemDefault": False},
+        whole=True,
+        template={"id": "", "name": "", "description": "", "systemDefault": False},
     )
 )
+
+#: What create and update take; `name` and `tenantId` also say which role is meant.
+ROLE: Record = {"description": "", "permissionNames": [], "default": False, "private": False}
 
 ROLES = register(
     Table(
@@ -55,5 +60,7 @@ ROLES = register(
             ),
         ),
         scope="tenantId",
+        whole=True,
+        template={**ROLE, "id": "", "name": "", "tenantId": "", "createdTime": 0},
     )
 )

@@ -23,6 +23,7 @@ SESSIONS = register(
     Table(
         "sessions",
         "S",
+        passing=True,
         references=(Reference("userId", "users", by="userId", on_delete="cascade"),),
         template={
             "userId": "",

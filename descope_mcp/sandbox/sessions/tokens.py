@@ -18,7 +18,7 @@ from descope_mcp.sandbox.engine.tables import Table, register
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-SIGNING_KEYS = register(Table("signing_keys", key="kid"))
+SIGNING_KEYS = register(Table("signing_keys", key="kid", secrets=("pem",), passing=True))
 
 _ALGORITHM = "RS256"
 _BITS = 2048

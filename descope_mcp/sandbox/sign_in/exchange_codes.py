@@ -22,6 +22,8 @@ EXCHANGE_CODES = register(
     Table(
         "exchange_codes",
         key="code",
+        passing=True,
+        secrets=("code",),
         references=(Reference("tenantId", "tenants", on_delete="cascade"),),
         template={
             "method": "",

@@ -12,6 +12,7 @@ PROVIDER_TOKENS = register(
     Table(
         "provider_tokens",
         "PT",
+        secrets=("accessToken", "refreshToken"),
         references=(Reference("userId", "users", "userId", on_delete="cascade"),),
         template={"providerUserId": "", "scopes": [], "refreshToken": ""},
     )

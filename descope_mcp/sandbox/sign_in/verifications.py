@@ -30,6 +30,8 @@ VERIFICATIONS = register(
     Table(
         "verifications",
         "V",
+        passing=True,
+        secrets=("secret",),
         references=(Reference("userId", "users", by="userId", on_delete="cascade"),),
         template={
             "method": "",

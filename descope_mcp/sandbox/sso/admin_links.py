@@ -16,6 +16,8 @@ LINKS = register(
     Table(
         "sso_admin_links",
         "AL",
+        passing=True,
+        secrets=("token",),
         references=(Reference("tenantId", "tenants", on_delete="cascade"),),
     )
 )

@@ -95,6 +95,7 @@ SSO_SETTINGS = register(
         "sso_settings",
         "SS",
         missing=NO_SSO_SETTINGS,
+        secrets=("spKeys.spEncryptionKey", "spKeys.spSignKey", "oidc.clientSecret"),
         unique=(Unique(("tenantId", "ssoId"), SSO_SETTINGS_EXIST),),
         references=(
             Reference("tenantId", "tenants", on_delete="cascade"),

@@ -8,22 +8,9 @@ from descope_mcp.sandbox.engine.registry import Answer, Arguments, handles
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.keys.access_keys import remove_access_keys
 from descope_mcp.sandbox.keys.tables import ACCESS_KEYS
-from descope_mcp.sandbox.tenants.tables import TENANTS
+from descope_mcp.sandbox.tenants.tables import REPLACED, TENANTS
 from descope_mcp.sandbox.users.handlers import remove_users, touched
 from descope_mcp.sandbox.users.tables import USERS
-
-#: What create and update take, as it is when it is left out.
-REPLACED: Record = {
-    "name": "",
-    "selfProvisioningDomains": [],
-    "customAttributes": {},
-    "authType": "none",
-    "disabled": False,
-    "enforceSSO": False,
-    "enforceSSOExclusions": [],
-    "federatedAppIds": [],
-    "roleInheritance": "none",
-}
 
 SEARCHED = {
     "tenantIds": "id",

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from descope_mcp.sandbox.engine.errors import NO_ROLE, NO_TENANT, TENANT_EXISTS
+from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.tables import Reference, Table, Unique, register
+
+#: What create and update take, as it is when it is left out.
+REPLACED: Record = {
+    "name": "",
+    "selfProvisioningDomains": [],
+    "customAttributes": {},
+    "authType": "none",
+    "disabled": False,
+    "enforceSSO": False,
+    "enforceSSOExclusions": [],
+    "federatedAppIds": [],
+    "roleInheritance": "none",
+}
 
 TENANTS = register(
     Table(
@@ -18,6 +32,14 @@ TENANTS = register(
             ),
             Reference("federatedAppIds[]", "sso_apps", on_delete="drop"),
         ),
-        template={"domains": [], "defaultRoles": []},
+        whole=True,
+        template={
+            **REPLACED,
+            "id": "",
+            "parent": "",
+            "createdTime": 0,
+            "domains": [],
+            "defaultRoles": [],
+        },
     )
 )

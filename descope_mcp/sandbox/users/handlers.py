@@ -23,31 +23,9 @@ from descope_mcp.sandbox.sign_in import password_rules
 from descope_mcp.sandbox.tenants.tables import TENANTS
 from descope_mcp.sandbox.users.invitations import invite
 from descope_mcp.sandbox.users.lookup import by_either_id, by_identifier
-from descope_mcp.sandbox.users.tables import CREDENTIALS, USERS
+from descope_mcp.sandbox.users.tables import CREDENTIALS, EDITABLE, USERS
 
 STATUSES = ("enabled", "disabled", "invited")
-
-#: What create, replace and patch take. Two of them have rules of their own: `status` is never
-#: cleared, and `additionalIdentifiers` are the login ids after the first.
-EDITABLE: Record = {
-    "name": "",
-    "email": "",
-    "phone": "",
-    "verifiedEmail": False,
-    "verifiedPhone": False,
-    "roleNames": [],
-    "userTenants": [],
-    "customAttributes": {},
-    "picture": "",
-    "ssoAppIds": [],
-    "givenName": "",
-    "middleName": "",
-    "familyName": "",
-    "recoveryEmail": "",
-    "recoveryPhone": "",
-    "verifiedRecoveryEmail": False,
-    "verifiedRecoveryPhone": False,
-}
 
 #: Names that SDKs send for the same fields.
 _ALIASES = {
@@ -272,8 +250,7 @@ def _failure(item: Mapping[str, Any], error: DescopeError) -> Record:
     """One entry of ``failedUsers``: the user as it was asked for, and why it was not made."""
     login_ids = [i for i in [renamed(item).get("loginId")] if i]
     user = {
-        **EDITABLE,
-        **USERS.template,
+        **{name: value for name, value in USERS.template.items() if name != "modifiedTime"},
         "loginIds": login_ids,
         "externalIds": login_ids,
         **dict.fromkeys(("userId", "status"), ""),

@@ -1,0 +1,52 @@
+"""`descope-mcp sandbox` as a process: it begins with a seed file, is waited for, and exported."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+from pathlib import Path
+
+from .processes import BASE, COMMAND, run, settings_of
+
+SEED = """\
+seed: 1
+calls:
+  - {operation: CreateTenant, arguments: {id: globex, name: Globex}}
+"""
+
+
+def test_a_seed_file_is_begun_with_and_exported_again(tmp_path: Path) -> None:
+    seed, exported = tmp_path / "seed.yaml", tmp_path / "exported.yaml"
+    seed.write_text(SEED)
+    command = [COMMAND, "sandbox", "--seed", str(seed), "--keys", "7"]
+    with subprocess.Popen(command, env=BASE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            settings = settings_of([process.stdout.readline() for _ in range(3)])
+            url = settings["DESCOPE_BASE_URL"]
+            waited = run("sandbox", "wait", url, "--json")
+            assert settings["DESCOPE_PROJECT_ID"] in waited.stdout
+            done = run("sandbox", "export", url, "--output", str(exported))
+        finally:
+            process.kill()
+    assert done.stdout == f"Written to {exported}.\n"
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
+    text = exported.read_text()
+    assert "id: globex" in text
+    assert settings["DESCOPE_MANAGEMENT_KEY"] not in text
+
+
+def test_what_is_wrong_with_a_seed_is_one_message(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("seed: 1\nrecords:\n  tenant: []\n")
+    done = run("sandbox", "--seed", str(seed))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"descope-mcp: {seed}:3: there are no records called tenant; did you mean tenants?\n"
+    )
+
+
+def test_nobody_is_waited_for_longer_than_asked() -> None:
+    done = run("sandbox", "wait", "http://127.0.0.1:9", "--timeout", "0.1", "--json")
+    assert done.returncode == 1
+    assert "within 0.1 seconds" in done.stdout
