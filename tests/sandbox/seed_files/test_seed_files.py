@@ -154,7 +154,8 @@ def test_secrets_are_new_at_every_start_unless_a_number_is_given(load: Any) -> N
             "CreateUser: mail: not an argument",
         ),
         (
-            "seed: 1\ncalls:\n- operation: CreateUsers\n  arguments:\n    users:\n    - loginId: []",
+            "seed: 1\ncalls:\n- operation: CreateUsers\n"
+            "  arguments:\n    users:\n    - loginId: []",
             "seed.yaml:6: CreateUsers: users[0].loginId: ",
         ),
         (
