@@ -23,6 +23,13 @@ _SHAPES = re.compile(
     re.IGNORECASE,
 )
 
+#: What a field is called that holds a secret as a text, in any answer.
+_FIELD = re.compile(
+    r"(?:secret|cleartext|password|private_?key|jwt|api_?key"
+    r"|(?:access|refresh|id|session|bearer)_?token)$",
+    re.IGNORECASE,
+)
+
 #: Keeps a secret: ``(field, kind, value) -> what stands in its place``.
 Keep = Callable[[str, str, str], str]
 
@@ -58,6 +65,11 @@ def _sealed_shape(keep: Keep, match: re.Match[str]) -> str:
     if 0 <= start < dotted.index(".") - 8:
         return f"{dotted[:start]}{keep('token', '', dotted[start:])}"
     return dotted
+
+
+def names_secret(field: str) -> bool:
+    """Whether a field of this name holds a secret, if it holds a text."""
+    return bool(_FIELD.search(field))
 
 
 def is_sealed(value: str) -> bool:

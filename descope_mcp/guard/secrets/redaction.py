@@ -18,14 +18,8 @@ import pydantic_core
 from descope_mcp.catalog.arguments.validation import leaves
 from descope_mcp.catalog.json_path import is_empty, replaced_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.secret_shapes import Keep, is_sealed, scan, withhold
+from descope_mcp.catalog.secret_shapes import Keep, is_sealed, names_secret, scan, withhold
 
-#: What a field is called that holds a secret as a text, in any answer.
-_SECRET_FIELD = re.compile(
-    r"(?:secret|cleartext|password|private_?key|jwt|api_?key"
-    r"|(?:access|refresh|id|session|bearer)_?token)$",
-    re.IGNORECASE,
-)
 #: What such a field may be called in answers of free content, where names are anybody's.
 _TELLING = re.compile(
     r"secret|passw|token(?!_?url|_?type|_?exp|_endpoint)|jwt|cookie|cleartext|bearer|hmac"
@@ -139,7 +133,7 @@ def _by_field(data: Any, names: Mapping[str, str], keep: Keep) -> Any:
     if isinstance(data, Mapping):
         return {
             key: _sealed(keep, key, names.get(key, ""), value)
-            if isinstance(value, str) and (key in names or _SECRET_FIELD.search(key))
+            if isinstance(value, str) and (key in names or names_secret(key))
             else _by_field(value, names, keep)
             for key, value in data.items()
         }

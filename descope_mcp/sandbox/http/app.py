@@ -14,17 +14,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from descope_mcp.catalog.operation import Operation
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
 from descope_mcp.sandbox.engine.errors import INTERNAL, NO_METHOD, NO_ROUTE, DescopeError
 from descope_mcp.sandbox.engine.fields import copied
 from descope_mcp.sandbox.engine.registry import HANDLERS, Answer, Reply
 from descope_mcp.sandbox.engine.state import State
+from descope_mcp.sandbox.http import control
 from descope_mcp.sandbox.http.arguments import arguments_of
 from descope_mcp.sandbox.http.callers import authorized
-from descope_mcp.sandbox.http.control import Control
-from descope_mcp.sandbox.http.faults import Faults
+from descope_mcp.sandbox.http.controls import Controls
+from descope_mcp.sandbox.http.faults import Endpoint, Faults
+from descope_mcp.sandbox.http.inspector import routes as inspector
 from descope_mcp.sandbox.http.local_only import LocalOnly
 from descope_mcp.sandbox.http.rate_limits import RateLimits
+from descope_mcp.sandbox.http.request_log import OPERATION, Logged, RequestLog
 from descope_mcp.sandbox.http.routing import FixedPaths
 
 #: How the names of operations begin that see writes late if they are told to.
@@ -70,24 +74,47 @@ def create_app(
     if missing:
         raise ValueError(f"operations without a handler: {', '.join(missing)}")
     faults, rate_limits = Faults(), RateLimits(state.time)
+    middleware = [Middleware(_WithRay), Middleware(LocalOnly)]
     fixed, others = list[Route](), list[Route]()
     for one in known:
         endpoint = faults.around(one.name, _endpoint(one, state))
-        endpoint = rate_limits.around(one.path, one.schemes, endpoint)
+        endpoint = _named(one.name, rate_limits.around(one.path, one.schemes, endpoint))
         routes = others if "{" in one.path else fixed
         routes.append(Route(one.path, endpoint, methods=[one.method]))
     if seeds:
-        fixed += Control(state, seeds, faults, rate_limits).routes()
+        requests = RequestLog(state.time, {one.name: _secret_fields(one) for one in known})
+        controls = Controls(state, seeds, faults, rate_limits, requests)
+        fixed += [*control.Control(controls).routes(), *inspector.Inspector(controls).routes()]
+        own = (control.PREFIX, inspector.PREFIX, "/favicon.ico")
+        middleware.append(Middleware(Logged, log=requests, own=own))
     return Starlette(
         # Fixed paths go before those with placeholders, which might match them too.
         routes=[FixedPaths(fixed), *others],
-        middleware=[Middleware(_WithRay), Middleware(LocalOnly)],
+        middleware=middleware,
         exception_handlers={
             DescopeError: _failed,
             HTTPException: _not_routed,
             Exception: _broken,
         },
     )
+
+
+def _named(name: str, endpoint: Endpoint) -> Endpoint:
+    """`endpoint`, which tells the log of requests whose it is."""
+
+    async def named(request: Request) -> Response:
+        request.scope[OPERATION] = name
+        return await endpoint(request)
+
+    return named
+
+
+def _secret_fields(operation: HasRoute) -> frozenset[str]:
+    """What the fields are called that the operation's record says are secret."""
+    if not isinstance(operation, Operation):
+        return frozenset()
+    paths = (*operation.secrets, *operation.secret_arguments)
+    return frozenset(path.rpartition(".")[2].removesuffix("[]") for path in paths)
 
 
 def _endpoint(operation: HasRoute, state: State) -> Callable[[Request], Awaitable[Response]]:
