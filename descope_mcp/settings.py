@@ -181,6 +181,16 @@ class Settings(BaseModel):
         """Where the API is: the given base URL, or the host of the project's region."""
         return self.base_url or regions.api_url(self.project_id)
 
+    def credentials_in_environment(self) -> dict[str, str]:
+        """The credentials and whose they are, as variables; what is not set is left out."""
+        found = {}
+        for name in ("project_id", *_SECRET, "base_url"):
+            value = getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if text:
+                found[_alias(name)] = text
+        return found
+
     @property
     def state_directory(self) -> Path:
         """Where the journal and what else outlives a call is kept.

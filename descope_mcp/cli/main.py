@@ -30,6 +30,8 @@ _COMMANDS = {
     "key": "Replace the key of the store.",
     "secrets": "List, reveal or forget the secrets that were kept.",
     "sandbox": "Run a local Descope to try things on.",
+    "install": "Put this server into Claude Code, Cursor, VS Code, ... and try it there.",
+    "uninstall": "Take it out again.",
 }
 
 

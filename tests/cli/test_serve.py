@@ -141,6 +141,7 @@ async def main():
 
 anyio.run(main)
 late = ("httpx", "httpcore", "yaml", "hypothesis", "snowballstemmer", "rich", "tiktoken")
+late += ("ruamel", "tomlkit", "keyring", "descope_mcp.clients")
 print([name for name in late if name in sys.modules])
 print([name for name in sys.modules if name.startswith("descope_mcp.sandbox")])
 """
