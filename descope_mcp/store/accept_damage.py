@@ -11,7 +11,7 @@ import time
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from descope_mcp.store import signed_rows, witness
+from descope_mcp.store import row_sums, signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
@@ -51,9 +51,9 @@ def accept(store: Store, by: str, found: list[str]) -> None:
 
 def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
     """Keep of the signed rows what is genuine, and let nothing count that was allowed before."""
-    for table in signed_rows.SUMMED:
+    for table in row_sums.SUMMED:
         for row in connection.execute(select(table)).all():
-            if row.signature != signed_rows.signed(store.key, table, row._mapping):
+            if row.signature != row_sums.signed(store.key, table, row._mapping):
                 (key,) = table.primary_key
                 connection.execute(delete(table).where(key == row._mapping[key]))
     waiting = approvals.c.status.in_(("pending", "approved"))

@@ -18,7 +18,7 @@ from descope_mcp.store.errors import KeyChanged, StoreError
 #: older programs can live with takes the number before it and a part behind a dot, 0002.1: they go
 #: on with such a store and refuse one of another number. That is a new table, or a column with a
 #: default where rows are not signed, since a signature covers all columns that a program knows.
-HEAD = "0002.4"
+HEAD = "0003"
 _Found = TypeVar("_Found")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from descope_mcp.store import key as keys
-from descope_mcp.store import signed_rows, witness
+from descope_mcp.store import row_sums, signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.key import Key
@@ -81,10 +81,10 @@ def _seal_anew(connection: Connection, old: Key, new: Key) -> None:
         return new.seal(old.unseal(value)) if value else ""
 
     for row in connection.execute(select(sealed)).all():
-        if row.signature != signed_rows.signed(old, sealed, row._mapping):
+        if row.signature != row_sums.signed(old, sealed, row._mapping):
             continue  # it is not ours; it stays what it is
         values = {**row._mapping, "value": again(row.value)}
-        values["signature"] = signed_rows.signed(new, sealed, values)
+        values["signature"] = row_sums.signed(new, sealed, values)
         mine = sealed.c.handle == row.handle
         connection.execute(update(sealed).where(mine).values(values))
     for row in connection.execute(select(factor)).all():

@@ -4,27 +4,24 @@ Whoever can write the database but has not the key must gain nothing by it.
 
 - *A row that was made or changed* has no signature that fits: it counts as absent and is reported.
 - *A row that was taken out, or put back as it was once,* shows in the ledger: it holds, for each
-  table, the sum of the signatures of its rows (modulo 2^256, so that a row can be added and taken
-  away without reading the others).
+  part of a table, the sum of the signatures of its rows (modulo 2^256, so that a row can be added
+  and taken away without reading the others).
 - *A ledger that was put back* is older than the one that the witness remembers.
 
 The last two are raised as `NotAsLeft`, wherever it matters: an allowing row that is not there
-allows nothing, so the tables are summed up only before one of their rows counts.
+allows nothing, so a part is summed up only before one of its rows counts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    Boolean,
-    Column,
+    ColumnElement,
     Connection,
-    Float,
-    Integer,
     Row,
     Table,
     delete,
@@ -37,34 +34,16 @@ from descope_mcp.store import witness
 from descope_mcp.store.databases.standing import Standing
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.key import Key
-from descope_mcp.store.tables import (
-    approvals,
-    confirmations,
-    factor,
-    grants,
-    ledger,
-    sealed,
-    tokens,
-    usage,
-    votes,
-)
+from descope_mcp.store.row_sums import MODULUS, SUMMED, signed, sum_name, undivided_name
+from descope_mcp.store.tables import factor, ledger, sealed
 from descope_mcp.store.witness import Head, Witness
 
 if TYPE_CHECKING:
     from descope_mcp.store.store import Store
 
-#: The tables whose rows are summed up, and the columns by which they are, each value apart.
-SUMMED: dict[Table, tuple[str, ...]] = {
-    approvals: (),
-    confirmations: (),
-    factor: (),
-    grants: (),
-    tokens: (),
-    usage: ("project", "rule"),
-    votes: (),
-}
-_MODULUS = 2**256
-_CASTS = {Boolean: bool, Float: float, Integer: int}
+
+#: No row has a larger number.
+_LARGEST = 2**31 - 1
 
 
 class Book:
@@ -91,7 +70,29 @@ class Book:
         Raises:
             NotAsLeft: one is missing, or is not as it was written last.
         """
-        genuine, forged, whole = self._audit(table, part)
+        where = [table.c[name] == value for name, value in part.items()]
+        return self._proven(table, where, [sum_name(table, part)] if part else None)
+
+    def some(self, table: Table, numbers: Collection[int]) -> list[Row[Any]]:
+        """The genuine rows with these numbers; only the parts that they are in are looked at.
+
+        Raises:
+            NotAsLeft: a row of these parts is missing, or is not as it was written last.
+        """
+        ((name,), size) = SUMMED[table]
+        found = list[Row[Any]]()
+        for part in sorted({number // size for number in numbers if 0 < number <= _LARGEST}):
+            where = table.c[name].between(part * size, part * size + size - 1)
+            named = sum_name(table, {name: part * size})
+            rows = self._proven(table, [where], [named])
+            found += [row for row in rows if row._mapping[name] in numbers]
+        return found
+
+    def _proven(
+        self, table: Table, where: list[ColumnElement[bool]], sums: Collection[str] | None
+    ) -> list[Row[Any]]:
+        self.divide(table)
+        genuine, forged, whole = self._audit(table, where, sums)
         if forged:
             self._store.report(_forged(table, forged))
         if not whole:
@@ -99,21 +100,47 @@ class Book:
         return genuine
 
     def _audit(
-        self, table: Table, part: Mapping[str, Any]
+        self,
+        table: Table,
+        where: Collection[ColumnElement[bool]] = (),
+        sums: Collection[str] | None = None,
     ) -> tuple[list[Row[Any]], list[Row[Any]], bool]:
-        """The genuine and the forged rows, and whether the genuine ones are all."""
-        found = select(table).order_by(*table.primary_key)
-        found = found.where(*(table.c[name] == value for name, value in part.items()))
+        """The genuine and the forged rows, and whether the genuine ones are all of these sums."""
         genuine, forged = list[Row[Any]](), list[Row[Any]]()
-        total = 0
-        for row in self.connection.execute(found):
+        totals: dict[str, int] = {}
+        for row in self.connection.execute(
+            select(table).where(*where).order_by(*table.primary_key)
+        ):
             signature = signed(self._store.key, table, row._mapping)
             if row.signature == signature:
                 genuine.append(row)
-                total += int(signature, 16)
+                name = sum_name(table, row._mapping)
+                totals[name] = (totals.get(name, 0) + int(signature, 16)) % MODULUS
             else:
                 forged.append(row)
-        return genuine, forged, total % _MODULUS == int(self._sums.get(_sum(table, part), "0"), 16)
+        written = [n for n in self._sums if n.partition(" ")[0] == table.name]
+        expected = {n: int(self._sums[n], 16) for n in written if sums is None or n in sums}
+        return genuine, forged, {n: total for n, total in totals.items() if total} == expected
+
+    def divide(self, table: Table) -> None:
+        """Sum up by its parts a table that an earlier version has summed up as a whole.
+
+        Raises:
+            NotAsLeft: a row is missing, or is not as it was written last.
+        """
+        undivided = undivided_name(table)
+        if undivided not in self._sums:
+            return
+        genuine, _, _ = self._audit(table)
+        totals: dict[str, int] = {}
+        for row in genuine:
+            name = sum_name(table, row._mapping)
+            totals[name] = (totals.get(name, 0) + int(row.signature, 16)) % MODULUS
+        if sum(totals.values()) % MODULUS != int(self._sums[undivided], 16):
+            raise NotAsLeft(f"the rows of {table.name} are not those that were written")
+        del self._sums[undivided]
+        self._sums |= {name: f"{total:x}" for name, total in totals.items() if total}
+        self.changed = True
 
     def insert(self, table: Table, **values: Any) -> Row[Any]:
         """Add a row."""
@@ -138,8 +165,8 @@ class Book:
         return row
 
     def _add(self, table: Table, row: Row[Any], number: int) -> None:
-        name = _sum(table, row._mapping)
-        total = (int(self._sums.get(name, "0"), 16) + number) % _MODULUS
+        name = sum_name(table, row._mapping)
+        total = (int(self._sums.get(name, "0"), 16) + number) % MODULUS
         self._sums[name] = f"{total:x}"
         if not total:
             del self._sums[name]
@@ -160,7 +187,7 @@ class Book:
         else:
             return None
         # What was done to the second factor from outside is not remembered as if it were true.
-        whole = self._audit(factor, {})[2]
+        whole = self._audit(factor)[2]
         return end, factor_row(self.connection) if whole or not self._seen else self._seen.factor
 
 
@@ -229,8 +256,8 @@ def begin(connection: Connection, key: Key, *, generation: int, void: float = 0.
         for row in connection.execute(select(table)).all():
             signature = signed(key, table, row._mapping)
             connection.execute(update(table).where(_same(table, row)).values(signature=signature))
-            name = _sum(table, row._mapping)
-            sums[name] = (sums.get(name, 0) + int(signature, 16)) % _MODULUS
+            name = sum_name(table, row._mapping)
+            sums[name] = (sums.get(name, 0) + int(signature, 16)) % MODULUS
     content = {"sums": {name: f"{total:x}" for name, total in sums.items()}, "void_until": void}
     _write(connection, key, generation, content)
 
@@ -262,41 +289,18 @@ def problems(connection: Connection, store: Store) -> list[str]:
     except NotAsLeft as error:
         return [error.what]
     found = []
-    for table, columns in SUMMED.items():
-        parts = [select(*(table.c[name] for name in columns)).distinct()] if columns else []
-        values = [row._asdict() for part in parts for row in connection.execute(part)]
-        known = {_sum(table, part): part for part in values or ([] if columns else [{}])}
-        names = {name for name in opened._sums if name.partition(" ")[0] == table.name}
-        for name in names - set(known):
-            known[name] = dict(zip(columns, json.loads(name.partition(" ")[2]), strict=True))
-        for part in known.values():
-            _, forged, whole = opened._audit(table, part)
-            found += [_forged(table, forged)] if forged else []
-            found += [] if whole else [f"rows of {table.name} are missing or older than written"]
+    for table in SUMMED:
+        with suppress(NotAsLeft):
+            opened.divide(table)
+        _, forged, whole = opened._audit(table)
+        found += [_forged(table, forged)] if forged else []
+        found += [] if whole else [f"rows of {table.name} are missing or older than written"]
     return list(dict.fromkeys(found))
-
-
-def signed(key: Key, table: Table, values: Mapping[Any, Any]) -> str:
-    """The signature of a row: over its table and everything in it."""
-    covered = [_plain(c, values[c.name]) for c in table.columns if c.name != "signature"]
-    return key.sign_row(json.dumps([table.name, *covered], separators=(",", ":")))
-
-
-def _plain(column: Column[Any], value: Any) -> Any:
-    """A value as it comes back from the database, whatever was put in."""
-    cast = _CASTS.get(type(column.type))
-    return value if cast is None or value is None else cast(value)
 
 
 def _same(table: Table, row: Row[Any]) -> Any:
     (key,) = table.primary_key
     return key == row._mapping[key]
-
-
-def _sum(table: Table, values: Mapping[Any, Any]) -> str:
-    """The name of the sum that a row belongs to."""
-    columns = SUMMED[table]
-    return f"{table.name} {json.dumps([values[name] for name in columns])}"
 
 
 def _forged(table: Table, rows: list[Row[Any]]) -> str:

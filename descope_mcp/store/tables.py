@@ -87,6 +87,8 @@ approvals = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("signature", String(64), nullable=False, server_default=""),
     Index("approvals_by_binding", "binding"),
+    Index("approvals_by_status", "status", "expires"),
+    Index("approvals_by_age", "created"),
     sqlite_autoincrement=True,
 )
 
@@ -188,6 +190,7 @@ votes = Table(
     Column("way", String(16), nullable=False),
     Column("at", Float, nullable=False),
     Column("signature", String(64), nullable=False, server_default=""),
+    Index("votes_by_request", "request"),
     sqlite_autoincrement=True,
 )
 

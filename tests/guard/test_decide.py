@@ -18,7 +18,7 @@ from descope_mcp.guard.policy.decision import decide as decided
 from descope_mcp.guard.policy.file import PolicyError, parse
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.question.question_data import to_json
-from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.consent import approvals, listings, grants
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
@@ -83,7 +83,7 @@ async def test_two_people_are_two(own: Store, catalog: Catalog) -> None:
         assert isinstance(await invoke(Call(*DELETE, "agent"), used), NeedsConfirmation)
         assert not changes(recorder)
         assert decide(own, number, "approve", BEA).answer.request.status == "approved"
-        assert approvals.overview(own).voters == {number: ["root", "console:U2bea"]}
+        assert listings.overview(own, number).voters == {number: ["root", "console:U2bea"]}
         assert isinstance(await invoke(Call(*DELETE, "agent"), used), Completed)
         assert len(changes(recorder)) == 1
         await used.client.close()
@@ -121,7 +121,7 @@ async def test_a_vote_that_is_written_into_the_database_is_none(own: Store) -> N
             "insert into votes (request, by, way, at, signature) "
             f"values ({request.number}, 'console:U9', 'console', 1, 'x')"
         )
-    assert approvals.overview(own).voters == {request.number: ["root"]}
+    assert listings.overview(own, request.number).voters == {request.number: ["root"]}
     assert decide(own, request.number, "approve", BEA).answer.votes == 2
 
 

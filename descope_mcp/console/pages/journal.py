@@ -18,7 +18,7 @@ from descope_mcp.catalog.json_path import leaves
 from descope_mcp.console.numbers import number_of
 from descope_mcp.console.visit import Visit
 from descope_mcp.guard.question.quoting import quoted, visible
-from descope_mcp.store.consent import approvals
+from descope_mcp.store.consent import listings
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entry import Entry
@@ -169,7 +169,7 @@ def _told(store: Store, catalog: Catalog, entry: Entry) -> Told:
         ][:30],
         list((undo or {}).get("missing", ())),
         settling_read.command(catalog, entry, details) if unknown else "",
-        approvals.voters(store, number_of(number)) if kind == "approval" else [],
+        listings.voters(store, number_of(number)) if kind == "approval" else [],
         not details,
     )
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.routing import Route
 
+from descope_mcp.console.numbers import number_of
 from descope_mcp.console.visit import Visit
 from descope_mcp.guard.decide import Act, NotDecided, decide, is_own, told
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers.layout import is_long
-from descope_mcp.store.consent import approvals
-from descope_mcp.store.consent.approvals import Overview, Request
+from descope_mcp.store.consent import approvals, listings
+from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console
 
-#: So many that were answered are listed below those that wait.
+#: So many that are over are listed at a time.
 _MOST_ANSWERED = 20
 _ACTS: dict[str, Act] = {"approve": "approve", "deny": "deny", "revoke": "revoke"}
 
@@ -43,11 +45,8 @@ def routes(console: Console) -> list[Route]:
 
 
 async def _listed(visit: Visit) -> Response:
-    """All that waits, and below it what was answered last."""
-    seen, waiting, answered = await run_sync(_listing, visit.console.store)
-    return await visit.render(
-        "requests.html", waiting=waiting, answered=answered, just=_before(visit, seen)
-    )
+    """All that waits, and below it what is over, the newest first."""
+    return await visit.render("requests.html", **await run_sync(_listing, visit))
 
 
 async def _one(visit: Visit) -> Response:
@@ -56,7 +55,8 @@ async def _one(visit: Visit) -> Response:
 
 async def _page(visit: Visit, number: int, problem: str = "", status: int = 200) -> Response:
     """One request whole; `problem` says why an answer to it did not count."""
-    seen = await run_sync(approvals.overview, visit.console.store)
+    done = _done(visit)
+    seen = await run_sync(listings.overview, visit.console.store, *filter(None, (number, done)))
     request = seen.requests.get(number)
     if request is None:
         return await visit.refused("error.nothing", 404)
@@ -77,7 +77,7 @@ async def _page(visit: Visit, number: int, problem: str = "", status: int = 200)
         problem=problem,
         typed=visit.form.get("typed", ""),
         reason=visit.form.get("reason", ""),
-        just=_before(visit, seen),
+        just=seen.requests.get(done),
     )
 
 
@@ -107,18 +107,27 @@ async def _answered(visit: Visit) -> Response:
     return visit.go(f"{where}?done={number}")
 
 
-def _listing(store: Store) -> tuple[Overview, list[Shown], list[Shown]]:
-    """What there is, and what is listed of it: all that waits, and some that were answered."""
-    seen = approvals.overview(store)
-    waits = [one for one in seen.requests.values() if one.status == "pending"]
-    over = [one for one in seen.requests.values() if one.status != "pending"][:_MOST_ANSWERED]
-    return seen, [Shown(one, told(one)) for one in waits], [Shown(one, told(one)) for one in over]
+def _listing(visit: Visit) -> dict[str, Any]:
+    """What is listed: all that waits, unless older ones are asked for, and a page of the others."""
+    store, before = visit.console.store, number_of(visit.request.query_params.get("before", ""))
+    done = _done(visit)
+    over = listings.over(store, _MOST_ANSWERED, before)
+    return {
+        "waiting": [] if before else _shown(approvals.requests(store, pending=True)),
+        "answered": _shown(over.requests),
+        "before": before,
+        "more": over.more,
+        "just": listings.overview(store, done).requests.get(done) if done else None,
+    }
 
 
-def _before(visit: Visit, seen: Overview) -> Request | None:
-    """The request that was answered on the page before, if one was."""
-    done = visit.request.query_params.get("done", "")
-    return seen.requests.get(int(done)) if done.isdecimal() and len(done) < 10 else None
+def _shown(requests: Sequence[Request]) -> list[Shown]:
+    return [Shown(one, told(one)) for one in requests]
+
+
+def _done(visit: Visit) -> int:
+    """The number of the request that was answered on the page before, 0 if none was."""
+    return number_of(visit.request.query_params.get("done", ""))
 
 
 def _next(store: Store, after: Request) -> int:

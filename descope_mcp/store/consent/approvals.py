@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select
 
 from descope_mcp.store import signed_rows
 from descope_mcp.store.consent import outbox
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import approvals, factor, votes
+from descope_mcp.store.tables import approvals, votes
 from descope_mcp.telemetry.stages import passed
 
 #: Seconds for which a request can be answered, and for which an approval can be used then.
@@ -67,14 +67,6 @@ class Answer(NamedTuple):
     counted: bool = True
 
 
-class Overview(NamedTuple):
-    """Requests by their numbers, newest first, who has approved each, and if a yes needs digits."""
-
-    requests: Mapping[int, Request]
-    voters: Mapping[int, Sequence[str]]
-    code: bool
-
-
 def file(
     store: Store,
     *,
@@ -95,11 +87,11 @@ def file(
     """
     now = time.time()
     with signed_rows.book(store) as book:
-        requests = _forget(book, now - KEPT)
-        waiting = [row for row in requests if row.status == "pending" and row.expires > now]
+        _forget(book, now - KEPT)
+        waiting = those(book, *waits(now))
         for row in waiting:
             if row.binding == binding:
-                return _request(row)
+                return as_request(row)
         if sum(row.project == project for row in waiting) >= MOST_WAITING:
             return None
         made = book.insert(
@@ -116,19 +108,20 @@ def file(
             reason="",
         )
         outbox.put(book.connection, made.number, tell, now)
-    return _request(made)
+    return as_request(made)
 
 
 def requests(store: Store, *, pending: bool = False) -> list[Request]:
     """All requests, newest first; only those that can be answered if `pending`."""
     with signed_rows.book(store) as book:
-        found = [_request(row) for row in reversed(book.rows(approvals))]
-    return [r for r in found if r.status == "pending"] if pending else found
+        rows = those(book, *waits(time.time())) if pending else book.rows(approvals)
+        return [as_request(row) for row in reversed(rows)]
 
 
 def request(store: Store, number: int) -> Request | None:
     """The request with this number, None if there is none."""
-    return next((r for r in requests(store) if r.number == number), None)
+    with signed_rows.book(store) as book:
+        return next((as_request(row) for row in book.some(approvals, {number})), None)
 
 
 def pending(store: Store) -> frozenset[int]:
@@ -137,9 +130,7 @@ def pending(store: Store) -> frozenset[int]:
     Raises:
         StoreError: the store cannot be read.
     """
-    waiting = select(approvals.c.number).where(
-        approvals.c.status == "pending", approvals.c.expires > time.time()
-    )
+    waiting = select(approvals.c.number).where(*waits(time.time()))
     return frozenset(row.number for row in store.database.glance(waiting))
 
 
@@ -178,27 +169,6 @@ def revoke(
     return _answered(store, number, ("pending", "approved"), "revoked", reason, by, way)
 
 
-def overview(store: Store) -> Overview:
-    """All requests with what belongs to them, as they are at one moment.
-
-    Raises:
-        NotAsLeft: something is missing from the store.
-        StoreError: it cannot be read.
-    """
-    with signed_rows.book(store) as book:
-        voters: dict[int, list[str]] = {}
-        for vote in book.rows(votes):
-            voters.setdefault(vote.request, []).append(vote.by)
-        found = {row.number: _request(row) for row in reversed(book.rows(approvals))}
-        return Overview(found, voters, bool(book.rows(factor)))
-
-
-def voters(store: Store, number: int) -> list[str]:
-    """Who has approved a request so far, in the order in which they did."""
-    with signed_rows.book(store) as book:
-        return _voters(book, number)
-
-
 def needed(question: str) -> int:
     """How many people have to approve, by the question as it is kept."""
     try:
@@ -212,11 +182,12 @@ def denial(store: Store, binding: str, seconds: float) -> Request | None:
     since = time.time() - seconds
     if not _named(store, binding):
         return None
-    for found in requests(store):
-        if found.binding == binding:
-            said_no = found.status in ("denied", "revoked") and found.expires > since
-            return found if said_no else None
-    return None
+    with signed_rows.book(store) as book:
+        rows = those(book, approvals.c.binding == binding)
+    found = as_request(rows[-1]) if rows else None
+    if found is None or found.status not in ("denied", "revoked") or found.expires <= since:
+        return None
+    return found
 
 
 def outdated(store: Store, binding: str, common: int) -> Request | None:
@@ -224,11 +195,11 @@ def outdated(store: Store, binding: str, common: int) -> Request | None:
 
     The bindings of one call have their first `common` characters in common.
     """
-    for found in requests(store):
-        alike = found.binding[:common] == binding[:common] and found.binding != binding
-        if alike and found.status == "approved":
-            return found
-    return None
+    alike = approvals.c.binding.startswith(binding[:common], autoescape=True)
+    with signed_rows.book(store) as book:
+        rows = those(book, alike, approvals.c.binding != binding, approvals.c.status == "approved")
+        found = [as_request(row) for row in reversed(rows)]
+    return next((one for one in found if one.status == "approved"), None)
 
 
 def consume(store: Store, binding: str) -> int:
@@ -241,8 +212,8 @@ def consume(store: Store, binding: str) -> int:
     if not _named(store, binding):
         return 0
     with signed_rows.book(store) as book:
-        for row in book.rows(approvals):
-            if row.binding == binding and _request(row).status == "approved":
+        for row in those(book, approvals.c.binding == binding):
+            if as_request(row).status == "approved":
                 book.update(approvals, row, status="used")
                 seconds = row.expires - USABLE - row.created
                 passed("wait", seconds, channel="outside", answer="accepted")
@@ -272,13 +243,13 @@ def _answered(
     """
     now, about = time.time(), f"request {number}"
     with signed_rows.book(store) as book:
-        row = next((row for row in book.rows(approvals) if row.number == number), None)
-        if row is None or _request(row).status not in statuses:
+        row = next(iter(book.some(approvals, {number})), None)
+        if row is None or as_request(row).status not in statuses:
             return None
-        said, of = _voters(book, number), needed(row.question)
+        said, of = voters_in(book, number), needed(row.question)
         if kind == "approved":
             if by in said:
-                return Answer(_request(row), len(said), of, counted=False)
+                return Answer(as_request(row), len(said), of, counted=False)
             book.insert(votes, request=number, by=by, way=way, at=now)
             said = [*said, by]
             about += f", {len(said)} of {of}" if of > 1 else ""
@@ -292,28 +263,37 @@ def _answered(
         else:
             # Whoever waits for another's vote hears of this one.
             book.changed = True
-        after = Answer(_request(row), len(said), of)
+        after = Answer(as_request(row), len(said), of)
     signed_rows.advance(store, journal=head)
     return after
 
 
-def _voters(book: Book, number: int) -> list[str]:
-    return [vote.by for vote in book.rows(votes) if vote.request == number]
+def voters_in(book: Book, number: int) -> list[str]:
+    """Who has approved a request so far, in the order in which they did."""
+    return [vote.by for vote in book.some(votes, {number})]
 
 
-def _forget(book: Book, before: float) -> list[Row[Any]]:
-    """The requests that are kept, without those that were made earlier."""
-    rows = book.rows(approvals)
-    for row in rows:
-        if row.created < before:
-            book.delete(approvals, row)
-            for vote in book.rows(votes):
-                if vote.request == row.number:
-                    book.delete(votes, vote)
-    return [row for row in rows if row.created >= before]
+def waits(now: float) -> tuple[ColumnElement[bool], ...]:
+    """What tells a request that can be answered from others."""
+    return approvals.c.status == "pending", approvals.c.expires > now
 
 
-def _request(row: Row[Any]) -> Request:
+def those(book: Book, *where: ColumnElement[bool]) -> list[Row[Any]]:
+    """The genuine requests that are like this, in their order; of the others few are looked at."""
+    found = book.connection.execute(select(approvals.c.number).where(*where))
+    return book.some(approvals, set(found.scalars()))
+
+
+def _forget(book: Book, before: float) -> None:
+    """Take out the requests that were made earlier, with their votes."""
+    for row in those(book, approvals.c.created < before):
+        book.delete(approvals, row)
+        for vote in book.some(votes, {row.number}):
+            book.delete(votes, vote)
+
+
+def as_request(row: Row[Any]) -> Request:
+    """A row as it is by now."""
     columns = {name: value for name, value in row._mapping.items() if name != "signature"}
     if row.status in ("pending", "approved") and row.expires <= time.time():
         columns["status"] = "expired"

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
-from descope_mcp.store import signed_rows
+from descope_mcp.store import row_sums
 from descope_mcp.store.errors import KeyChanged, StoreError
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import emergency_copy
@@ -194,12 +194,12 @@ def _row(key: Key, handle: str, owner: Owner, secret: Secret) -> dict[str, Any]:
 
 
 def _signed(key: Key, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "signature": signed_rows.signed(key, sealed, row)}
+    return {**row, "signature": row_sums.signed(key, sealed, row)}
 
 
 def _genuine(store: Store, row: Row[Any]) -> bool:
     """Whether a secret is as it was kept; one that is not is absent, and reported."""
-    if row.signature == signed_rows.signed(store.key, sealed, row._mapping):
+    if row.signature == row_sums.signed(store.key, sealed, row._mapping):
         return True
     store.report("a kept secret was changed from outside and does not count")
     return False
