@@ -30,15 +30,22 @@ def environment() -> Environment:
 
 
 def said(text: str) -> Markup:
-    """A text of a question, with what is foreign in it set off, and in its own direction."""
-    parts, end = [], 0
+    """A text of a question, with what is foreign in it set off, and in its own direction.
+
+    What is our own of it is English, on a page in any language.
+    """
+    parts, own, end = [], "", 0
     for match in _QUOTED.finditer(text):
+        own += text[end : match.start()]
         parts += [
             escape(text[end : match.start()]),
             Markup('<bdi class="foreign">{}</bdi>').format(match[0]),
         ]
         end = match.end()
-    return Markup("").join([*parts, escape(text[end:])])
+    parts.append(escape(text[end:]))
+    whole = Markup("").join(parts)
+    ours = any(character.isalpha() for character in own + text[end:])
+    return Markup('<span lang="en">{}</span>').format(whole) if ours else whole
 
 
 def moment(seconds: float) -> Markup:

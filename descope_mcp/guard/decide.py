@@ -7,7 +7,6 @@ count.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -41,14 +40,21 @@ Why = Literal["gone", "status", "own", "typed", "code", "voted"]
 class Decider:
     """Who answers, known by a terminal of this machine or by a provider.
 
-    ``name`` goes into the journal and is one vote. ``subject`` and ``emails`` are what a provider
-    says of the person, "" and empty for an account of this machine.
+    ``name`` goes into the journal and has one vote. ``subject`` and ``emails`` are what a provider
+    says of the person, "" and empty for an account of this machine. Nothing tells that an account
+    and somebody whom a provider knows by another name are the same person.
     """
 
     name: str
     way: Literal["terminal", "console"]
     subject: str = ""
     emails: frozenset[str] = frozenset()
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What tells one person from another, by whatever name they answer."""
+        account = {self.name} if not self.subject else {self.subject}
+        return frozenset(account | {one.casefold() for one in self.emails})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,9 @@ def decide(
     if said.typed and typed.strip() != said.typed:
         raise NotDecided("typed", f"that is not {said.typed}")
     recovery = proven(store, code)
-    answer = approvals.answer(store, number, approved=True, by=decider.name, way=decider.way)
+    answer = approvals.answer(
+        store, number, approved=True, by=decider.name, way=decider.way, marks=decider.marks
+    )
     return Decided(_counted(store, answer, number), recovery)
 
 
@@ -116,9 +124,10 @@ def is_own(request: Request, said: Disclosure, decider: Decider) -> bool:
     issuer, separator, subject = request.caller.partition(_SEPARATOR)
     if not separator:
         return not decider.subject
-    if issuer == _MACHINES or not decider.subject:
+    if issuer == _MACHINES:
         return False
-    return unquote(subject) == decider.subject or _alike(said.people, decider.emails)
+    acting = {unquote(subject), *(one.casefold() for one in said.people)}
+    return not acting.isdisjoint(decider.marks)
 
 
 def told(request: Request) -> Disclosure:
@@ -155,7 +164,3 @@ def _counted(store: Store, answer: Answer | None, number: int) -> Answer:
     if not answer.counted:
         raise NotDecided("voted", f"you have approved request {number} already")
     return answer
-
-
-def _alike(some: Collection[str], others: Collection[str]) -> bool:
-    return bool({one.casefold() for one in some} & {one.casefold() for one in others})

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import from_json
+from descope_mcp.store.consent import approvals
 from descope_mcp.store.consent.approvals import Request
 
 #: So much of what others have written is told.
@@ -36,13 +37,14 @@ class Content:
     command: str
 
 
-def content(request: Request, console: str, *, names: bool) -> Content:
+def content(request: Request, console: str, *, names: bool, voted: int = 0) -> Content:
     """What is told of a request.
 
     Args:
         request: that waits.
         console: where the console is, "" if there is none.
         names: whether personal data is told.
+        voted: how many people have approved it so far.
     """
     said = from_json(request.question)
     facts: list[tuple[str, str]] = []
@@ -53,6 +55,9 @@ def content(request: Request, console: str, *, names: bool) -> Content:
         facts += [(count.label, count.value) for count in said.counts]
         kind = {True: "production", False: "not production", None: ""}[said.project.production]
         facts += [("Project is", kind)] if kind else []
+    needed = approvals.needed(request.question)
+    if needed > 1:
+        facts += [("Approvals", f"{needed - voted} of {needed} missing")]
     if names:
         facts += [("What", _inert(said.consequence))] if said else []
         facts += [("Asked by", _inert(request.caller))]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,10 +16,11 @@ import anyio
 
 from descope_mcp.api import webhook
 from descope_mcp.api.errors import ApiFailure
+from descope_mcp.api.transport import certificates
 from descope_mcp.notices import bodies, signature
 from descope_mcp.notices.configuration import Channel, Email, Webhook
 from descope_mcp.notices.content import Content, content
-from descope_mcp.store.consent import approvals, outbox
+from descope_mcp.store.consent import listings, outbox
 from descope_mcp.store.consent.outbox import Notice
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
@@ -87,12 +87,15 @@ def _sent(channel: Channel, store: Store, console: str) -> float:
 
 def _try(channel: Channel, store: Store, console: str, notice: Notice) -> None:
     """Send a notice of a request that still waits, or have it tried again."""
-    request = approvals.request(store, notice.request)
+    seen = listings.overview(store, notice.request)
+    request = seen.requests.get(notice.request)
     if request is None or request.status != "pending":
         outbox.done(store, notice)
         return
     try:
-        send(channel, content(request, console, names=channel.names), notice.message)
+        voted = len(seen.voters[request.number])
+        told = content(request, console, names=channel.names, voted=voted)
+        send(channel, told, notice.message)
     except _NotTaken as error:
         pause = PAUSES[min(notice.attempts, len(PAUSES)) - 1]
         text = "notice of request %d to %s was not taken: %s; again in %.0f s"
@@ -121,13 +124,15 @@ def send(channel: Channel, told: Content, message: str) -> None:
         case Email():
             try:
                 _mail(channel, told, message)
+            except ApiFailure as failure:
+                raise _NotTaken(failure.message) from None
             except (OSError, smtplib.SMTPException) as error:
                 # What a server says of a message may repeat an address.
                 raise _NotTaken(type(error).__name__) from None
 
 
 def _mail(channel: Email, told: Content, message: str) -> None:
-    context = ssl.create_default_context()
+    context = certificates()
     mail = bodies.as_email(told, channel, message)
     where = (channel.host, channel.port)
     patience = webhook.PATIENCE

@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, Column, Float, Integer, Table
 
 from descope_mcp.store.key import Key
-from descope_mcp.store.tables import approvals, confirmations, factor, grants, tokens, usage, votes
+from descope_mcp.store.tables import (
+    approvals,
+    confirmations,
+    factor,
+    grants,
+    tokens,
+    usage,
+    vote_marks,
+    votes,
+)
 
 
 class Parts(NamedTuple):
@@ -33,6 +42,7 @@ SUMMED: dict[Table, Parts] = {
     grants: Parts(),
     tokens: Parts(),
     usage: Parts(("project", "rule")),
+    vote_marks: Parts(("request",), _TOGETHER),
     votes: Parts(("request",), _TOGETHER),
 }
 #: Sums are kept modulo this.

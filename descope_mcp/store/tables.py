@@ -194,6 +194,18 @@ votes = Table(
     sqlite_autoincrement=True,
 )
 
+#: By what else those are known who said so, where several have to: one person has one vote.
+vote_marks = Table(
+    "vote_marks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("request", Integer, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("signature", String(64), nullable=False, server_default=""),
+    Index("vote_marks_by_request", "request"),
+    sqlite_autoincrement=True,
+)
+
 #: What a browser holds the secret of: a session, or a link that counts once.
 #: `id` is the SHA-256 of the secret; `content` is sealed, so that nobody can make one.
 tickets = Table(

@@ -12,13 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.store import Store
-from tests.console.forms import Visitor
 from tests.console.served import Served, served, services
 from tests.postgres import cluster
 from tests.stores import close_all, reopened, replica
 
 Opened = Callable[..., BrowserContext]
-Visiting = Callable[[Served], Visitor]
 
 
 @pytest.fixture
@@ -75,17 +73,3 @@ def opened(browser: Browser) -> Iterator[Opened]:
     yield window
     for context in made:
         context.close()
-
-
-@pytest.fixture
-def visitor() -> Iterator[Visiting]:
-    """Makes people who are signed in, and send forms by hand."""
-    made: list[Visitor] = []
-
-    def visiting(console: Served) -> Visitor:
-        made.append(Visitor(console))
-        return made[-1]
-
-    yield visiting
-    for one in made:
-        one.http.close()

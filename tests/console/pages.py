@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, Page
+from sqlalchemy import update
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.console.sign_in import sessions
 from descope_mcp.console.sign_in.people import Person
 from descope_mcp.guard.policy import file
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.store.store import Store
-from tests.console import stocked
-from tests.console.served import Served, served, services
+from descope_mcp.store.tables import journal
+from tests.console.served import Served
+from tests.console.stocked import Names, stocked
+from tests.console.stocked import Page as Stocked
+from tests.console.world import DANIEL, World
 
 #: Fills in a form of its own and sends it, as the button of a page would.
 _SEND = """([path, fields]) => {
@@ -34,13 +36,22 @@ _SEND = """([path, fields]) => {
 }"""
 
 
-@contextmanager
-def with_policy(catalog: Catalog, store: Store) -> Iterator[Served]:
-    """The console under a ready-made policy, with another that watches."""
-    policy = file.applied("unattended-support", catalog, Policy())
-    given = services(catalog, store)
-    with served(replace(given, policy=policy, shadow=policy)) as running:
-        yield running
+def policy(catalog: Catalog, words: str = "Ask the owners first.", times: int = 3) -> Policy:
+    """Rules of every kind, with `words` wherever their author chooses them, again and again."""
+    rule = f"""[[rule]]
+operation = ["DeleteTenant", "DeleteRole"]
+caller = [{json.dumps(words)}, "descope:*"]
+decision = "confirm"
+approvals = 2
+four_eyes = true
+calls = 3
+per = "1h"
+reason = {json.dumps(words)}
+
+"""
+    name, text = f"{words.replace('/', '')}.toml", rule * times
+    rules, _ = file.parse(name, text, catalog)
+    return Policy(rules=rules, source=name, text=text)
 
 
 def enter(console: Served, context: BrowserContext, name: str = "ada") -> Page:
@@ -53,7 +64,7 @@ def enter(console: Served, context: BrowserContext, name: str = "ada") -> Page:
     return context.new_page()
 
 
-def visit(console: Served, page: Page, one: stocked.Page) -> None:
+def visit(console: Served, page: Page, one: Stocked) -> None:
     """Go to a page."""
     if one.form is None:
         page.goto(console.path(one.path))
@@ -61,3 +72,22 @@ def visit(console: Served, page: Page, one: stocked.Page) -> None:
     page.goto(console.path("nothing"))
     with page.expect_navigation():
         page.evaluate(_SEND, [console.path(one.path), one.form])
+
+
+def tour(world: World, page: Page, names: Names | None = None) -> Iterator[str]:
+    """Go to every page there is; what each is called, while it is there."""
+    console, store, names = world.console, world.console.store, names or Names()
+    for one in stocked(store, names):
+        visit(console, page, one)
+        yield one.name
+    world.call("PatchUser", {**DANIEL, "name": names.person, "givenName": names.person})
+    call = world.call("DeleteUser", DANIEL)
+    visit(console, page, Stocked("undo", f"journal/{call}/undo", {}))
+    yield "undo"
+    with page.expect_navigation():
+        page.locator("button.yes").click()
+    yield "undone"
+    with store.begin() as connection:
+        connection.execute(update(journal).where(journal.c.seq == 1).values(caller="another"))
+    visit(console, page, Stocked("chain-broken", "journal/chain"))
+    yield "chain-broken"

@@ -15,8 +15,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from descope_mcp.catalog.catalog import load
 from descope_mcp.store.store import Store
-from tests.console.pages import enter, visit, with_policy
-from tests.console.stocked import stocked
+from tests.console.pages import enter, policy, tour
+from tests.console.world import acting
 
 _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 #: So often each page is looked at for its first paint, of which the median counts.
@@ -42,22 +42,23 @@ def main(into: Path) -> None:
         for scheme in ("light", "dark"):
             place = Path(tempfile.mkdtemp())
             store = Store(place / "state", place / "config" / "key")
-            with with_policy(catalog, store) as console:
+            rules = policy(catalog)
+            with acting(catalog, store, rules, shadow=rules) as world:
                 context = browser.new_context(
                     color_scheme=scheme,  # type: ignore[arg-type]
                     viewport={"width": 390, "height": 720},
                     timezone_id="Europe/Berlin",
                     locale="en-GB",
                 )
-                page = enter(console, context)
-                for one in stocked(store):
-                    visit(console, page, one)
-                    page.screenshot(path=into / f"console-{one.name}-{scheme}.png")
-                    # A secret is there once.
-                    for _ in range(_LOOKS if one.name != "revealed" else 1):
-                        if one.name != "revealed":
-                            visit(console, page, one)
-                        paints.setdefault(one.name, []).append(_painted(page))
+                page = enter(world.console, context)
+                for name in tour(world, page):
+                    page.screenshot(path=into / f"console-{name}-{scheme}.png")
+                    paints.setdefault(name, []).append(_painted(page))
+                    # Some are there once: what a form has led to is not led to again.
+                    if name not in ("revealed", "undo", "undone"):
+                        for _ in range(_LOOKS - 1):
+                            page.reload()
+                            paints[name].append(_painted(page))
                 context.close()
             shutil.rmtree(place)
         browser.close()

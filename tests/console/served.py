@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 import anyio
 
@@ -26,10 +26,11 @@ from descope_mcp.store.store import Store
 
 @dataclass
 class Served:
-    """A running console."""
+    """A running console; ``opened`` ends with it."""
 
     store: Store
     origin: str
+    opened: ExitStack = field(default_factory=ExitStack)
 
     @property
     def link(self) -> str:
@@ -64,7 +65,9 @@ def served(
     thread = threading.Thread(target=anyio.run, args=(run,))
     thread.start()
     try:
-        yield Served(given.store, here)
+        running = Served(given.store, here)
+        with running.opened:
+            yield running
     finally:
         server.end()
         thread.join(20)

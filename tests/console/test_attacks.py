@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import select
 
-from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.console.sign_in.people import Role
 from descope_mcp.guard.question.question_data import Difference, Group, Member, Project
 from descope_mcp.store import tickets
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal
-from tests.console.conftest import Opened, Visiting
+from tests.console.conftest import Opened
 from tests.console.requests import filed, status
-from tests.console.served import Served, served, services
+from tests.console.served import Served
+from tests.console.somebody import Somebody
 from tests.console.test_decisions import signed_in
 
 pytestmark = pytest.mark.attacks
-LONG = [pytest.mark.campaign, pytest.mark.timeout(1_800)]
+#: Those of whoever signs in by a link.
+ROLES: tuple[Role, ...] = ("approver", "administrator")
 
 SCRIPT = "\"><script>window.hit=1</script><img src=x onerror=window.hit=1>'{{7*7}}"
 
@@ -77,46 +76,40 @@ def test_foreign_text_is_text(console: Served, opened: Opened) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_a_form_of_another_page_does_nothing(
-    console: Served, headers: dict[str, str], visitor: Visiting
-) -> None:
+def test_a_form_of_another_page_does_nothing(console: Served, headers: dict[str, str]) -> None:
     """Even one that knows the token."""
-    request, ada = filed(console.store), visitor(console)
+    request, ada = filed(console.store), Somebody(console, *ROLES)
     where = f"requests/{request.number}/answer"
     assert ada.post(where, {"act": "approve"}, headers=headers).status_code == 403
     assert status(console.store, request) == "pending"
 
 
 @pytest.mark.parametrize("token", ["", "x", "of another session"])
-def test_a_form_without_the_token_of_the_session_does_nothing(
-    console: Served, token: str, visitor: Visiting
-) -> None:
-    request, ada = filed(console.store), visitor(console)
-    given = visitor(console).token if token == "of another session" else token
+def test_a_form_without_the_token_of_the_session_does_nothing(console: Served, token: str) -> None:
+    request, ada = filed(console.store), Somebody(console, *ROLES)
+    given = Somebody(console, *ROLES).session.csrf if token == "of another session" else token
     form = {"act": "approve", **({"csrf": given} if given else {})}
     answer = ada.post(f"requests/{request.number}/answer", form, token=False)
     assert answer.status_code == 403
     assert status(console.store, request) == "pending"
 
 
-def test_a_form_of_no_fields_has_no_token_either(console: Served, visitor: Visiting) -> None:
-    ada = visitor(console)
+def test_a_form_of_no_fields_has_no_token_either(console: Served) -> None:
+    ada = Somebody(console, *ROLES)
     kind = {"Origin": console.origin, "Content-Type": "application/x-www-form-urlencoded"}
     assert ada.http.post(console.path("sign-out"), content=b"", headers=kind).status_code == 403
     assert ada.get("").status_code == 200
 
 
-def test_nothing_is_done_by_a_link(console: Served, visitor: Visiting) -> None:
-    request, ada = filed(console.store), visitor(console)
-    answer = ada.get(f"requests/{request.number}/answer?act=approve&csrf={ada.token}")
+def test_nothing_is_done_by_a_link(console: Served) -> None:
+    request, ada = filed(console.store), Somebody(console, *ROLES)
+    answer = ada.get(f"requests/{request.number}/answer?act=approve&csrf={ada.session.csrf}")
     assert answer.status_code in (404, 405)
     assert status(console.store, request) == "pending"
 
 
-def test_every_page_says_what_it_may_load_and_that_nobody_frames_it(
-    console: Served, visitor: Visiting
-) -> None:
-    request, ada = filed(console.store), visitor(console)
+def test_every_page_says_what_it_may_load_and_that_nobody_frames_it(console: Served) -> None:
+    request, ada = filed(console.store), Somebody(console, *ROLES)
     for path in ("", f"requests/{request.number}", "nothing", "console.css", "signed-out", "link"):
         answer = ada.get(path)
         policy = answer.headers["content-security-policy"]
@@ -130,10 +123,8 @@ def test_every_page_says_what_it_may_load_and_that_nobody_frames_it(
         assert not re.search(r"<[^>]+ (style|on\w+)=|<script>|<style", answer.text)
 
 
-def test_what_is_the_same_for_everybody_is_kept_as_long_as_it_is(
-    console: Served, visitor: Visiting
-) -> None:
-    ada = visitor(console)
+def test_what_is_the_same_for_everybody_is_kept_as_long_as_it_is(console: Served) -> None:
+    ada = Somebody(console, *ROLES)
     found = re.findall(r'(?:href|src)="/console/([^"]+\?[^"]+)"', ada.get("").text)
     assert {name.partition("?")[0] for name in found} == {"console.css", "console.js", "icon.svg"}
     for address in found:
@@ -143,14 +134,12 @@ def test_what_is_the_same_for_everybody_is_kept_as_long_as_it_is(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1"])
-def test_another_name_for_this_machine_is_not_served(
-    console: Served, host: str, visitor: Visiting
-) -> None:
-    assert visitor(console).get("", Host=host).status_code == 421
+def test_another_name_for_this_machine_is_not_served(console: Served, host: str) -> None:
+    assert Somebody(console, *ROLES).get("", Host=host).status_code == 421
 
 
-def test_a_link_counts_once_and_only_as_a_link(console: Served, visitor: Visiting) -> None:
-    ada = visitor(console)
+def test_a_link_counts_once_and_only_as_a_link(console: Served) -> None:
+    ada = Somebody(console, *ROLES)
     secret = console.link.partition("?s=")[2]
     # Looking at it uses nothing up: mail programs and browsers do.
     assert ada.get(f"link?s={secret}").status_code == 200
@@ -177,8 +166,8 @@ def test_whoever_writes_the_database_signs_nobody_in(console: Served, own: Store
     assert tickets.find(own, "session", mine) is None
 
 
-def test_a_decision_that_is_sent_again_decides_nothing(console: Served, visitor: Visiting) -> None:
-    request, ada = filed(console.store), visitor(console)
+def test_a_decision_that_is_sent_again_decides_nothing(console: Served) -> None:
+    request, ada = filed(console.store), Somebody(console, *ROLES)
     assert ada.answer(request.number, "approve").status_code == 303
     assert ada.answer(request.number, "revoke").status_code == 303
     for act in ("approve", "deny", "revoke"):
@@ -189,11 +178,11 @@ def test_a_decision_that_is_sent_again_decides_nothing(console: Served, visitor:
     assert acts(console.store) == Counter(approved=1, revoked=1)
 
 
-def test_what_is_no_form_is_refused(console: Served, visitor: Visiting) -> None:
-    request, ada = filed(console.store), visitor(console)
+def test_what_is_no_form_is_refused(console: Served) -> None:
+    request, ada = filed(console.store), Somebody(console, *ROLES)
     where = console.path(f"requests/{request.number}/answer")
     headers = {"Origin": console.origin, "Content-Type": "application/x-www-form-urlencoded"}
-    token = f"csrf={ada.token}&act=approve"
+    token = f"csrf={ada.session.csrf}&act=approve"
     for body in (f"{token}&act=deny", f"{token}&reason={'x' * 40_000}", f"{token}&a=%ff", "\xff"):
         assert ada.http.post(
             where, content=body.encode("latin-1"), headers=headers
@@ -211,43 +200,3 @@ def acts(store: Store) -> Counter[str]:
     """How often what was done, by the journal."""
     with store.begin() as connection:
         return Counter(connection.execute(select(journal.c.kind)).scalars())
-
-
-@pytest.mark.parametrize("rounds", [12, pytest.param(2_500, marks=LONG)])
-def test_of_many_answers_at_once_on_two_replicas_one_counts(
-    catalog: Catalog, replicas: tuple[Store, Store], rounds: int, visitor: Visiting
-) -> None:
-    """Four answers to each request at once, two on each replica."""
-    own, _ = replicas
-    with ExitStack() as stack:
-        running = [stack.enter_context(served(services(catalog, one))) for one in replicas]
-        people = [visitor(one) for one in (*running, *running)]
-        counted: Counter[str] = Counter()
-        for _ in range(rounds):
-            number = filed(own).number
-            codes = at_once(
-                [
-                    lambda who=who, act=act, number=number: who.answer(number, act).status_code
-                    for who, act in zip(people, ("approve", "deny") * 2, strict=True)
-                ]
-            )
-            assert sorted(codes) == [303, 409, 409, 409]
-            counted[(codes.index(303) % 2 and "denied") or "approved"] += 1
-    assert acts(own) == counted
-    assert sum(counted.values()) == rounds
-
-
-def at_once(sending: list[Callable[[], int]]) -> list[int]:
-    """What they answer who begin at the same moment."""
-    start, codes = threading.Barrier(len(sending)), [0] * len(sending)
-
-    def run(index: int) -> None:
-        start.wait()
-        codes[index] = sending[index]()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(sending))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return codes

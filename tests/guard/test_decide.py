@@ -18,8 +18,9 @@ from descope_mcp.guard.policy.decision import decide as decided
 from descope_mcp.guard.policy.file import PolicyError, parse
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.question.question_data import to_json
-from descope_mcp.store.consent import approvals, listings, grants
+from descope_mcp.store.consent import approvals, grants, listings
 from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
 from tests.console.requests import filed, status
@@ -87,6 +88,30 @@ async def test_two_people_are_two(own: Store, catalog: Catalog) -> None:
         assert isinstance(await invoke(Call(*DELETE, "agent"), used), Completed)
         assert len(changes(recorder)) == 1
         await used.client.close()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        # Another account at the provider with the same address, and one of the machine.
+        Decider("console:U2bea2", "console", "U2bea2", frozenset({"BEA@acme.example"})),
+        Decider("U2bea", "terminal"),
+        Decider("bea@acme.example", "terminal"),
+    ],
+)
+def test_one_person_has_one_vote_by_whatever_name(own: Store, again: Decider) -> None:
+    request = filed(own, approvals=3)
+    decide(own, request.number, "approve", CEM)
+    assert decide(own, request.number, "approve", BEA).answer.votes == 2
+    with pytest.raises(NotDecided) as refused:
+        decide(own, request.number, "approve", again)
+    assert refused.value.why == "voted"
+    assert status(own, request) == "pending"
+    # Whoever takes the marks out of the database has nothing from that.
+    with own.begin() as connection:
+        connection.exec_driver_sql("delete from vote_marks")
+    with pytest.raises(NotAsLeft):
+        decide(own, request.number, "approve", again)
 
 
 async def test_one_no_is_enough(own: Store) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from email import message_from_bytes, policy
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +22,10 @@ from descope_mcp.guard.question.question_data import (
     to_json,
 )
 from descope_mcp.notices import delivery, signature
-from descope_mcp.notices.configuration import Channel, Email, Webhook
+from descope_mcp.notices.configuration import Channel, Webhook
 from descope_mcp.store.consent import approvals, outbox
 from descope_mcp.store.store import Store
+from tests.console import requests as in_console
 from tests.recorder import Recorded, Recorder, recording
 from tests.store.conftest import in_files, on_server, own
 from tests.stores import close_all, reopened, replica
@@ -229,60 +228,13 @@ async def test_nobody_is_told_of_what_was_answered_and_no_restart_loses_a_notice
     assert [one.json["data"]["request"] for one in recorder.requests] == [waits]
 
 
-class Mailboxes:
-    """A small SMTP server on loopback (RFC 5321), which keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[list[str], bytes]] = []
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to: list[str] = []
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            command = line.strip().upper()
-            if command.startswith(b"RCPT TO:"):
-                to.append(line[8:].split(b"<")[1].split(b">")[0].decode())
-            if command == b"DATA":
-                writer.write(b"354 go on\r\n")
-                self.mails.append((to, await reader.readuntil(b"\r\n.\r\n")))
-            writer.write(b"221 bye\r\n" if command == b"QUIT" else b"250 ok\r\n")
-            await writer.drain()
-            if command == b"QUIT":
-                break
-        writer.close()
-
-
-@asynccontextmanager
-async def mailboxes() -> AsyncIterator[tuple[Mailboxes, int]]:
-    kept = Mailboxes()
-    server = await asyncio.start_server(kept, "127.0.0.1", 0)
-    async with server:
-        yield kept, server.sockets[0].getsockname()[1]
-
-
-async def test_mail_is_plain_text_to_everybody_named(in_files: Store) -> None:
-    async with mailboxes() as (kept, port):
-        to = ("oncall@example.com", "lead@example.com")
-        mail = Email("mail", "127.0.0.1", port, "none", "mcp@example.com", to, names=True)
-        with delivery.running([mail], in_files, CONSOLE):
-            number = filed(in_files, "mail")
-            await until(nothing_left(in_files, "mail"))
-    ((received, raw),) = kept.mails
-    assert received == list(to)
-    parsed = message_from_bytes(raw, policy=policy.default)
-    assert parsed["Subject"] == f"Request {number} waits for a person: Delete a role"
-    text = parsed.get_content()
-    assert parsed.get_content_type() == "text/plain"
-    assert f"{CONSOLE}/requests/{number}" in text
-    assert "evil.example" not in text
-
-
-async def test_mail_that_must_be_protected_is_not_sent_in_the_clear(
-    in_files: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with mailboxes() as (kept, port):
-        mail = Email("mail", "127.0.0.1", port, "starttls", "a@example.com", ("b@example.com",))
-        with caplog.at_level(logging.WARNING), delivery.running([mail], in_files, ""):
-            filed(in_files, "mail")
-            await until(lambda: "was not taken" in caplog.text)
-    assert kept.mails == []
+async def test_a_notice_says_how_many_approvals_are_missing(in_files: Store) -> None:
+    request = in_console.filed(in_files, approvals=3)
+    approvals.answer(in_files, request.number, approved=True, by="bea")
+    with in_files.begin() as connection:
+        outbox.put(connection, request.number, ["ops"], 0.0)
+    async with recording() as recorder:
+        with delivery.running([hook(recorder)], in_files, ""):
+            await until(nothing_left(in_files))
+    (told,) = recorder.requests
+    assert {"label": "Approvals", "value": "2 of 3 missing"} in told.json["data"]["facts"]

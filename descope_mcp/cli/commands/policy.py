@@ -48,12 +48,16 @@ def check(file: str | None) -> None:
             [rule_words.cap(rule.cap)] if rule.cap else [],
             [*rule_words.notes(rule, catalog)],
         )
-        line = "; ".join([f"{rule.place}: {rule.action} {rule_words.scope(rule)}", *cap])
+        quorum = rule_words.quorum(rule)
+        said = [f"{rule.place}: {rule.action} {rule_words.scope(rule)}", quorum, *cap]
+        line = "; ".join(filter(None, said))
         output.said(
             "\n    ".join([line, *notes]),
             rule=rule.place,
             action=rule.action,
             scope=rule_words.scope(rule),
+            approvals=rule.approvals,
+            four_eyes=rule.four_eyes,
             cap="".join(cap),
             notes=notes,
         )

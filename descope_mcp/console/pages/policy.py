@@ -6,10 +6,12 @@ Nothing here is sent to Descope.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from anyio.to_thread import run_sync
+from markupsafe import escape
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 #: So many kinds of differences are shown, the most frequent ones.
 _MOST_GROUPS = 50
+#: So many characters of a page are rules in words, and so many the file; the terminal has the rest.
+_MOST_WORDS, _MOST_TEXT = 16_000, 12_000
+
+
+_Shown = TypeVar("_Shown", "RuleTold", str)
 
 
 class RuleTold(NamedTuple):
@@ -35,15 +42,23 @@ class RuleTold(NamedTuple):
     place: str
     action: str
     scope: str
+    quorum: str
     cap: str
     reason: str
     notes: list[str]
 
 
 class PolicyTold(NamedTuple):
-    """The rules, and how many of how many operations are denied whatever is given."""
+    """The rules, and how many of how many operations are denied whatever is given.
+
+    Of a long policy those come first that are tried first: ``more`` rules and ``lines`` of the
+    ``text`` are left out.
+    """
 
     rules: list[RuleTold]
+    more: int
+    text: str
+    lines: int
     denied: int
     operations: int
 
@@ -83,6 +98,7 @@ def _told(services: Services) -> PolicyTold:
             rule.place,
             rule.action,
             rule_words.scope(rule),
+            rule_words.quorum(rule),
             rule_words.cap(rule.cap) if rule.cap else "",
             rule.reason,
             list(rule_words.notes(rule, catalog)),
@@ -91,7 +107,22 @@ def _told(services: Services) -> PolicyTold:
     ]
     decided = (worst(operation, policy, services.project) for operation in catalog.values())
     denied = sum(one.action == "deny" for one in decided)
-    return PolicyTold(rules, denied, len(catalog))
+    shown = list(_first(rules, _MOST_WORDS))
+    lines = policy.text.splitlines(keepends=True)
+    kept = list(_first(lines, _MOST_TEXT))
+    more, left = len(rules) - len(shown), len(lines) - len(kept)
+    return PolicyTold(shown, more, "".join(kept), left, denied, len(catalog))
+
+
+def _first(some: Sequence[_Shown], most: int) -> Iterator[_Shown]:
+    """Those that begin, as long as a page has room for them."""
+    for one in some:
+        parts = [one] if isinstance(one, str) else [str(part) for part in one]
+        # A page spells some characters with several, and has more around each part.
+        most -= sum(len(escape(part)) + 40 for part in parts)
+        if most < 0:
+            return
+        yield one
 
 
 async def _shadow(visit: Visit) -> Response:

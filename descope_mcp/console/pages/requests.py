@@ -60,7 +60,7 @@ async def _page(visit: Visit, number: int, problem: str = "", status: int = 200)
     request = seen.requests.get(number)
     if request is None:
         return await visit.refused("error.nothing", 404)
-    said, voters = told(request), seen.voters.get(number, ())
+    said, voters, decider = told(request), seen.voters[number], visit.person.decider
     return await visit.render(
         "request.html",
         status,
@@ -70,8 +70,8 @@ async def _page(visit: Visit, number: int, problem: str = "", status: int = 200)
         long=is_long(said),
         voters=voters,
         needed=approvals.needed(request.question),
-        own=said.four_eyes and is_own(request, said, visit.person.decider),
-        voted=visit.person.name in voters,
+        own=said.four_eyes and is_own(request, said, decider),
+        voted=decider.name in voters or bool(decider.marks & seen.marks[number]),
         code=seen.code,
         may=visit.person.may("decide"),
         problem=problem,

@@ -33,6 +33,14 @@ def scope(rule: PolicyRule) -> str:
     return "; ".join(parts)
 
 
+def quorum(rule: PolicyRule) -> str:
+    """Whose word it asks for, "" where it says nothing of that."""
+    eyes = {True: "nobody whom the agent acts for", False: "whom the agent acts for may too"}
+    parts = [f"{rule.approvals} different people approve"] if rule.approvals > 1 else []
+    parts += [eyes[rule.four_eyes]] if rule.four_eyes is not None else []
+    return ", ".join(parts)
+
+
 def notes(rule: PolicyRule, catalog: Catalog) -> Iterator[str]:
     """What the author of a rule may not expect of it."""
     operations = [catalog[name] for name in sorted(rule.operations or catalog)]

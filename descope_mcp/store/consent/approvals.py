@@ -23,7 +23,7 @@ from descope_mcp.store.consent import outbox
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
-from descope_mcp.store.tables import approvals, votes
+from descope_mcp.store.tables import approvals, vote_marks, votes
 from descope_mcp.telemetry.stages import passed
 
 #: Seconds for which a request can be answered, and for which an approval can be used then.
@@ -142,6 +142,7 @@ def answer(
     reason: str = "",
     by: str = "person",
     way: str = "terminal",
+    marks: frozenset[str] = frozenset(),
 ) -> Answer | None:
     """Record a person's answer, and why; None if the request can no longer be answered.
 
@@ -153,13 +154,14 @@ def answer(
         reason: what they say to it; the agent is told.
         by: who answers, for the journal and the votes.
         way: how: in a terminal, in the console.
+        marks: by what else they are known: whoever has one of them has voted already.
 
     Raises:
         NotAsLeft: something is missing from the store.
         StoreError: it cannot be recorded, so that it does not count.
     """
     kind: acts.Kind = "approved" if approved else "denied"
-    return _answered(store, number, ("pending",), kind, reason, by, way)
+    return _answered(store, number, ("pending",), kind, reason, by, way, marks)
 
 
 def revoke(
@@ -236,6 +238,7 @@ def _answered(
     reason: str,
     by: str,
     way: str,
+    marks: frozenset[str] = frozenset(),
 ) -> Answer | None:
     """Change a request that has one of these statuses, and write down who did; None if it has not.
 
@@ -248,10 +251,12 @@ def _answered(
             return None
         said, of = voters_in(book, number), needed(row.question)
         if kind == "approved":
-            if by in said:
+            if by in said or marks & marks_in(book, number):
                 return Answer(as_request(row), len(said), of, counted=False)
             book.insert(votes, request=number, by=by, way=way, at=now)
             said = [*said, by]
+            for mark in sorted(marks) if of > 1 else ():
+                book.insert(vote_marks, request=number, mark=mark)
             about += f", {len(said)} of {of}" if of > 1 else ""
         entry = acts.entry(
             kind, by=by, way=way, project=row.project, operation=row.operation, about=about
@@ -273,6 +278,11 @@ def voters_in(book: Book, number: int) -> list[str]:
     return [vote.by for vote in book.some(votes, {number})]
 
 
+def marks_in(book: Book, number: int) -> frozenset[str]:
+    """By what else those are known who have approved a request so far."""
+    return frozenset(row.mark for row in book.some(vote_marks, {number}))
+
+
 def waits(now: float) -> tuple[ColumnElement[bool], ...]:
     """What tells a request that can be answered from others."""
     return approvals.c.status == "pending", approvals.c.expires > now
@@ -288,8 +298,9 @@ def _forget(book: Book, before: float) -> None:
     """Take out the requests that were made earlier, with their votes."""
     for row in those(book, approvals.c.created < before):
         book.delete(approvals, row)
-        for vote in book.some(votes, {row.number}):
-            book.delete(votes, vote)
+        for table in (votes, vote_marks):
+            for one in book.some(table, {row.number}):
+                book.delete(table, one)
 
 
 def as_request(row: Row[Any]) -> Request:

@@ -9,16 +9,20 @@ from typing import NamedTuple
 from sqlalchemy import and_, not_, select
 
 from descope_mcp.store import signed_rows
-from descope_mcp.store.consent.approvals import Request, as_request, voters_in, waits
+from descope_mcp.store.consent.approvals import Request, as_request, marks_in, voters_in, waits
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals, factor
 
 
 class Overview(NamedTuple):
-    """Requests by their numbers, newest first, who has approved each, and if a yes needs digits."""
+    """Requests by their numbers, newest first, who has approved each, and if a yes needs digits.
+
+    ``marks`` is by what else those are known who have approved.
+    """
 
     requests: Mapping[int, Request]
     voters: Mapping[int, Sequence[str]]
+    marks: Mapping[int, frozenset[str]]
     code: bool
 
 
@@ -60,7 +64,8 @@ def overview(store: Store, *numbers: int) -> Overview:
     with signed_rows.book(store) as book:
         found = {row.number: as_request(row) for row in reversed(book.some(approvals, numbers))}
         voters = {number: voters_in(book, number) for number in found}
-        return Overview(found, voters, bool(book.rows(factor)))
+        marks = {number: marks_in(book, number) for number in found}
+        return Overview(found, voters, marks, bool(book.rows(factor)))
 
 
 def voters(store: Store, number: int) -> list[str]:

@@ -123,6 +123,7 @@ def earlier(store: Store) -> None:
     with store.database.begin() as connection:
         for index in ("approvals_by_status", "approvals_by_age", "votes_by_request"):
             connection.execute(text(f"DROP INDEX {index}"))
+        connection.execute(text("DROP TABLE vote_marks"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002.4'"))
     store.reopen()
 
