@@ -136,7 +136,7 @@ class Waiting:
 
     ``approve`` is the command by which they give it, ``state`` where the request lies, ``link`` its
     page in the console, if there is one. ``rule`` says why not in the client, ``again`` whether an
-    earlier call has made the request.
+    earlier call has made the request. ``said`` is what the person is told, and no model.
     """
 
     rule: str
@@ -147,6 +147,7 @@ class Waiting:
     state: str
     link: str = ""
     again: bool = False
+    said: Disclosure | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

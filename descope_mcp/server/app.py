@@ -26,7 +26,7 @@ from descope_mcp.server.answers.kept_answers import Shelf
 from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.asking.waiting_calls import WaitingCalls
-from descope_mcp.server.surface import prompts, resources
+from descope_mcp.server.surface import panel, prompts, resources
 from descope_mcp.server.surface.offer import Offer, Offers
 from descope_mcp.server.tool_calls import ToolCall
 from descope_mcp.server.transports.messages import Encoded
@@ -143,6 +143,7 @@ def build(
     )
     # Longer than an answer counts, so that one that comes too late is told so.
     security = security or RequestStateSecurity.ephemeral(ttl=2 * LIFETIME)
+    server.extensions = {panel.EXTENSION: {}}
     message_stage.know(catalog)
     server.middleware[:] = [
         message_stage.tell,

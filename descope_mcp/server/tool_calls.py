@@ -36,6 +36,7 @@ from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.asking.waiting_calls import WaitingCalls
+from descope_mcp.server.surface import panel
 from descope_mcp.server.surface.offer import Offer
 from descope_mcp.store.journal import unfinished_plans
 from descope_mcp.telemetry.stages import stage
@@ -177,7 +178,8 @@ class ToolCall:
             case Refused():
                 return tool_result.refused(outcome)
             case Waiting():
-                return tool_result.waiting(outcome)
+                shown = panel.is_shown(self._ctx.session.client_capabilities)
+                return tool_result.waiting(outcome, panel.meta(outcome) if shown else None)
             case NeedsConfirmation():
                 message = "The call was confirmed and would have to be asked about again."
                 return tool_result.refused(Refused("asked-again", message, "Nothing was sent."))

@@ -38,18 +38,21 @@ _SEND = """([path, fields]) => {
 
 def policy(catalog: Catalog, words: str = "Ask the owners first.", times: int = 3) -> Policy:
     """Rules of every kind, with `words` wherever their author chooses them, again and again."""
-    rule = f"""[[rule]]
+    rule = """[[rule]]
 operation = ["DeleteTenant", "DeleteRole"]
-caller = [{json.dumps(words)}, "descope:*"]
+caller = [CALLER]
 decision = "confirm"
 approvals = 2
 four_eyes = true
 calls = 3
 per = "1h"
-reason = {json.dumps(words)}
+reason = WORDS
 
 """
-    name, text = f"{words.replace('/', '')}.toml", rule * times
+    # Of two for the same callers, the second would never decide.
+    callers = (json.dumps(f"{words} {number}") for number in range(times))
+    rules_of = (rule.replace("CALLER", one).replace("WORDS", json.dumps(words)) for one in callers)
+    name, text = f"{words.replace('/', '').rstrip('.')}.toml", "".join(rules_of)
     rules, _ = file.parse(name, text, catalog)
     return Policy(rules=rules, source=name, text=text)
 

@@ -124,6 +124,15 @@ def test_pages_are_small(catalog: Catalog, own: Store) -> None:
             answer = admin.get(one.path) if one.form is None else admin.post(one.path, one.form)
             assert len(answer.content) + shared < _LARGEST, one.name
         assert "more: <code>descope-mcp policy check" in admin.get("policy").text
+        # All that waits is reached, and nothing twice.
+        found: list[str] = []
+        address: str | None = ""
+        while address is not None:
+            page = admin.get(address).text.partition('id="answered"')[0]
+            found += re.findall(r'requests/(\d+)"', page)
+            onward = re.search(r'"/console/(\?older=\d+)"', page)
+            address = onward[1] if onward else None
+        assert len(found) == len(set(found)) == 91
 
 
 def test_a_grant_is_given_and_ended_by_keyboard(console: Served, opened: Opened) -> None:

@@ -44,7 +44,7 @@ def test_the_rules_in_words_and_the_file(console: Served) -> None:
     for said in (
         "UpdateUserStatus; ",
         "Support &lt;i&gt;may&lt;/i&gt; block.",
-        "denied</b>: DeleteTenant",
+        'denied</b>: <span lang="en">DeleteTenant',
         "nobody is asked any more about UpdateUserStatus",
         "ours.toml:7",
         "decision = &#34;allow&#34;",

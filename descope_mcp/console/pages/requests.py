@@ -22,8 +22,8 @@ from descope_mcp.store.store import Store
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console
 
-#: So many that are over are listed at a time.
-_MOST_ANSWERED = 20
+#: So many that wait, and that are over, are listed at a time.
+_MOST_WAITING, _MOST_ANSWERED = 40, 20
 _ACTS: dict[str, Act] = {"approve": "approve", "deny": "deny", "revoke": "revoke"}
 
 
@@ -108,15 +108,24 @@ async def _answered(visit: Visit) -> Response:
 
 
 def _listing(visit: Visit) -> dict[str, Any]:
-    """What is listed: all that waits, unless older ones are asked for, and a page of the others."""
-    store, before = visit.console.store, number_of(visit.request.query_params.get("before", ""))
+    """What is listed: what waits, and below it what is over; of each a page, the newest first.
+
+    A page further on has one of them, from the number on that its address names.
+    """
+    store, asked = visit.console.store, visit.request.query_params
+    older, before = (number_of(asked.get(name, "")) for name in ("older", "before"))
+    waits = [] if before else approvals.requests(store, pending=True)
+    left = [one for one in waits if not older or one.number < older]
     done = _done(visit)
-    over = listings.over(store, _MOST_ANSWERED, before)
+    over = None if older else listings.over(store, _MOST_ANSWERED, before)
     return {
-        "waiting": [] if before else _shown(approvals.requests(store, pending=True)),
-        "answered": _shown(over.requests),
+        "number": len(waits),
+        "waiting": _shown(left[:_MOST_WAITING]),
+        "more_wait": len(left) > _MOST_WAITING,
+        "answered": _shown(over.requests) if over else [],
+        "more": over is not None and over.more,
+        "first": not (older or before),
         "before": before,
-        "more": over.more,
         "just": listings.overview(store, done).requests.get(done) if done else None,
     }
 

@@ -164,8 +164,13 @@ def failed(outcome: Failed) -> types.CallToolResult:
     return result(structured, f"{outcome.message}{code} {outcome.remedy}".strip(), error=True)
 
 
-def waiting(outcome: Waiting) -> types.CallToolResult:
-    """What a call waits for. It is no error: some frameworks end a run on the second one."""
+def waiting(outcome: Waiting, panel: dict[str, Any] | None = None) -> types.CallToolResult:
+    """What a call waits for. It is no error: some frameworks end a run on the second one.
+
+    Args:
+        outcome: of the call.
+        panel: what a panel of the client is given, beside what its model reads.
+    """
     structured = {
         "waitsFor": "person",
         "rule": outcome.rule,
@@ -176,7 +181,8 @@ def waiting(outcome: Waiting) -> types.CallToolResult:
         "message": outcome.message,
         "remedy": outcome.remedy,
     }
-    return result(structured, f"{outcome.message} {outcome.remedy}")
+    told = result(structured, f"{outcome.message} {outcome.remedy}")
+    return told.model_copy(update={"meta": panel}) if panel else told
 
 
 def refused(outcome: Refused) -> types.CallToolResult:

@@ -230,6 +230,7 @@ async def outside(
         state,
         link,
         again=request.created < begun,
+        said=said,
     )
 
 

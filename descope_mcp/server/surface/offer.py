@@ -51,6 +51,8 @@ class Offer:
             self.listed = tool_list.endpoints(catalog, toolsets, policy, services.project)
             # An operation's own tool has neither fields nor parts, and nothing to take it back.
             self.listed += [tool for tool in tools if tool.name in _BESIDE_ENDPOINTS]
+        if services.console:
+            self.listed = [tool_list.with_panel(tool) for tool in self.listed]
         #: The list as it is sent, by protocol revision.
         self.serialized: dict[str, HandlerResult] = {}
 

@@ -14,6 +14,7 @@ from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.outline import text_of
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE, WAITING
 from descope_mcp.server.answers.size_limit import RESOURCE, Answers, View
+from descope_mcp.server.surface import panel
 from descope_mcp.server.surface.catalog_tools import Hub
 
 _TOOLSETS, _OPERATIONS = "descope://toolsets/", "descope://operations/"
@@ -73,6 +74,8 @@ def read(
     Raises:
         MCPError: there is none under this URI (any more).
     """
+    if uri == panel.URI:
+        return panel.contents()
     if uri == _SHAPE:
         shapes = {"answer": ANSWER, "waiting": WAITING, "failure": FAILURE}
         return _contents(uri, json.dumps(shapes), LISTED[1])

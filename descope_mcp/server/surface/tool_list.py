@@ -18,6 +18,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import EFFECTS, Effect
 from descope_mcp.catalog.schemas.published import published
 from descope_mcp.guard.policy.decision import Policy, at_worst
+from descope_mcp.server.surface import panel
 
 _OPERATION = {"type": "string", "maxLength": 100, "description": "Name from descope_search"}
 _ARGUMENTS = {"type": "object", "description": "The operation's arguments"}
@@ -94,6 +95,13 @@ def endpoint(operation: Operation) -> types.Tool:
         input_schema=published(operation.input_schema),
         annotations=_annotations(operation.title, effect, idempotent=again, open_world=True),
     )
+
+
+def with_panel(tool: types.Tool) -> types.Tool:
+    """A tool with the panel in which its results are shown; none for one that only reads."""
+    if tool.annotations is None or tool.annotations.read_only_hint:
+        return tool
+    return tool.model_copy(update={"meta": panel.OF_TOOL})
 
 
 def _annotations(
