@@ -22,7 +22,7 @@ from descope_mcp.guard.question.question_data import to_data
 from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.guard.question.renderers.layout import is_long
-from descope_mcp.store.consent import approvals, second_factor
+from descope_mcp.store.consent import approvals, listings, second_factor
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.journal import acts
 from descope_mcp.store.store import Store
@@ -35,11 +35,17 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "all_", is_flag=True, help="Also those that were answered or expired.")
+@click.option(
+    "--limit", default=50, show_default=True, help="With --all, no more than so many; 0 for all."
+)
 @options.as_json
-def list_(all_: bool, as_json: bool) -> None:
-    """The requests that wait for a person."""
+def list_(all_: bool, limit: int, as_json: bool) -> None:
+    """The requests that wait for a person, newest first."""
     store = _store()
-    found = approvals.requests(store, pending=not all_)
+    if all_ and limit:
+        found = listings.newest(store, limit)
+    else:
+        found = approvals.requests(store, pending=not all_)
     for request in found:
         if as_json:
             output.row(_data(request))

@@ -10,7 +10,7 @@ Tools have it where there is a console, since nothing could be done from it othe
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import mcp_types as types
@@ -60,4 +60,4 @@ def contents() -> types.ReadResourceResult:
 
 @cache
 def _page() -> str:
-    return resources.files(__package__).joinpath("panel.html").read_text(encoding="utf-8")
+    return Path(__file__).with_name("panel.html").read_text(encoding="utf-8")

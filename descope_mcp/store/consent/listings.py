@@ -33,6 +33,19 @@ class Page(NamedTuple):
     more: bool
 
 
+def newest(store: Store, most: int) -> list[Request]:
+    """The requests with the largest numbers, `most` of them, newest first.
+
+    Raises:
+        NotAsLeft: something is missing from the store.
+        StoreError: it cannot be read.
+    """
+    named = select(approvals.c.number).order_by(approvals.c.number.desc()).limit(most)
+    with signed_rows.book(store) as book:
+        rows = book.some(approvals, set(book.connection.execute(named).scalars()))
+        return [as_request(row) for row in reversed(rows)]
+
+
 def over(store: Store, most: int, before: int = 0) -> Page:
     """Requests that cannot be answered any more, or were approved: `most`, newest first.
 

@@ -64,6 +64,7 @@ def test_what_is_read_is_bounded_however_many_are_kept(
         lambda: approvals.denial(kept, "old-7", 60.0),
         lambda: listings.overview(kept, 3, MANY + 1),
         lambda: listings.over(kept, 20, before=200),
+        lambda: listings.newest(kept, 50),
         lambda: asked(kept, "another"),
         lambda: approvals.answer(kept, MANY + 1, approved=True),
         lambda: approvals.consume(kept, "new"),
@@ -82,6 +83,7 @@ def test_pages_of_what_is_over_meet_and_end(kept: Store) -> None:
             break
         page = listings.over(kept, 150, before=seen[-1])
     assert seen == list(range(MANY, 0, -1))
+    assert [one.number for one in listings.newest(kept, 3)] == [MANY + 1, MANY, MANY - 1]
 
 
 def test_a_row_put_back_stops_what_is_proven_with_it_and_is_told_of(kept: Store) -> None:
