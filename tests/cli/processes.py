@@ -12,11 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.recorder import STORE_SETTINGS
+from tests.recorder import EVERY_SERVER, STORE_SETTINGS
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "descope-mcp")
 #: Nothing of the environment that tests run in but what a process cannot do without.
-BASE = {name: os.environ[name] for name in ("PATH", *STORE_SETTINGS)}
+BASE = {name: os.environ[name] for name in ("PATH", *STORE_SETTINGS)} | EVERY_SERVER
 _PATIENCE = 30
 _PROMPTS = (b"Type yes: ", b" to run it: ")
 #: Makes the terminal whose descriptor comes first the process's own, then becomes the command.

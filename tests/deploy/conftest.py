@@ -22,6 +22,7 @@ import pytest
 from tests.cli.conftest import sandbox
 from tests.cli.processes import BASE, COMMAND
 from tests.postgres import cluster
+from tests.recorder import EVERY_SERVER
 
 __all__ = ["sandbox"]
 
@@ -97,6 +98,7 @@ def _replica(stack: ExitStack, place: Path, shared: dict[str, str]) -> Replica:
     log = place / "log"
     env = {
         "PATH": BASE["PATH"],
+        **EVERY_SERVER,
         **shared,
         "DESCOPE_MCP_STATE": str(place / "state"),
         "DESCOPE_MCP_LOG_LEVEL": "info",
