@@ -85,7 +85,10 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
         store, intent, "done", names.reason, {"steps": steps, "missing": [quoted(names.reason)]}
     )
     sent = replace(
-        intent, call="1c8d6b6f-7e9c-4a9f-8b4a-2a2a6a1b1b02", operation="SendPasswordReset"
+        intent,
+        call="1c8d6b6f-7e9c-4a9f-8b4a-2a2a6a1b1b02",
+        operation="SendPasswordReset",
+        target=quoted("ben@acme.example"),
     )
     journal.intend(store, sent)
     journal.settle(store, sent, "done", "", {"steps": [], "missing": [quoted(names.reason)]})
