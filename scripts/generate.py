@@ -1,4 +1,4 @@
-"""Write what is generated from the catalog; with --check, fail if it is stale instead."""
+"""Write what is generated for the documentation; with --check, fail if it is stale instead."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+import path_of_a_call
 
 from descope_mcp.catalog.arguments.explanation import Explanation
 from descope_mcp.catalog.catalog import Catalog, ToolsetInfo, load
@@ -116,6 +118,7 @@ def main() -> int:
     catalog = load()
     pages = {"operations/README.md": index(catalog), "sandbox-operations.md": sandbox(catalog)}
     pages |= {f"operations/{t.name}.md": page(catalog, t) for t in catalog.toolsets}
+    pages["images/path-of-a-call.svg"] = path_of_a_call.drawn()
     kept = {str(p.relative_to(_DOCS)) for p in (_DOCS / "operations").glob("*.md")}
     stale = [name for name, text in pages.items() if _text(name) != text]
     if "--check" in sys.argv:
