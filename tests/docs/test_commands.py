@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -193,25 +194,33 @@ def test_the_commands_of_a_page_run(
     for row in told()["postgresql"]:
         if row["page"] == page:
             env = with_postgresql(env, tmp_path, row["key"])
-    for command in commands(page):
-        if command.text in table()["not_run"]:
-            continue
-        row = table()["run"].get(command.text, {})
-        line = row.get("as", command.text)
-        if "{free_port}" in line:
-            made["free_port"] = str(free_port())
-        line = re.sub(r"\{(\w+)\}", lambda found: made.get(found[1], found[0]), line)
-        line = line.replace("localhost:8080", f"localhost:{made['sandbox_port']}")
-        if "answers" in row or "until" in row:
-            said = typed(command, line, env, row)
-        else:
-            said = ran(command, line, env)
-        for name, pattern in row.get("keeps", {}).items():
-            kept = re.search(pattern, said)
-            assert kept, said
-            made[name] = kept[1]
-        for shown in command.shown:
-            assert shown.strip() in ("", "...") or shown.strip() in said, f"{command}\n{said}"
+    with ExitStack() as running:
+        for command in commands(page):
+            if command.text in table()["not_run"]:
+                continue
+            row = table()["run"].get(command.text, {})
+            line = row.get("as", command.text)
+            if "{free_port}" in line:
+                made["free_port"] = str(free_port())
+            line = put_in(line, made)
+            if "answers" in row or "until" in row:
+                said = typed(command, line, env, row, running)
+            else:
+                said = ran(command, line, env)
+            for name, pattern in row.get("keeps", {}).items():
+                kept = re.search(pattern, said)
+                assert kept, said
+                made[name] = kept[1]
+            for shown in command.shown:
+                parts = put_in(shown, made).strip().split("...")
+                assert all(part in said for part in parts), f"{command}\n{said}"
+
+
+def put_in(text: str, made: dict[str, str]) -> str:
+    """What a reader has in the places of braces, and where the page's servers are."""
+    text = re.sub(r"\{(\w+)\}", lambda found: made.get(found[1], found[0]), text)
+    text = text.replace("localhost:8080", f"localhost:{made['sandbox_port']}")
+    return text.replace("127.0.0.1:8080", f"127.0.0.1:{made.get('free_port', 8080)}")
 
 
 def ran(command: Command, line: str, env: dict[str, str]) -> str:
@@ -232,7 +241,9 @@ def ran(command: Command, line: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
-def typed(command: Command, line: str, env: dict[str, str], row: dict[str, Any]) -> str:
+def typed(
+    command: Command, line: str, env: dict[str, str], row: dict[str, Any], running: ExitStack
+) -> str:
     """What a command says in a terminal, where it is answered, or ended once it says `until`."""
     shell = pexpect.spawn(
         "bash",
@@ -242,6 +253,7 @@ def typed(command: Command, line: str, env: dict[str, str], row: dict[str, Any])
         timeout=_PATIENCE,
         codec_errors="replace",
     )
+    running.callback(shell.close, force=True)
     said = ""
     try:
         for prompt, answer in row.get("answers", {}).items():
@@ -250,16 +262,23 @@ def typed(command: Command, line: str, env: dict[str, str], row: dict[str, Any])
             shell.sendline(answer)
         if until := row.get("until"):
             shell.expect_exact(until)
-            shell.kill(signal.SIGINT)
-        shell.expect(pexpect.EOF)
-        said += shell.before
+            said += shell.before + until + shell.readline()
+            if row.get("stays"):
+                running.callback(ended, shell, command, {0, 130})
+                return said
+        ended(shell, command, {0, 130} if until else {0})
     except pexpect.ExceptionPexpect:
         raise AssertionError(f"{command}\n{said}{shell.before}") from None
-    finally:
-        shell.close(force=True)
-    wanted = {0, 130} if "until" in row else {0}
-    assert shell.exitstatus in wanted, f"{command} ended with {shell.exitstatus}\n{said}"
-    return said
+    return said + shell.before
+
+
+def ended(shell: pexpect.spawn, command: Command, wanted: set[int]) -> None:
+    """Wait for the end of a command; one that stays is told to end."""
+    if 130 in wanted:
+        shell.kill(signal.SIGINT)
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus in wanted, f"{command} ended with {shell.exitstatus}\n{shell.before}"
 
 
 def free_port() -> int:
