@@ -115,6 +115,8 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     reader = {**BASE, **store, "DESCOPE_MCP_WAIT": "0", "TERM": "dumb", "LANG": "C.UTF-8"}
     # Nobody's own configurations of clients.
     reader["HOME"] = str(places)
+    for client in (".cursor", ".codeium/windsurf"):
+        (places / client).mkdir(parents=True)
     reader["PATH"] = f"{Path(COMMAND).parent}{os.pathsep}{reader['PATH']}"
     with subprocess.Popen(
         [COMMAND, "sandbox"], env=reader, stdout=subprocess.PIPE, text=True
