@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import logging
 import os
 import ssl
@@ -53,27 +52,26 @@ class RawAnswer:
 
 
 class Transport:
-    """One connection pool to one base URL. No cookies are kept and no redirect is followed.
+    """One connection pool to one base URL. It keeps no cookies and follows no redirect.
+
+    httpx's client would do both, and reads every URL and all headers several times.
 
     Raises:
         Unreachable: the proxy or the certificates that the environment names cannot be used.
     """
 
     def __init__(self, base_url: str, timeout: float) -> None:
-        # Half, so that a connection that is never made is told from an answer that never comes.
-        bounds = httpx.Timeout(timeout, connect=min(timeout / 2, 10.0))
+        # Half, so that a connection that is never made is told from an answer that never comes,
+        # which `_once` bounds.
+        bounds = httpx.Timeout(None, connect=min(timeout / 2, 10.0), pool=timeout)
         self._extensions = {"timeout": bounds.as_dict()}
         self._base_url = base_url.rstrip("/")
-        nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
         url = httpx.URL(base_url)
         secure = url.scheme == "https"
         # Plain http is for this machine; a proxy would carry the credential off it.
         self._proxy = proxies.chosen(url.host, url.port or 443) if secure else None
         try:
-            self._client = httpx.AsyncClient(
-                timeout=bounds,
-                follow_redirects=False,
-                cookies=http.cookiejar.CookieJar(policy=nothing),
+            self._pool = httpx.AsyncHTTPTransport(
                 limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=5.0),
                 # What the environment says was read above, or here, and is named if it is wrong.
                 proxy=self._proxy.url if self._proxy else None,
@@ -103,7 +101,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        await self._pool.aclose()
 
     async def send(
         self,
@@ -153,12 +151,7 @@ class Transport:
         """The answer that counts, of one of several tries."""
         for again, pause in enumerate((*retry.PAUSES, None)):
             try:
-                # A change that is on its way is finished; one that waits can be cancelled.
-                with anyio.CancelScope(shield=not repeatable) as flight.scope:
-                    flight.on_its_way = True
-                    answer = await self._once(request, again)
-                if flight.scope.cancelled_caught:
-                    raise OutcomeUnknown(*_GIVEN_UP)
+                answer = await self._once(request, again, flight, finish=not repeatable)
             except _NEVER_SENT as error:
                 flight.on_its_way = False
                 failure: Unreachable | OutcomeUnknown = self._unreachable(error)
@@ -183,29 +176,36 @@ class Transport:
                 await anyio.sleep(pause)
         raise AssertionError("the last round returns or raises")
 
-    async def _once(self, request: Request, again: int) -> RawAnswer:
+    async def _once(
+        self, request: Request, again: int, flight: Flight, *, finish: bool
+    ) -> RawAnswer:
+        """The answer to one try; with `finish` it is waited for even if the caller hangs up."""
         told = {"method": request.method, "template": request.template, **self._where}
-        # httpx bounds each step of a request; the whole must end as well.
-        with stage("request", **told, again=again or "") as span, anyio.fail_after(self._timeout):
-            query = f"?{urlencode(request.query)}" if request.query else ""
-            # Made here: the client's own way parses the URL three times and merges the headers.
-            sent = httpx.Request(
-                request.method,
-                f"{self._base_url}{request.path}{query}",
-                headers={**_ALWAYS, **request.headers},
-                content=request.body,
-                extensions=self._extensions,
-            )
-            response = await self._client.send(sent, stream=True)
-            span.note(status=response.status_code)
-            if response.is_error:
-                span.note(error=str(response.status_code))
-            rate_limit.tell(response.status_code, response.headers)
-            try:
-                body, cut = await _read(response)
-            finally:
-                await response.aclose()
-            return RawAnswer(response.status_code, response.headers, body, cut)
+        with stage("request", **told, again=again or "") as span:
+            # httpx bounds single steps of a request; it is the whole that must end.
+            with anyio.move_on_after(self._timeout, shield=finish) as flight.scope:
+                flight.on_its_way = True
+                query = f"?{urlencode(request.query)}" if request.query else ""
+                sent = httpx.Request(
+                    request.method,
+                    f"{self._base_url}{request.path}{query}",
+                    headers={**_ALWAYS, **request.headers},
+                    content=request.body,
+                    extensions=self._extensions,
+                )
+                response = await self._pool.handle_async_request(sent)
+                span.note(status=response.status_code)
+                if response.is_error:
+                    span.note(error=str(response.status_code))
+                rate_limit.tell(response.status_code, response.headers)
+                try:
+                    body, cut = await _read(response)
+                finally:
+                    await response.aclose()
+                return RawAnswer(response.status_code, response.headers, body, cut)
+            if anyio.current_time() >= flight.scope.deadline:
+                raise TimeoutError
+            raise OutcomeUnknown(*_GIVEN_UP)
 
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
         wanted = retry.retry_after(answer.headers)
@@ -273,8 +273,10 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
     if encoding not in ("gzip", "identity"):
         raise httpx.DecodingError("an encoding that was not asked for")
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-    body = bytearray()
-    async for chunk in response.aiter_raw():
+    body, begun = bytearray(), False
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        begun = True
         room = LARGEST_ANSWER + 1 - len(body)
         try:
             body += unpacker.decompress(chunk, room) if unpacker else chunk[:room]
@@ -282,6 +284,6 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
             raise httpx.DecodingError("no gzip") from None
         if len(body) > LARGEST_ANSWER:
             return bytes(body[:LARGEST_ANSWER]), True
-    if unpacker and response.num_bytes_downloaded and not unpacker.eof:
+    if unpacker and begun and not unpacker.eof:
         raise httpx.DecodingError("half of a gzip")
     return bytes(body), False

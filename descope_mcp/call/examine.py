@@ -60,8 +60,8 @@ class Denied(Instead):
         self.checked = checked
 
 
-def examine(call: Call, services: Services) -> Checked:
-    """Find the operation, check its arguments and decide.
+def examine(call: Call, services: Services, size: int = 0) -> Checked:
+    """Find the operation, check its arguments, which are of that `size`, and decide.
 
     Raises:
         Instead: the call makes no sense, came through the wrong class, or is denied.
@@ -75,7 +75,8 @@ def examine(call: Call, services: Services) -> Checked:
         raise Instead(invalid(error, _look_up(operation))) from None
     risk = assess(operation, arguments, services.trusted_hosts)
     decision = _decide(call, operation, arguments, risk, services)
-    checked = Checked(str(uuid.uuid4()), operation, arguments, arguments, risk, decision)
+    number = str(uuid.uuid4())
+    checked = Checked(number, operation, arguments, arguments, risk, decision, size=size)
     # What is denied anyway is not sent to another tool, which a read-only server has not even.
     _allowed_at_all(checked)
     if not (call.through == "write" and may_turn_out_milder(operation, checked.effect)):

@@ -61,11 +61,11 @@ async def invoke(call: Call, services: Services) -> Outcome:
 
 async def _run(call: Call, services: Services, entry: Entry) -> Outcome:
     try:
-        bytes_given = large_arguments.bounded(call.arguments)
+        size = large_arguments.bounded(call.arguments)
         with stage("examine"):
-            examined = await large_work.run(bytes_given, examine, call, services)
+            examined = await large_work.run(size, examine, call, services, size)
         entry.judged(examined)
-        checked = await with_handles(call, replace(examined, size=bytes_given), services)
+        checked = await with_handles(call, examined, services)
         if _is_free_read(checked, services):
             await _shadowed(call, checked, services)
             await _count(call, checked, services)
@@ -172,7 +172,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
     """
     try:
         size = large_arguments.bounded(call.arguments)
-        checked = await with_handles(call, replace(examine(call, services), size=size), services)
+        checked = await with_handles(call, examine(call, services, size), services)
         said = None
         if not _is_free_read(checked, services):
             seen = await see(call, checked, services)

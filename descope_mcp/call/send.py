@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ async def send(
     owner = Owner(services.project, call.caller)
     large = answer.size > LARGE
     # What has been done is told as it was, also when the caller has gone.
-    with CancelScope(shield=checked.effect != "read"):
+    with nullcontext() if checked.effect == "read" else CancelScope(shield=True):
         put_away = handles.put_away(operation, answer.data, services.store, owner, large=large)
         sealed, problem = await put_away
         data, hidden = await large_work.run(answer.size, clean, sealed)

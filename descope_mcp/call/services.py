@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from descope_mcp.api.client import Client
 from descope_mcp.catalog.catalog import Catalog
@@ -16,7 +16,7 @@ class Services:
     """What a call needs: the catalog, the way to Descope, the policy, the store.
 
     ``principal`` is who calls: the same for all calls on stdio, another for every token on HTTP,
-    where each request has services of its own.
+    where each request has services of its own. Those of callers with the same rights are equal.
     """
 
     catalog: Catalog
@@ -26,7 +26,7 @@ class Services:
     trusted_hosts: frozenset[str] = frozenset()
     #: What would be decided by this one is written down where it differs; it counts for nothing.
     shadow: Policy | None = None
-    principal: Caller = STDIO
+    principal: Caller = field(default=STDIO, compare=False)
     #: Seconds for which a call waits for the word of a person who is asked outside of the client.
     patience: float = 0.0
     #: Where the console is, as people reach it; "" where there is none.
@@ -41,7 +41,8 @@ class Services:
 
     def calling(self, name: str) -> Caller:
         """Who calls as `name`: the principal, with its scopes and claims whatever it is called."""
-        return replace(self.principal, name=name)
+        principal = self.principal
+        return principal if principal.name == name else replace(principal, name=name)
 
     @property
     def own_calls(self) -> str:

@@ -92,7 +92,7 @@ def build(
     Args:
         catalog: what there is.
         services_of: what a request may use, and in whose name. Callers with the same rights get
-            equal services but for the principal, since what is offered is kept by them.
+            equal services, since what is offered is kept by them.
         toolsets_of: what it is shown.
         security: seals what a client carries from a question to its answer; with None, for this
             process alone.
@@ -113,7 +113,8 @@ def build(
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        services, offered = services_of(ctx), offer(ctx)
+        services = services_of(ctx)
+        offered = offers.to(services, toolsets_of(ctx))
         return await ToolCall(ctx, params, services, offered, answers, wait).result()
 
     async def remember_list(ctx: Context, call_next: CallNext) -> HandlerResult:

@@ -13,13 +13,15 @@ _DEEPEST = 30
 #: So many cuts are told.
 _MOST_CUTS = 20
 
+_WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 #: For a cut field how much is shown of how much: elements, or characters of a text.
 Cuts = dict[str, tuple[int, int]]
 
 
 def text_of(value: Any) -> str:
     """`value` as JSON, the way that sizes are counted."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _WRITTEN.encode(value)
 
 
 def bounded(data: dict[str, Any], largest: int = LARGEST) -> tuple[dict[str, Any], Cuts]:

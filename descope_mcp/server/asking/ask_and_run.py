@@ -64,7 +64,8 @@ async def _answered(
     answer = elicitation.returned(ctx, params)
     if isinstance(answer, No):
         return await _declined(answer, None, request, services)
-    outcome = await _perform(replace(request, approval=answer), services)
+    answered = request if answer is None else replace(request, approval=answer)
+    outcome = await _perform(answered, services)
     if isinstance(outcome, NeedsConfirmation):
         return await _asked(ctx, outcome, request, services)
     return outcome

@@ -76,8 +76,8 @@ class Application:
             services: what the server itself works with.
             mode: how it is reached.
             authenticate: names who calls (`callers.seat`), or turns the request away.
-            rights: what a caller may use. Callers who share rights get equal services, but for the
-                principal. With None, all may use `services`.
+            rights: what a caller may use. Callers who share rights get equal services. With None,
+                all may use `services`.
             permit: may read the whole body, and turn the request away.
             routes: open to everybody, besides those of health.
             ends: called when it ends, to end what is listened to behind `routes`.

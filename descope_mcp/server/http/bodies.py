@@ -28,13 +28,13 @@ class Bodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body has arrived; of one that hangs up nothing comes."""
         try:
-            with anyio.fail_after(SECONDS):
+            with anyio.move_on_after(SECONDS) as arriving:
                 body = await _body(receive)
-        except TimeoutError:
-            await refusal(408, _TOO_SLOW, {"Connection": "close"})(scope, receive, send)
-            return
         except _TooLarge:
             await refusal(413, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)
+            return
+        if arriving.cancelled_caught:
+            await refusal(408, _TOO_SLOW, {"Connection": "close"})(scope, receive, send)
             return
         if body is None:
             return

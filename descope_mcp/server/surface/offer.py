@@ -75,14 +75,14 @@ class Offers:
 
     def to(self, services: Services, toolsets: Sequence[str] = ()) -> Offer:
         """What is offered to a request, whoever sent it."""
-        shared = replace(services, principal=_NOBODY)
         wanted = tuple(sorted(set(toolsets)))
         for entry in reversed(self._made):
-            if entry[1] == wanted and entry[0] == shared:
+            if entry[1] == wanted and entry[0] == services:
                 if entry is not self._made[-1]:
                     self._made.remove(entry)
                     self._made.append(entry)
                 return entry[2]
+        shared = replace(services, principal=_NOBODY)
         offer = Offer(shared, wanted, self._index)
         self._made = [*self._made[1 - MOST :], (shared, wanted, offer)]
         return offer
