@@ -29,7 +29,7 @@ async def fetch(url: str, seconds: float) -> dict[str, Any] | None:
     parts = urlsplit(url)
     place = f"{parts.scheme}://{parts.netloc}"
     transport = Transport(place, seconds)
-    request = Request("GET", parts.path or "/", (), None, {"Accept": "application/json"})
+    request = Request("GET", parts.path or "/", None, {"Accept": "application/json"})
     try:
         with anyio.fail_after(seconds):
             raw = await transport.send(request, repeatable=True, waiting=quietly)

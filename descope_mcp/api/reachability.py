@@ -29,7 +29,7 @@ async def probe(base_url: str, seconds: float = 10.0) -> Reached:
     """
     transport = Transport(base_url, seconds)
     try:
-        request = Request("GET", "/", (), None, {})
+        request = Request("GET", "/", None, {})
         raw = await transport.send(request, repeatable=True, waiting=quietly)
     finally:
         await transport.close()

@@ -35,14 +35,14 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request below the base URL. All but the first two may hold a secret: never print them.
+    """One request below the base URL. What is not shown may hold a secret: never print it.
 
-    ``template`` is the path as the contract has it, with no values in it.
+    ``target`` is path and query, ``template`` the path as the contract has it, with no values in
+    it.
     """
 
     method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = field(repr=False)
+    target: str = field(repr=False)
     body: bytes | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     template: str = ""
@@ -79,7 +79,8 @@ def build(
             given = value
         elif where == "body":
             body[wire_name] = value
-    if len(path) + len(urlencode(query)) > LONGEST_URL:
+    target = f"{path}?{urlencode(query)}" if query else path
+    if len(target) > LONGEST_URL:
         raise NotSendable(f"{operation.name}: the arguments are too long for a URL.", _SHORTER)
     headers = {
         "Accept": "application/json",
@@ -94,7 +95,7 @@ def build(
         whole: Any = body.get(operation.array_body, []) if operation.array_body else body
         content = json.dumps(whole, separators=(",", ":")).encode()
         headers["Content-Type"] = "application/json"
-    return Request(operation.method, path, tuple(query), content, headers, operation.path)
+    return Request(operation.method, target, content, headers, operation.path)
 
 
 def _text(value: Any) -> str:

@@ -28,12 +28,13 @@ LONGEST_CLAIM = 24 * 3600.0
 
 def delay(answer: RawAnswer, *, repeatable: bool, pause: float | None) -> float | None:
     """How long to wait before the request may be sent again; None: it may not."""
-    wanted = retry_after(answer.headers)
-    if answer.status == 429 and wanted is None:
-        return pause
-    if answer.status in (429, 503) and wanted is not None:
-        # "At once" is no time for anything to change in.
-        return max(wanted, pause or 0.0)
+    if answer.status in (429, 503):
+        wanted = retry_after(answer.headers)
+        if wanted is not None:
+            # "At once" is no time for anything to change in.
+            return max(wanted, pause or 0.0)
+        if answer.status == 429:
+            return pause
     if answer.status in PASSING and repeatable:
         return pause
     return None

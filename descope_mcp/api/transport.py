@@ -8,7 +8,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from typing import cast
 from weakref import WeakValueDictionary
 
 import anyio
@@ -185,10 +185,9 @@ class Transport:
             # httpx bounds single steps of a request; it is the whole that must end.
             with anyio.move_on_after(self._timeout, shield=finish) as flight.scope:
                 flight.on_its_way = True
-                query = f"?{urlencode(request.query)}" if request.query else ""
                 sent = httpx.Request(
                     request.method,
-                    f"{self._base_url}{request.path}{query}",
+                    f"{self._base_url}{request.target}",
                     headers={**_ALWAYS, **request.headers},
                     content=request.body,
                     extensions=self._extensions,
@@ -208,8 +207,8 @@ class Transport:
             raise OutcomeUnknown(*_GIVEN_UP)
 
     def _final(self, answer: RawAnswer, repeatable: bool) -> RawAnswer:
-        wanted = retry.retry_after(answer.headers)
-        if answer.status == 429 or (answer.status == 503 and wanted is not None):
+        wanted = retry.retry_after(answer.headers) if answer.status in (429, 503) else None
+        if answer.status == 429 or wanted is not None:
             after = 60.0 if wanted is None else wanted
             raise RateLimited(
                 "Descope accepts no more requests of this kind for now.",
@@ -274,8 +273,7 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
         raise httpx.DecodingError("an encoding that was not asked for")
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if encoding == "gzip" else None
     body, begun = bytearray(), False
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for chunk in response.stream:
+    async for chunk in cast("httpx.AsyncByteStream", response.stream):
         begun = True
         room = LARGEST_ANSWER + 1 - len(body)
         try:

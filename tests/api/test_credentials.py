@@ -45,7 +45,7 @@ def test_the_management_key_is_in_no_request_of_another_scheme(catalog: Catalog)
     for operation in catalog.values():
         arguments = sample_arguments(operation)
         whole = build(operation, arguments, ALL_KEYS, "c1")
-        text = f"{whole.path}{whole.query}{whole.body!r}{dict(whole.headers)}"
+        text = f"{whole.target}{whole.body!r}{dict(whole.headers)}"
         assert (MANAGEMENT_KEY in text) == (operation.schemes == ("management_key",)), (
             operation.name
         )
