@@ -36,8 +36,10 @@ _SEND = """([path, fields]) => {
 }"""
 
 
-def policy(catalog: Catalog, words: str = "Ask the owners first.", times: int = 3) -> Policy:
-    """Rules of every kind, with `words` wherever their author chooses them, again and again."""
+def policy(
+    catalog: Catalog, words: str = "Ask the owners first.", name: str = "support", times: int = 3
+) -> Policy:
+    """Rules with `words` and `name` wherever their author chooses them, again and again."""
     rule = """[[rule]]
 operation = ["DeleteTenant", "DeleteRole"]
 caller = [CALLER]
@@ -50,11 +52,11 @@ reason = WORDS
 
 """
     # Of two for the same callers, the second would never decide.
-    callers = (json.dumps(f"{words} {number}") for number in range(times))
+    callers = (json.dumps(f"{name}-{number}") for number in range(times))
     rules_of = (rule.replace("CALLER", one).replace("WORDS", json.dumps(words)) for one in callers)
-    name, text = f"{words.replace('/', '').rstrip('.')}.toml", "".join(rules_of)
-    rules, _ = file.parse(name, text, catalog)
-    return Policy(rules=rules, source=name, text=text)
+    source, text = f"{name.replace('/', '')}.toml", "".join(rules_of)
+    rules, _ = file.parse(source, text, catalog)
+    return Policy(rules=rules, source=source, text=text)
 
 
 def enter(console: Served, context: BrowserContext, name: str = "ada") -> Page:
@@ -90,6 +92,8 @@ def tour(world: World, page: Page, names: Names | None = None) -> Iterator[str]:
     with page.expect_navigation():
         page.locator("button.yes").click()
     yield "undone"
+    visit(console, page, Stocked("not-undone", f"journal/{call}/undo", {}))
+    yield "not-undone"
     with store.begin() as connection:
         connection.execute(update(journal).where(journal.c.seq == 1).values(caller="another"))
     visit(console, page, Stocked("chain-broken", "journal/chain"))

@@ -84,14 +84,6 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
     journal.settle(
         store, intent, "done", names.reason, {"steps": steps, "missing": [quoted(names.reason)]}
     )
-    sent = replace(
-        intent,
-        call="1c8d6b6f-7e9c-4a9f-8b4a-2a2a6a1b1b02",
-        operation="SendPasswordReset",
-        target=quoted("ben@acme.example"),
-    )
-    journal.intend(store, sent)
-    journal.settle(store, sent, "done", "", {"steps": [], "missing": [quoted(names.reason)]})
     acts.record(store, "declined", by=caller, way="form", operation="DeleteTenant")
     owner = Owner("P2abc", caller)
     kept = [handle(store.key, owner, "", value) for value in ("one", "two")]
@@ -116,7 +108,6 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
         Page("journal", "journal"),
         Page("search", "journal", {"target": person[:5], "caller": caller}),
         Page("entry", call),
-        Page("not-undone", f"journal/{sent.call}/undo", {}),
         Page("chain", "journal/chain"),
         Page("secrets", "secrets"),
         Page("secret", f"secrets/{one}"),

@@ -34,8 +34,8 @@ _LARGEST = 50_000
 
 @pytest.fixture
 def world(catalog: Catalog, own: Store, request: pytest.FixtureRequest) -> Iterator[World]:
-    words = getattr(request, "param", "Ask the owners first.")
-    rules = policy(catalog, words)
+    words, name = getattr(request, "param", ("Ask the owners first.", "support"))
+    rules = policy(catalog, words, name)
     with acting(catalog, own, rules, shadow=rules) as made:
         yield made
 
@@ -61,7 +61,7 @@ def test_nobody_is_kept_out(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
-@pytest.mark.parametrize("world", [_HOSTILE], indirect=True)
+@pytest.mark.parametrize("world", [(_HOSTILE, _HOSTILE)], indirect=True)
 def test_what_others_have_written_is_text(world: World, opened: Opened) -> None:
     names = Names(_HOSTILE, _HOSTILE, _HOSTILE, _HOSTILE)
     page, seen = enter(world.console, opened(), _HOSTILE), set[str]()
@@ -92,7 +92,7 @@ _OWN_WORDS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("world", ["Zuerst fragen"], indirect=True)
+@pytest.mark.parametrize("world", [("Erst fragen.", "support")], indirect=True)
 def test_what_is_english_says_so_to_a_screen_reader(world: World, opened: Opened) -> None:
     page = enter(world.console, opened(locale="de-DE"))
     for name in tour(world, page):
@@ -104,7 +104,7 @@ def test_what_is_english_says_so_to_a_screen_reader(world: World, opened: Opened
 
 
 def test_pages_are_small(catalog: Catalog, own: Store) -> None:
-    rules = policy(catalog, _HOSTILE, times=300)
+    rules = policy(catalog, _HOSTILE, _HOSTILE, times=300)
     given = replace(services(catalog, own), policy=rules, shadow=rules)
     pages = stocked(own)
     for number in range(90):
