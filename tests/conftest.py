@@ -10,7 +10,7 @@ import pytest
 
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.store.store import Store
-from tests import on_disk
+from tests import on_disk, preloaded
 from tests.recorder import STORE_SETTINGS, shared_store
 
 # Nobody's real state either: every process of the tests finds its store here.
@@ -21,6 +21,7 @@ for _name, _place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
 
 _modules = itertools.count()
 on_disk.insist()
+preloaded.install()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

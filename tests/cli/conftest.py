@@ -7,14 +7,14 @@ import pytest
 
 from descope_mcp.catalog.catalog import Catalog
 
-from .processes import BASE, COMMAND, settings_of
+from .processes import BASE, PRELOADED, settings_of
 
 
 @pytest.fixture(scope="session")
 def sandbox(catalog: Catalog) -> Iterator[dict[str, str]]:
     """The settings of a sandbox in a process of its own, as it prints them."""
     process = subprocess.Popen(
-        [COMMAND, "sandbox"], env=BASE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [PRELOADED, "sandbox"], env=BASE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         assert process.stdout

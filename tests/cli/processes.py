@@ -6,25 +6,18 @@ import os
 import pty
 import select
 import subprocess
-import sys
-import sysconfig
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from tests.preloaded import COMMAND, PRELOADED
 from tests.recorder import EVERY_SERVER, STORE_SETTINGS
 
-COMMAND = str(Path(sysconfig.get_path("scripts")) / "descope-mcp")
+__all__ = ["BASE", "COMMAND", "PRELOADED", "run", "run_in_terminal", "settings_of"]
+
 #: Nothing of the environment that tests run in but what a process cannot do without.
 BASE = {name: os.environ[name] for name in ("PATH", *STORE_SETTINGS)} | EVERY_SERVER
 _PATIENCE = 30
 _PROMPTS = (b"Type yes: ", b" to run it: ")
-#: Makes the terminal whose descriptor comes first the process's own, then becomes the command.
-_WITH_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def run(
@@ -32,7 +25,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a session without a terminal; `given` comes in through a pipe."""
     return subprocess.run(
-        [COMMAND, *arguments],
+        [PRELOADED, *arguments],
         env={**BASE, **(env or {})},
         input=given,
         capture_output=True,
@@ -60,14 +53,14 @@ def run_in_terminal(
     keyboard, terminal = pty.openpty()
     os.write(keyboard, ahead)
     process = subprocess.Popen(
-        [sys.executable, "-c", _WITH_TERMINAL, str(terminal), COMMAND, *arguments],
+        [PRELOADED, *arguments],
         env={**BASE, **(env or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        pass_fds=(terminal,),
+        terminal=terminal,
     )
     try:
         shown = _question(keyboard, process)

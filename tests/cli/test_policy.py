@@ -12,7 +12,7 @@ from mcp.client.stdio import stdio_client
 from descope_mcp.cli.main import REFUSED, USAGE
 from descope_mcp.guard.policy.file import ready_made
 
-from .processes import BASE, COMMAND, run
+from .processes import BASE, PRELOADED, run
 
 RULES = """\
 # Only our own users, and never the administrator.
@@ -170,7 +170,7 @@ def test_a_call_obeys_the_file(rules: str) -> None:
 @pytest.mark.anyio
 async def test_the_server_does_not_offer_what_the_file_denies(rules: str, tmp_path: Path) -> None:
     parameters = StdioServerParameters(
-        command=COMMAND,
+        command=PRELOADED,
         args=["serve", "--sandbox", "--toolsets", "tenants,users", "--policy", rules],
         env=BASE,
     )

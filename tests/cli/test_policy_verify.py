@@ -26,7 +26,7 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
-from tests.cli.processes import BASE, COMMAND
+from tests.cli.processes import BASE, PRELOADED
 from tests.postgres import cluster, execute
 from tests.recorder import MANAGEMENT_KEY, PROJECT, recording
 
@@ -40,7 +40,7 @@ def env_of(place: Path, **more: str) -> dict[str, str]:
 
 def verify(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the command; it makes some six hundred calls."""
-    command = [COMMAND, "policy", "verify", *arguments]
+    command = [PRELOADED, "policy", "verify", *arguments]
     return subprocess.run(command, env={**BASE, **env}, capture_output=True, text=True, timeout=200)
 
 

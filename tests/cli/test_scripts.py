@@ -21,7 +21,7 @@ from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE, cli
 
 from ..api.sockets import answer, closed_port, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
-from .processes import BASE, COMMAND, run
+from .processes import BASE, COMMAND, PRELOADED, run
 
 KEYS = {"DESCOPE_PROJECT_ID": PROJECT, "DESCOPE_MANAGEMENT_KEY": MANAGEMENT_KEY}
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -154,7 +154,7 @@ def test_arguments_from_a_file_or_standard_input(tmp_path: Path, encoding: str) 
     file.write_bytes(text.encode(encoding))
     for given, piped in ((f"@{file}", b""), ("-", file.read_bytes())):
         done = subprocess.run(
-            [COMMAND, "call", "LoadTenant", "--arguments", given, "--sandbox"],
+            [PRELOADED, "call", "LoadTenant", "--arguments", given, "--sandbox"],
             env=BASE,
             input=piped,
             capture_output=True,
@@ -244,7 +244,7 @@ def test_what_the_encoding_cannot_spell_is_escaped(own: dict[str, str]) -> None:
 
     def plain(*arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [COMMAND, *arguments],
+            [PRELOADED, *arguments],
             env={**BASE, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -376,7 +376,7 @@ async def interrupted(
 
     async with serving(hangs) as server:
         process = subprocess.Popen(  # noqa: ASYNC220 - it runs beside the loop
-            [COMMAND, *arguments],
+            [PRELOADED, *arguments],
             env={**BASE, **KEYS, **own, "DESCOPE_BASE_URL": server.url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

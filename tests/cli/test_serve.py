@@ -16,20 +16,20 @@ from descope_mcp import __version__
 from descope_mcp.cli.main import INTERRUPTED, USAGE
 
 from ..api.sockets import answer, serving
-from .processes import BASE, COMMAND, run, settings_of
+from .processes import BASE, COMMAND, PRELOADED, run, settings_of
 
-COMMANDS = ["serve", "tools", "call", "policy", "doctor", "sandbox"]
+PRELOADEDS = ["serve", "tools", "call", "policy", "doctor", "sandbox"]
 
 
 @pytest.mark.parametrize(
-    "command", [[], *([c] for c in COMMANDS), *(["tools", c] for c in ("list", "show", "search"))]
+    "command", [[], *([c] for c in PRELOADEDS), *(["tools", c] for c in ("list", "show", "search"))]
 )
 def test_every_command_has_help(command: list[str]) -> None:
     done = run(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: {' '.join(['descope-mcp', *command])} ")
     if not command:
-        assert all(f"  {name} " in done.stdout for name in COMMANDS)
+        assert all(f"  {name} " in done.stdout for name in PRELOADEDS)
 
 
 def test_the_version_is_told() -> None:
@@ -158,7 +158,7 @@ def test_the_sandbox_prints_how_to_connect(sandbox: dict[str, str]) -> None:
 
 def test_the_sandbox_ends_with_an_interrupt() -> None:
     with subprocess.Popen(
-        [COMMAND, "sandbox"], env=BASE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [PRELOADED, "sandbox"], env=BASE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
         assert process.stderr

@@ -14,7 +14,7 @@ import pytest
 from descope_mcp.cli.main import USAGE
 from tests.server.http.served import headers, message
 
-from .processes import BASE, COMMAND, run
+from .processes import BASE, PRELOADED, run
 
 POLICY = '[[rule]]\noperation = "DeleteUser"\nwho = { rank = "x" }\ndecision = "deny"\n'
 #: Nobody answers for this issuer.
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 def _serving(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A server on any port, and its address."""
     process = subprocess.Popen(
-        [COMMAND, "serve", "--sandbox", "--http", "127.0.0.1:0", *arguments],
+        [PRELOADED, "serve", "--sandbox", "--http", "127.0.0.1:0", *arguments],
         env=BASE,
         stderr=subprocess.PIPE,
         text=True,

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import sandbox
-from tests.cli.processes import BASE, COMMAND
+from tests.cli.processes import BASE, PRELOADED
 from tests.postgres import cluster
 from tests.recorder import EVERY_SERVER
 
@@ -106,7 +106,7 @@ def _replica(stack: ExitStack, place: Path, shared: dict[str, str]) -> Replica:
         "DESCOPE_MCP_LOG_FILE": str(log),
     }
     process = subprocess.Popen(
-        [COMMAND, "serve", "--http", "127.0.0.1:0", "--no-auth"],
+        [PRELOADED, "serve", "--http", "127.0.0.1:0", "--no-auth"],
         env=env,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

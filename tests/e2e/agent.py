@@ -14,7 +14,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.e2e.wire import COMMAND, environment
+from tests.e2e.wire import environment
+from tests.preloaded import PRELOADED
 from tests.recorder import STORE_SETTINGS
 
 DECLINE = types.ElicitResult(action="decline")
@@ -71,5 +72,7 @@ def store_of_its_own(place: Path) -> Iterator[None]:
 
 def connected(mode: str, **callbacks: Any) -> Client:
     """A client of one era, still to be entered, on a sandbox of its own."""
-    server = StdioServerParameters(command=COMMAND, args=["serve", "--sandbox"], env=environment())
+    server = StdioServerParameters(
+        command=PRELOADED, args=["serve", "--sandbox"], env=environment()
+    )
     return Client(stdio_client(server), mode=mode, **callbacks)

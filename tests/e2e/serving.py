@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tests.e2e.wire import COMMAND
+from tests.preloaded import PRELOADED
 
 
 @asynccontextmanager
@@ -52,7 +52,7 @@ async def saying(
 def served(*options: str, env: Mapping[str, str], port: int = 0) -> AsyncIterator[str]:
     """The server on loopback; its address."""
     address = f"127.0.0.1:{port}"
-    return saying([COMMAND, "serve", "--http", address, *options], "serving ", env)
+    return saying([PRELOADED, "serve", "--http", address, *options], "serving ", env)
 
 
 def free_port() -> int:

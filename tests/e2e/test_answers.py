@@ -23,7 +23,8 @@ from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE
 from descope_mcp.server.app import alone, build
 from tests.e2e.agent import Agent, Person
-from tests.e2e.wire import COMMAND, environment, pointed_at
+from tests.e2e.wire import environment, pointed_at
+from tests.preloaded import PRELOADED
 from tests.recorder import Recorded, Recorder, recording
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +55,7 @@ async def _process(project: Sandbox, mode: str, *arguments: str) -> AsyncIterato
         DESCOPE_PROJECT_ID=project.project_id,
         DESCOPE_MANAGEMENT_KEY=project.management_key,
     )
-    server = StdioServerParameters(command=COMMAND, args=["serve", *arguments], env=settings)
+    server = StdioServerParameters(command=PRELOADED, args=["serve", *arguments], env=settings)
     async with Client(stdio_client(server), mode=mode) as client:
         yield Agent(client, Person(), mode)
 
@@ -243,7 +244,7 @@ async def test_an_exported_flow_of_five_megabytes_is_read_whole(mode: str) -> No
 
     async with recording(answer) as recorder:
         server = StdioServerParameters(
-            command=COMMAND, args=["serve"], env=pointed_at(recorder.url)
+            command=PRELOADED, args=["serve"], env=pointed_at(recorder.url)
         )
         async with Client(stdio_client(server), mode=mode) as client:
             agent = Agent(client, Person(), mode)

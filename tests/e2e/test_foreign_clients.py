@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from tests import foreign_packages
 from tests.e2e.serving import served
-from tests.e2e.wire import COMMAND, pointed_at
+from tests.e2e.wire import pointed_at
+from tests.preloaded import COMMAND
 from tests.recorder import STORE_SETTINGS, Recorded, Recorder, recording
 
 pytestmark = pytest.mark.anyio

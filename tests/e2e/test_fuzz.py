@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.test_stdio import INITIALIZE, INITIALIZED
-from tests.e2e.wire import COMMAND, environment, meta
+from tests.e2e.wire import environment, meta
+from tests.preloaded import PRELOADED
 
 #: Of one length, so that what is drawn does not depend on how much was drawn before.
 _numbers = itertools.count()
@@ -115,7 +116,7 @@ class _Server:
 def _served() -> Iterator[_Server]:
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [COMMAND, "serve"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment()
+        [PRELOADED, "serve"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment()
     ) as process:
         server = _Server(process)
         server.feed(b"\n".join(json.dumps(m).encode() for m in (INITIALIZE, INITIALIZED)))

@@ -21,7 +21,8 @@ from starlette.responses import JSONResponse, Response
 from descope_mcp.cli.main import FAILED
 from descope_mcp.store.journal.entries import entries
 from descope_mcp.store.journal.entry import Entry
-from tests.e2e.wire import ASKABLE, COMMAND, LEGACY, environment, meta, pointed_at, wired
+from tests.e2e.wire import ASKABLE, LEGACY, environment, meta, pointed_at, wired
+from tests.preloaded import COMMAND
 from tests.recorder import Recorded, Recorder, recording, shared_store
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,8 @@ import pytest
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.schemas.published import published
-from tests.e2e.wire import COMMAND, Wire, environment, meta, wired
+from tests.e2e.wire import Wire, environment, meta, wired
+from tests.preloaded import PRELOADED
 
 pytestmark = pytest.mark.anyio
 
@@ -134,14 +135,14 @@ decision = "deny"
             said = wire.errors.decode()
         assert f"nobody here is called weekly, only {caller} and terminal" in said
         assert ("nobody here is called nightly-*" in said) is not denied
-        shown = await anyio.run_process([COMMAND, "journal", "list", "--json"], env=env)
+        shown = await anyio.run_process([PRELOADED, "journal", "list", "--json"], env=env)
         assert (caller in shown.stdout.decode()) is not denied
 
 
 @pytest.mark.parametrize("name", ["terminal", "a b", "-x", "x" * 65])
 async def test_a_caller_is_a_name_and_nobody_else_s(name: str) -> None:
     result = await anyio.run_process(
-        [COMMAND, "serve", "--sandbox"], env=environment(DESCOPE_MCP_CALLER=name), check=False
+        [PRELOADED, "serve", "--sandbox"], env=environment(DESCOPE_MCP_CALLER=name), check=False
     )
     assert result.returncode == 2
     assert b"DESCOPE_MCP_CALLER" in result.stderr
@@ -149,7 +150,7 @@ async def test_a_caller_is_a_name_and_nobody_else_s(name: str) -> None:
 
 async def test_a_toolset_that_does_not_exist_stops_the_start() -> None:
     result = await anyio.run_process(
-        [COMMAND, "serve", "--sandbox", "--toolsets", "userz"], env=environment(), check=False
+        [PRELOADED, "serve", "--sandbox", "--toolsets", "userz"], env=environment(), check=False
     )
     assert result.returncode == 2
     assert result.stdout == b""

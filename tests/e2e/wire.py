@@ -5,30 +5,31 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from tests.preloaded import PRELOADED
 from tests.recorder import EVERY_SERVER, MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
 
-COMMAND = str(Path(sys.executable).with_name("descope-mcp"))
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 ASKABLE: dict[str, Any] = {"elicitation": {}}
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment with nobody's credentials but the given settings."""
+    """This process's environment with nobody's credentials but the given settings.
+
+    What is meant for the interpreter that runs the tests, others are not told.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in STORE_SETTINGS or not name.startswith("DESCOPE_")
+        if name in STORE_SETTINGS or not name.startswith(("DESCOPE_", "PYTHON"))
     }
     return {**kept, **EVERY_SERVER, **settings}
 
@@ -176,7 +177,7 @@ def meta(capabilities: Mapping[str, Any] | None = None) -> dict[str, Any]:
 @asynccontextmanager
 async def wired(*arguments: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Wire]:
     """``descope-mcp serve`` as a process; it ends with the context, if not by itself."""
-    process = await anyio.open_process([COMMAND, "serve", *arguments], env=env or environment())
+    process = await anyio.open_process([PRELOADED, "serve", *arguments], env=env or environment())
     wire = Wire(process)
     async with process, anyio.create_task_group() as tasks:
         tasks.start_soon(wire.read)

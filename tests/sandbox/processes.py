@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cli.processes import BASE, COMMAND, settings_of
+from tests.cli.processes import BASE, PRELOADED, settings_of
 
 
 @contextmanager
 def sandbox(*arguments: str) -> Iterator[dict[str, str]]:
     """The settings that it prints; it is killed at the end."""
     process = subprocess.Popen(
-        [COMMAND, "sandbox", *arguments], stdout=subprocess.PIPE, text=True, env=BASE
+        [PRELOADED, "sandbox", *arguments], stdout=subprocess.PIPE, text=True, env=BASE
     )
     assert process.stdout is not None
     try:

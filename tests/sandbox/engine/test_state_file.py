@@ -16,7 +16,7 @@ import pytest
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.engine.state_file import StateFileError, opened
 from descope_mcp.sandbox.seeds import organisations
-from tests.cli.processes import BASE, COMMAND
+from tests.cli.processes import BASE, PRELOADED
 from tests.sandbox import processes
 
 
@@ -88,7 +88,7 @@ def test_one_file_is_one_sandbox_s(tmp_path: Path) -> None:
     file = tmp_path / "state.db"
     with sandbox("--state", str(file)):
         done = subprocess.run(
-            [COMMAND, "sandbox", "--state", str(file)], capture_output=True, text=True, env=BASE
+            [PRELOADED, "sandbox", "--state", str(file)], capture_output=True, text=True, env=BASE
         )
     assert done.returncode == 1
     assert "locked" in done.stderr
@@ -102,7 +102,7 @@ def test_one_file_is_one_sandbox_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["call", "SearchUsers"], ["doctor"], ["serve"]])
 def test_a_wrong_setting_is_named(command: list[str], name: str, value: str) -> None:
     done = subprocess.run(
-        [COMMAND, *command, "--sandbox"],
+        [PRELOADED, *command, "--sandbox"],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -119,7 +119,10 @@ def test_the_command_line_has_the_seeds(tmp_path: Path) -> None:
         assert len(client.get("/v1/mgmt/tenant/all").json()["tenants"]) == 40
     settings = {**BASE, "DESCOPE_MCP_SANDBOX_SEED": "empty", "HOME": os.fspath(tmp_path)}
     done = subprocess.run(
-        [COMMAND, "call", "--sandbox", "SearchUsers"], capture_output=True, text=True, env=settings
+        [PRELOADED, "call", "--sandbox", "SearchUsers"],
+        capture_output=True,
+        text=True,
+        env=settings,
     )
     assert json.loads(done.stdout)["total"] == 0
 

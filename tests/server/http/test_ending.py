@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, Response
 
 from descope_mcp.store.journal.entries import entries
 from tests.e2e.agent import Person
-from tests.e2e.wire import COMMAND, pointed_at
+from tests.e2e.wire import pointed_at
+from tests.preloaded import COMMAND
 from tests.recorder import Recorded, Recorder, recording, shared_store
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,8 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.app import INSTRUCTIONS
 from descope_mcp.server.surface.tool_list import hub
 from tests.e2e.agent import AT_ONCE, Agent, Person
-from tests.e2e.wire import COMMAND, environment, pointed_at
+from tests.e2e.wire import environment, pointed_at
+from tests.preloaded import PRELOADED
 from tests.recorder import Recorded, recording
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ def test_they_are_short_and_name_tools_that_exist() -> None:
 
 def _agent_of(*arguments: str, env: dict[str, str] | None = None) -> Any:
     server = StdioServerParameters(
-        command=COMMAND, args=["serve", *arguments], env=env or environment()
+        command=PRELOADED, args=["serve", *arguments], env=env or environment()
     )
     return stdio_client(server)
 
