@@ -24,7 +24,8 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any
+from io import TextIOWrapper
+from typing import Any
 
 import descope_mcp
 
@@ -85,15 +86,19 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
     sys.argv = request["args"]
     sys.path[0] = os.path.dirname(request["args"][0])
     errors = request["encoding_errors"]
-    sys.stdin = sys.__stdin__ = _stream(0, "r", errors)
-    sys.stdout = sys.__stdout__ = _stream(1, "w", errors)
-    sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")
-    sys.stderr.reconfigure(line_buffering=True)
+    sys.stdin = _stream(0, "r", errors)
+    sys.stdout = _stream(1, "w", errors)
+    sys.stderr = said = _stream(2, "w", "backslashreplace")
+    said.reconfigure(line_buffering=True)
 
 
-def _stream(descriptor: int, mode: str, errors: str) -> IO[str]:
+def _stream(descriptor: int, mode: str, errors: str) -> TextIOWrapper:
     """As the interpreter opens it when it starts."""
-    return open(descriptor, mode, encoding="utf-8", errors=errors, newline="\n", closefd=False)
+    stream = open(  # noqa: SIM115 - it stays open
+        descriptor, mode, encoding="utf-8", errors=errors, newline="\n", closefd=False
+    )
+    assert isinstance(stream, TextIOWrapper)
+    return stream
 
 
 def _preload() -> None:

@@ -20,7 +20,8 @@ from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.http.serve import Sandbox, running
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.server.surface.token_cost import tokens
-from tests.e2e.wire import COMMAND, environment
+from tests.e2e.wire import environment
+from tests.preloaded import PRELOADED
 
 _KEPT = re.compile(r"\$\{(\w+)\}")
 
@@ -81,7 +82,7 @@ async def _serving(sandbox: Sandbox, person: Person, place: str) -> AsyncIterato
         DESCOPE_PROJECT_ID=sandbox.project_id,
         DESCOPE_MANAGEMENT_KEY=sandbox.management_key,
     )
-    server = StdioServerParameters(command=COMMAND, args=["serve"], env=settings)
+    server = StdioServerParameters(command=PRELOADED, args=["serve"], env=settings)
     async with Client(stdio_client(server), elicitation_callback=person) as client:
         yield client
 

@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from descope_mcp.cli.errors import NoTerminal, NotProven
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers import terminal as renderer
-from descope_mcp.store.consent import second_factor as factor
 from descope_mcp.store.store import Store
+
+if TYPE_CHECKING:
+    from descope_mcp.store.consent.second_factor import Checked
 
 _TERMINAL = Path("/dev/tty")
 #: So often a name may be typed, and so many lines the prompt and what is around it take.
@@ -115,6 +117,8 @@ def digits(store: Store) -> str:
     Raises:
         NoTerminal: nobody can be asked.
     """
+    from descope_mcp.store.consent import second_factor as factor
+
     return ask("", _DIGITS) if factor.enrolled(store) else ""
 
 
@@ -125,6 +129,8 @@ def second_factor(store: Store) -> None:
         NotProven: they are wrong, or none count for now.
         NoTerminal: nobody can be asked.
     """
+    from descope_mcp.store.consent import second_factor as factor
+
     if factor.enrolled(store):
         _prove(partial(factor.check, store))
 
@@ -143,6 +149,8 @@ def remembered_factor(store: Store) -> None:
         NotProven: they are wrong, or none count for now.
         NoTerminal: nobody can be asked.
     """
+    from descope_mcp.store.consent import second_factor as factor
+
     if factor.remembered(store):
         _prove(partial(factor.check_remembered, store))
 
@@ -155,7 +163,7 @@ def account() -> str:
         return "unknown"
 
 
-def _prove(check: Callable[[str], factor.Checked]) -> None:
+def _prove(check: Callable[[str], Checked]) -> None:
     checked = check(ask("", _DIGITS))
     if checked.result != "right":
         raise NotProven(checked.said)

@@ -23,9 +23,7 @@ from descope_mcp.call.outcome import (
 )
 from descope_mcp.call.plan.outcome import NAME as PLAN
 from descope_mcp.call.plan.outcome import PlanOutcome, PlanRequest
-from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
-from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.field_selection import WrongFields
@@ -149,8 +147,12 @@ async def _asked(request: Request, services: Services) -> PlanOutcome:
 async def _perform(request: Request, services: Services) -> PlanOutcome:
     match request:
         case Undo():
+            from descope_mcp.call.undo.undo import undo
+
             return await undo(request, services)
         case PlanRequest():
+            from descope_mcp.call.plan.plan import plan
+
             return await plan(request, services)
     return await invoke(request, services)
 
