@@ -141,5 +141,8 @@ if __name__ == "__main__":
     # Registered before anything else, it runs last.
     atexit.register(_end, ended_with)
     _preload()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    try:
+        serve(socket.socket(fileno=int(sys.argv[1])))
+    except KeyboardInterrupt:
+        sys.exit(130)
     _run(ended_with)

@@ -4,7 +4,8 @@ Who starts `PRELOADED` gets a process like any other: a child of this one, to wa
 to talk to through pipes, with or without a session or a terminal of its own. It comes from
 `fork_server` and calls the same `main` as the installed command. What is about starting (the entry
 point, what is imported, limits, other accounts) starts the command itself; so does all that the
-fork could not do alike, and everything on systems other than Linux.
+fork could not do alike, and everything on systems other than Linux. All runs of one test process
+share a seed of hashes.
 """
 
 from __future__ import annotations
@@ -60,13 +61,8 @@ class _Popen(subprocess.Popen[Any]):
         request = _request(asked)
         if request is None:
             if terminal is not None:
-                asked["args"] = [
-                    sys.executable,
-                    "-c",
-                    _WITH_TERMINAL,
-                    str(terminal),
-                    *asked["args"],
-                ]
+                takes_it = (sys.executable, "-c", _WITH_TERMINAL, str(terminal))
+                asked["args"] = [*takes_it, *asked["args"]]
                 asked["pass_fds"] = (terminal,)
             super()._execute_child(*bound.args[1:])  # type: ignore[misc]
             return
@@ -101,7 +97,7 @@ def _request(asked: dict[str, Any]) -> bytes | None:
     ):
         return None
     request = {
-        "args": [os.fspath(arg) for arg in args],
+        "args": [COMMAND, *map(os.fspath, args[1:])],
         "env": environment,
         "cwd": os.fspath(asked["cwd"] or os.getcwd()),
         "session": asked["start_new_session"],
@@ -113,8 +109,8 @@ def _request(asked: dict[str, Any]) -> bytes | None:
 
 def _forked(request: bytes, descriptors: list[int]) -> int:
     """The id of a new child of this process."""
-    channel = _server()
     with _one_at_a_time:
+        channel = _server()
         _adopts(True)
         try:
             socket.send_fds(channel, [request], descriptors)

@@ -6,7 +6,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from .processes import BASE, COMMAND, run, settings_of
+from .processes import BASE, PRELOADED, run, settings_of
 
 SEED = """\
 seed: 1
@@ -18,7 +18,7 @@ calls:
 def test_a_seed_file_is_begun_with_and_exported_again(tmp_path: Path) -> None:
     seed, exported = tmp_path / "seed.yaml", tmp_path / "exported.yaml"
     seed.write_text(SEED)
-    command = [COMMAND, "sandbox", "--seed", str(seed), "--keys", "7"]
+    command = [PRELOADED, "sandbox", "--seed", str(seed), "--keys", "7"]
     with subprocess.Popen(command, env=BASE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
