@@ -21,6 +21,7 @@ from descope_mcp.cli.policy_trials.verification.all_promises import GROUPS
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.notices.delivery import PAUSES
 from descope_mcp.sandbox.engine.tables import TABLES
+from descope_mcp.sandbox.http import rate_limits
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.server.surface import tool_list
 from descope_mcp.server.surface.token_cost import exact, listed
@@ -128,6 +129,12 @@ def test_some_seventy_everyday_tasks_are_about_that_many() -> None:
 
 def test_some_twenty_promises_are_about_that_many() -> None:
     assert 18 <= sum(map(len, GROUPS)) + 1 <= 24
+
+
+def test_the_sandbox_limits_as_descope_documents() -> None:
+    named = ("_CREATING_USERS", "_USERS", "_AUDIT", "_BACKEND", "_FRONT_END")
+    limits = [getattr(rate_limits, name)[1:] for name in named]
+    assert limits == [(100, 60), (500, 60), (10, 60), (1000, 10), (100, 60)]
 
 
 def test_notices_are_tried_again_when_the_page_says() -> None:
