@@ -27,7 +27,7 @@ from descope_mcp.store.consent import approvals
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
-from tests.cli.processes import BASE, COMMAND, run
+from tests.cli.processes import BASE, COMMAND, PRELOADED, run
 from tests.postgres import PASSWORD, cluster
 from tests.recorder import STORE_SETTINGS
 
@@ -119,7 +119,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         (places / client).mkdir(parents=True)
     reader["PATH"] = f"{Path(COMMAND).parent}{os.pathsep}{reader['PATH']}"
     with subprocess.Popen(
-        [COMMAND, "sandbox"], env=reader, stdout=subprocess.PIPE, text=True
+        [PRELOADED, "sandbox"], env=reader, stdout=subprocess.PIPE, text=True
     ) as box:
         assert box.stdout
         said = [box.stdout.readline().strip() for _ in range(3)]
