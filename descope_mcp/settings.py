@@ -7,13 +7,11 @@ DESCOPE_MANAGEMENT_KEY, ...); everything of this server is called DESCOPE_MCP_*.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -26,7 +24,7 @@ from pydantic import (
     field_validator,
 )
 
-from descope_mcp.configuration import placeholder_values, regions
+from descope_mcp.configuration import base_url, placeholder_values, regions, setting_faults
 
 #: P, four characters of region for a regional project, 27 of a KSUID. Other lengths may come.
 _PROJECT_ID = re.compile(r"P[0-9A-Za-z]{20,63}")
@@ -34,8 +32,6 @@ _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 _CALLER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 #: Who calls from the command line.
 TERMINAL = "terminal"
-#: What a URL may be written with (RFC 3986, section 2), without query, fragment and user.
-_BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~%!$&'()*+,;=-]+")
 _APP = "descope-mcp"
 _SECRET = ("management_key", "auth_management_key", "access_key")
 
@@ -62,6 +58,7 @@ class Settings(BaseModel):
     shadow_policy: str = Field("", validation_alias="DESCOPE_MCP_SHADOW_POLICY")
     caller: str = Field("stdio", validation_alias="DESCOPE_MCP_CALLER")
     auth: Path | None = Field(None, validation_alias="DESCOPE_MCP_AUTH")
+    profile: str = Field("", validation_alias="DESCOPE_MCP_PROFILE")
     production: bool = Field(False, validation_alias="DESCOPE_MCP_PRODUCTION")
     trusted_hosts: str = Field("", validation_alias="DESCOPE_MCP_TRUSTED_HOSTS")
     sandbox_seed: str = Field("acme", validation_alias="DESCOPE_MCP_SANDBOX_SEED")
@@ -166,13 +163,13 @@ class Settings(BaseModel):
     def _base_url(cls, value: str, info: ValidationInfo) -> str:
         if not value:
             return value
-        host = _host(value)
+        host = base_url.host(value)
         if not host:
             example = "https://api.descope.com"
             if info.field_name == "console_url":
                 example = "https://mcp.example.com/console"
             raise ValueError(f"is no base URL; it looks like {example}")
-        if not value.startswith("https:") and not _is_loopback(host):
+        if not value.startswith("https:") and not base_url.is_loopback(host):
             raise ValueError("must be https; plain http is for this machine only")
         return value.rstrip("/")
 
@@ -181,15 +178,15 @@ class Settings(BaseModel):
         """Where the API is: the given base URL, or the host of the project's region."""
         return self.base_url or regions.api_url(self.project_id)
 
-    def credentials_in_environment(self) -> dict[str, str]:
-        """The credentials and whose they are, as variables; what is not set is left out."""
-        found = {}
-        for name in ("project_id", *_SECRET, "base_url"):
-            value = getattr(self, name)
-            text = value.get_secret_value() if isinstance(value, SecretStr) else value
-            if text:
-                found[_alias(name)] = text
-        return found
+    @property
+    def profile_directory(self) -> Path:
+        """Where `descope-mcp login` keeps profiles."""
+        return _place("user_config_path")
+
+    @property
+    def has_management_key(self) -> bool:
+        """Whether a management key is set, or kept for the profile."""
+        return bool(self.profile or self.management_key.get_secret_value())
 
     @property
     def state_directory(self) -> Path:
@@ -210,22 +207,36 @@ class Settings(BaseModel):
         return frozenset(h.strip().lower() for h in self.trusted_hosts.split(",") if h.strip())
 
 
-def load(**overrides: Any) -> Settings:
+def load(*, sandbox: bool = False, **overrides: Any) -> Settings:
     """The settings of this process; an override of None does not count.
+
+    Credentials that are set count before those of a profile, and are never mixed with them. The key
+    of a profile is read where it is needed. The sandbox needs neither.
 
     Raises:
         SettingsError: a setting is malformed or unknown. The message never repeats a value.
+        ProfileError: the profile is not there, or credentials are set beside it.
     """
     _refuse_unknown()
     given = {_alias(name): value for name, value in overrides.items() if value is not None}
     # What is set to nothing is not set.
     environment = {name: value for name, value in os.environ.items() if value}
+    values = {**environment, **given}
+    named, directory = str(values.get("DESCOPE_MCP_PROFILE") or ""), _place("user_config_path")
+    # Most servers have no profile; they need not load what reads them.
+    if not sandbox and (named or (directory / "profiles.toml").exists()):
+        from descope_mcp.profiles import named_settings
+
+        values.update(named_settings.of(named, values, directory))
     try:
-        return Settings.model_validate({**environment, **given})
+        return Settings.model_validate(values)
     except ValidationError as error:
-        found = [(str(e["loc"][0]), e["msg"]) for e in error.errors()]
-        lines = [f"{n}: {_said(n, m)}" for n, m in found]
-        raise SettingsError("\n".join(lines)) from None
+        raise malformed(error) from None
+
+
+def malformed(error: ValidationError) -> SettingsError:
+    """What is wrong, a line for each setting, without what it holds."""
+    return SettingsError("\n".join(setting_faults.lines(error)))
 
 
 def sources(settings: Settings, **overrides: Any) -> dict[str, str]:
@@ -238,26 +249,16 @@ def sources(settings: Settings, **overrides: Any) -> dict[str, str]:
     for name in sorted(settings.model_fields_set):
         alias = _alias(name)
         names = [alias, *_other_names(name)]
-        read = next((n for n in names if os.environ.get(n)), alias)
-        found[read] = "the command line" if alias in given else "the environment"
+        read = next((n for n in names if os.environ.get(n)), "")
+        kept = "descope-mcp login" if name == "profile" else f"the profile {settings.profile}"
+        origin = "the environment" if read else kept
+        found[read or alias] = "the command line" if alias in given else origin
+    if settings.profile and "DESCOPE_MCP_PROFILE" in found:
+        from descope_mcp.profiles import profile
+
+        place = profile.find(settings.profile_directory, settings.profile).key_in
+        found["DESCOPE_MANAGEMENT_KEY"] = f"the profile {settings.profile}, in the {place}"
     return found
-
-
-#: Said instead of what pydantic says of a value that has not the setting's type.
-_EXPECTED = {
-    "DESCOPE_MCP_READ_ONLY": "must be true or false",
-    "DESCOPE_MCP_PRODUCTION": "must be true or false",
-    "DESCOPE_MCP_RETENTION_DAYS": "must be a number of days, at least 0 and at most 3650",
-    "DESCOPE_MCP_LOG_LEVEL": "must be debug, info, warning or error",
-    "DESCOPE_MCP_LOG_FORMAT": "must be text or json",
-    "DESCOPE_MCP_TIMEOUT": "must be a number of seconds, above 0 and at most 600",
-    "DESCOPE_MCP_WAIT": "must be a number of seconds, at least 0 and at most 3600",
-}
-
-
-def _said(name: str, message: str) -> str:
-    own = message.removeprefix("Value error, ")
-    return own if own != message else _EXPECTED.get(name, message)
 
 
 def _other_names(name: str) -> list[str]:
@@ -289,23 +290,3 @@ def _refuse_unknown() -> None:
 def _alias(name: str) -> str:
     alias = Settings.model_fields[name].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
-
-
-def _host(base_url: str) -> str:
-    """The host of a base URL, "" of anything that is none."""
-    try:
-        url = urlsplit(base_url)
-        port = url.port
-    except ValueError:
-        # What stands in brackets is no address, or the port is out of range.
-        return ""
-    return url.hostname or "" if port != 0 and _BASE_URL.fullmatch(base_url) else ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -19,6 +19,9 @@ atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 for _name, _place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
     os.environ[_name] = str(_directory / _place)
 
+# Nor does anybody's profile count.
+os.environ["XDG_CONFIG_HOME"] = str(_directory / "settings")
+
 _modules = itertools.count()
 on_disk.insist()
 preloaded.install()

@@ -76,7 +76,8 @@ def _management(operation: Operation, credentials: Credentials) -> str:
         raise MissingCredential(
             f"{operation.name} needs a management key.",
             "Set DESCOPE_MANAGEMENT_KEY (Descope console, Company, Management Keys) and "
-            "DESCOPE_PROJECT_ID, or start with --sandbox to try without an account.",
+            "DESCOPE_PROJECT_ID, sign in (descope-mcp login), or start with --sandbox to try "
+            "without an account.",
         )
     if not credentials.project_id:
         return f"Bearer {credentials.management_key}"

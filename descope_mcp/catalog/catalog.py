@@ -37,6 +37,8 @@ class ToolsetInfo(NamedTuple):
     about: str
     operations: tuple[str, ...]
     reports: tuple[str, ...]
+    #: The read that shows whether a key may read its objects: operation, arguments. Or nothing.
+    probe: Mapping[str, Any]
 
 
 class Catalog(Mapping[str, Operation]):
@@ -70,6 +72,7 @@ class Catalog(Mapping[str, Operation]):
                 t["about"],
                 tuple(t["operations"]),
                 tuple(t["reports"]),
+                t["probe"],
             )
             for t in data["toolsets"]
         )

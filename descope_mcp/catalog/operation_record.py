@@ -438,10 +438,18 @@ class Record(Frozen):
 _HARMLESS = {"sends_message"}
 
 
+class Probe(Frozen):
+    """A read that costs little and shows whether a key may read the toolset's objects."""
+
+    operation: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
 class Toolset(Frozen):
     """One file of ``tool_specs/operations``."""
 
     toolset: str
     title: str
     about: str
+    probe: Probe | None = None
     operations: dict[str, Record]

@@ -30,6 +30,9 @@ _COMMANDS = {
     "key": "Replace the key of the store.",
     "secrets": "List, reveal or forget the secrets that were kept.",
     "sandbox": "Run a local Descope to try things on.",
+    "login": "Sign in to a project: keep its management key in the keyring.",
+    "logout": "Forget it again.",
+    "whoami": "Show the project, and what the key may read.",
     "install": "Put this server into Claude Code, Cursor, VS Code, ... and try it there.",
     "uninstall": "Take it out again.",
 }
@@ -71,6 +74,7 @@ def main() -> None:
     from descope_mcp.catalog.errors import SpecError
     from descope_mcp.cli import output
     from descope_mcp.cli.errors import NoTerminal, NotProven
+    from descope_mcp.profiles.errors import ProfileError
     from descope_mcp.settings import SettingsError
     from descope_mcp.store.errors import StoreError
 
@@ -88,7 +92,7 @@ def main() -> None:
         else:
             error.show()
         sys.exit(error.exit_code)
-    except (SettingsError, SpecError) as error:
+    except (SettingsError, SpecError, ProfileError) as error:
         output.problem(str(error), kind="settings")
         sys.exit(USAGE)
     except StoreError as error:

@@ -49,6 +49,29 @@ def ask(text: str, prompt: str) -> str:
         raise NoTerminal("there is no terminal to ask in") from None
 
 
+def hidden(prompt: str) -> str:
+    """What the person types after the prompt, which the terminal does not show.
+
+    Raises:
+        NoTerminal: nobody can be asked.
+    """
+    import termios
+
+    try:
+        with _TERMINAL.open("rb", buffering=0) as keys:
+            shown = termios.tcgetattr(keys.fileno())
+            unseen = [*shown[:3], shown[3] & ~termios.ECHO, *shown[4:]]
+            termios.tcsetattr(keys.fileno(), termios.TCSAFLUSH, unseen)
+            try:
+                return ask("", prompt)
+            finally:
+                termios.tcsetattr(keys.fileno(), termios.TCSAFLUSH, shown)
+                with screen() as opened:
+                    opened.write("\n")
+    except OSError:
+        raise NoTerminal("there is no terminal to ask in") from None
+
+
 def question(said: Disclosure, act: str, more: str = "") -> bool:
     """Ask a question of the guard; whether the answer is a yes.
 

@@ -184,9 +184,26 @@ def _state(stack: AsyncExitStack, settings: Settings, catalog: Catalog) -> State
 
 
 def _credentials(settings: Settings) -> Credentials:
+    key = settings.management_key.get_secret_value()
+    if settings.profile and not key:
+        key = _kept_key(settings)
     return Credentials(
         settings.project_id,
-        settings.management_key.get_secret_value(),
+        key,
         settings.auth_management_key.get_secret_value(),
         settings.access_key.get_secret_value(),
     )
+
+
+def _kept_key(settings: Settings) -> str:
+    """The management key of the profile.
+
+    Raises:
+        ProfileError: it cannot be had.
+    """
+    # A server with a key in its environment has none of this.
+    from descope_mcp.profiles import key_storage, profile
+
+    directory = settings.profile_directory
+    place = profile.find(directory, settings.profile).key_in
+    return key_storage.read(directory, settings.profile, place)

@@ -20,7 +20,7 @@ from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import ServerEntry, in_words_of, others_of, read_back
 
 #: Variables that hold credentials, or say whose they are; they stay only where they are asked for.
-_CREDENTIALS = (
+CREDENTIALS = (
     "DESCOPE_PROJECT_ID",
     "DESCOPE_MANAGEMENT_KEY",
     "DESCOPE_AUTH_MANAGEMENT_KEY",
@@ -232,7 +232,7 @@ def _kept(client: Client, name: str, found: Any) -> Mapping[str, str]:
         env = read_back(client, name, found).env
     except ClientError:
         return {}
-    return {key: value for key, value in env.items() if key not in _CREDENTIALS}
+    return {key: value for key, value in env.items() if key not in CREDENTIALS}
 
 
 def _difference(
@@ -249,7 +249,7 @@ def _difference(
         old.splitlines(), new.splitlines(), str(file.path), str(file.path), lineterm="", n=2
     )
     shown = "\n".join(lines)
-    hidden = {*file.confidential(name), *(v for k, v in env.items() if k in _CREDENTIALS)}
+    hidden = {*file.confidential(name), *(v for k, v in env.items() if k in CREDENTIALS)}
     for secret in sorted(hidden, key=len, reverse=True):
         shown = shown.replace(f'"{secret}"', '"***"').replace(f": {secret}\n", ": ***\n")
     return shown

@@ -15,7 +15,9 @@ from tests.recorder import EVERY_SERVER, STORE_SETTINGS
 __all__ = ["BASE", "COMMAND", "PRELOADED", "run", "run_in_terminal", "settings_of"]
 
 #: Nothing of the environment that tests run in but what a process cannot do without.
-BASE = {name: os.environ[name] for name in ("PATH", *STORE_SETTINGS)} | EVERY_SERVER
+BASE = {
+    name: os.environ[name] for name in ("PATH", "XDG_CONFIG_HOME", *STORE_SETTINGS)
+} | EVERY_SERVER
 _PATIENCE = 30
 _PROMPTS = (b"Type yes: ", b" to run it: ")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from descope_mcp.catalog import pagination, prompt
 from descope_mcp.catalog.arguments import validation
-from descope_mcp.catalog.build import openapi, phrasings
+from descope_mcp.catalog.build import openapi, phrasings, probes
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.explanations import Explanations
@@ -120,6 +120,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     toolset_names = {t.toolset for t in toolsets.values()}
     reports, wrong = Reports(spec, endpoints, records, toolset_names).read(specs / "reports")
     problems += wrong
+    problems += probes.problems(toolsets, operations)
     problems += units.surplus()
     problems += explanations.surplus(records)
     problems += meanings.surplus(records)
@@ -140,6 +141,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 "title": t.title,
                 "about": t.about,
                 "operations": [*t.operations],
+                "probe": t.probe.model_dump(mode="json") if t.probe else {},
                 "reports": [n for n, report in reports.items() if report["toolset"] == t.toolset],
             }
             for t in toolsets.values()

@@ -56,6 +56,7 @@ Request = Call | Undo | PlanRequest
 @options.read_only
 @options.policy
 @options.sandbox
+@options.profile
 @options.json_lines
 def command(
     operation: str,
@@ -66,13 +67,14 @@ def command(
     read_only: bool | None,
     policy: str | None,
     sandbox: bool,
+    profile: str | None,
 ) -> None:
     """Run one operation and print its answer as JSON.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 refused, 4 outcome unknown, 5 not
     now (a cap or a limit of the service; the message says when).
     """
-    chosen = settings.load(read_only=read_only, policy=policy)
+    chosen = settings.load(read_only=read_only, policy=policy, profile=profile, sandbox=sandbox)
     try:
         if fields:
             field_selection.check(fields)

@@ -45,11 +45,12 @@ class Finding:
 
 @click.command("doctor")
 @options.sandbox
+@options.profile
 @options.as_json
-def command(sandbox: bool, as_json: bool) -> None:
+def command(sandbox: bool, profile: str | None, as_json: bool) -> None:
     """Test configuration, credentials, reachability and clock."""
-    chosen = settings.load()
-    origins = settings.sources(chosen)
+    chosen = settings.load(profile=profile, sandbox=sandbox)
+    origins = settings.sources(chosen, profile=profile)
 
     async def main() -> list[Finding]:
         async with wiring.services(chosen, sandbox=sandbox) as services:

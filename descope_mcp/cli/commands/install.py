@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from descope_mcp.cli.client_choice import Told
 from descope_mcp.cli.main import FAILED
 from descope_mcp.clients import installation, start_command
 from descope_mcp.clients.errors import ClientError
-from descope_mcp.clients.installation import Target
+from descope_mcp.clients.installation import CREDENTIALS, Target
 from descope_mcp.clients.server_entry import NAME, ServerEntry
 
 
@@ -24,6 +25,7 @@ from descope_mcp.clients.server_entry import NAME, ServerEntry
 @client_choice.project
 @options.sandbox
 @options.read_only
+@options.profile
 @click.option("--toolsets", help="List these toolsets' operations as tools (a,b or all).")
 @click.option(
     "--with-key", is_flag=True, help="Write this environment's credentials into the configuration."
@@ -37,6 +39,7 @@ def command(
     project: bool,
     sandbox: bool,
     read_only: bool | None,
+    profile: str | None,
     toolsets: str | None,
     with_key: bool,
     dry_run: bool,
@@ -60,22 +63,23 @@ def command(
         )
     if check:
         sys.exit(_checked(names, project))
-    entry = _entry(sandbox, read_only, toolsets, with_key)
+    chosen = settings.load(toolsets=toolsets, read_only=read_only, profile=profile, sandbox=sandbox)
+    entry = _entry(chosen, sandbox, profile, with_key)
     do = _printed if only_print else _shown if dry_run else _installed
     sys.exit(client_choice.each(client_choice.targets(names, project=project), partial(do, entry)))
 
 
 def _entry(
-    sandbox: bool, read_only: bool | None, toolsets: str | None, with_key: bool
+    chosen: settings.Settings, sandbox: bool, profile: str | None, with_key: bool
 ) -> ServerEntry:
-    chosen = settings.load(toolsets=toolsets, read_only=read_only)
     args = ["serve"]
-    if toolsets:
-        args += ["--toolsets", ",".join(wiring.toolsets(chosen, load()))]
-    args += ["--read-only"] if read_only else []
+    if names := wiring.toolsets(chosen, load()):
+        args += ["--toolsets", ",".join(names)]
+    args += ["--read-only"] if chosen.read_only else []
     args += ["--sandbox"] if sandbox else []
-    env = chosen.credentials_in_environment() if with_key else {}
-    if with_key and not env:
+    args += ["--profile", profile] if profile else []
+    env = {name: os.environ[name] for name in CREDENTIALS if with_key and os.environ.get(name)}
+    if with_key and "DESCOPE_MANAGEMENT_KEY" not in env:
         raise settings.SettingsError(
             "--with-key: DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY are not set here"
         )

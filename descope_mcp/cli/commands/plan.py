@@ -60,7 +60,7 @@ def run_(file: str, policy: str | None, sandbox: bool) -> None:
 def resume_(plan: str, policy: str | None, sandbox: bool) -> None:
     """Go on with the plan whose id begins with PLAN: with the calls that certainly did not run."""
     request = PlanRequest([], CALLER, resume=plan, progress=tell)
-    sys.exit(run(request, settings.load(policy=policy), sandbox=sandbox))
+    sys.exit(run(request, settings.load(policy=policy, sandbox=sandbox), sandbox=sandbox))
 
 
 @command.command("show")
@@ -154,4 +154,4 @@ def _run(file: str, policy: str | None, *, sandbox: bool, only_check: bool) -> N
         on_failure="continue" if plan.on_failure == "continue" else "stop",
         progress=tell,
     )
-    sys.exit(run(request, settings.load(policy=policy), sandbox=sandbox))
+    sys.exit(run(request, settings.load(policy=policy, sandbox=sandbox), sandbox=sandbox))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Write down what these rules would decide; they count for nothing (policy report).",
 )
 @options.sandbox
+@options.profile
 @http_server.options
 def command(
     toolsets: str | None,
@@ -35,6 +36,7 @@ def command(
     policy: str | None,
     shadow_policy: str | None,
     sandbox: bool,
+    profile: str | None,
     http: HttpOptions,
 ) -> None:
     """Serve MCP on stdin and stdout, for an agent or an IDE to start, or over HTTP."""
@@ -54,14 +56,17 @@ def command(
         policy=policy,
         shadow_policy=shadow_policy,
         auth=http.auth,
+        profile=profile,
+        sandbox=sandbox,
     )
     operations = catalog.load()
     names = wiring.toolsets(chosen, operations)
-    own_key = chosen.management_key.get_secret_value() or (http.address and chosen.auth)
+    own_key = chosen.has_management_key or (http.address and chosen.auth)
     if not sandbox and not own_key:
         click.echo(
-            "descope-mcp: no management key; management calls will be refused. Set "
-            "DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with --sandbox.",
+            "descope-mcp: no management key; management calls will be refused. Sign in with "
+            "descope-mcp login, set DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with "
+            "--sandbox.",
             err=True,
         )
 

@@ -22,6 +22,8 @@ def command(call: str, anyway: bool, policy: str | None, sandbox: bool) -> None:
     """Take back the call whose id begins with CALL (descope-mcp journal list)."""
     sys.exit(
         run(
-            Undo(call, CALLER, anyway, progress=tell), settings.load(policy=policy), sandbox=sandbox
+            Undo(call, CALLER, anyway, progress=tell),
+            settings.load(policy=policy, sandbox=sandbox),
+            sandbox=sandbox,
         )
     )

@@ -625,3 +625,20 @@ def test_what_defines_a_role_says_which(specs: Path, old: str, new: str, says: s
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
     assert says in refusal(specs)
+
+
+@pytest.mark.parametrize(
+    ("probe", "says"),
+    [
+        ("{operation: DeleteRole}", "DeleteRole is no harmless read of this toolset"),
+        ("{operation: SearchUsers}", "SearchUsers is no harmless read of this toolset"),
+        ("{operation: SearchRoles, arguments: {colour: red}}", "colour"),
+    ],
+)
+def test_a_probe_is_a_read_that_fits(specs: Path, probe: str, says: str) -> None:
+    path = specs / "operations" / "roles.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("probe: {operation: LoadAllPermissions}", f"probe: {probe}"))
+    problems = refusal(specs)
+    assert says in problems
+    assert f"roles.yaml:{line_with(path, 'probe:', 'probe:')}: roles: " in problems

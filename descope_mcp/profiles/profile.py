@@ -1,0 +1,104 @@
+"""The profiles of this account, in a private file that holds no key."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from descope_mcp.profiles.errors import ProfileError
+from descope_mcp.store import private_files
+from descope_mcp.store.errors import StoreError
+
+DEFAULT = "default"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_FILE = "profiles.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A project, whether it is production, and in which place its management key is."""
+
+    project_id: str
+    key_in: Literal["keyring", "file"]
+    production: bool = False
+    base_url: str = ""
+
+
+_PROFILES = TypeAdapter(dict[str, Profile])
+
+
+def check_name(name: str) -> str:
+    """The name, if it may be one.
+
+    Raises:
+        ProfileError: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        raise ProfileError(f"{name!r} is no name of a profile; use up to 32 letters and digits")
+    return name
+
+
+def all_profiles(directory: Path) -> Mapping[str, Profile]:
+    """The profiles by their names; none where nobody has signed in.
+
+    Raises:
+        ProfileError: the file is open to other accounts, or malformed.
+    """
+    path = directory / _FILE
+    if not path.exists():
+        return {}
+    try:
+        return _PROFILES.validate_python(tomllib.loads(private_files.read_private(path).decode()))
+    except StoreError as error:
+        raise ProfileError(str(error)) from None
+    except (ValueError, ValidationError):
+        raise ProfileError(
+            f"{path} is malformed; remove it and sign in again: descope-mcp login"
+        ) from None
+
+
+def find(directory: Path, name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        ProfileError: there is none.
+    """
+    found = all_profiles(directory)
+    if name not in found:
+        there = f"there are {', '.join(found)}; " if found else ""
+        raise ProfileError(
+            f"there is no profile {name}; {there}sign in: descope-mcp login --profile {name}"
+        )
+    return found[name]
+
+
+def keep(directory: Path, name: str, profile: Profile | None) -> None:
+    """Write the profile down, or with None forget it.
+
+    Raises:
+        ProfileError: the file cannot be written.
+    """
+    found = {**all_profiles(directory)}
+    if profile is None:
+        found.pop(name, None)
+    else:
+        found[name] = profile
+    tables = [
+        "\n".join(
+            [f"[{json.dumps(one)}]", *(f"{k} = {json.dumps(v)}" for k, v in asdict(said).items())]
+        )
+        for one, said in found.items()
+    ]
+    text = "# Made by descope-mcp login. The keys are not in here.\n\n" + "\n\n".join(tables) + "\n"
+    try:
+        private_files.private_directory(directory)
+        private_files.replace(directory / _FILE, text.encode())
+    except StoreError as error:
+        raise ProfileError(str(error)) from None

@@ -1,0 +1,86 @@
+"""Which credentials count: those that are set, or a profile's, and never some of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from descope_mcp import settings
+from descope_mcp.profiles import key_storage, profile
+from descope_mcp.profiles.errors import ProfileError
+from descope_mcp.profiles.profile import Profile
+from tests.recorder import MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
+
+OTHER = f"P{'2' * 27}"
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    directory = tmp_path / "descope-mcp"
+    profile.keep(directory, "default", Profile(PROJECT, "file"))
+    profile.keep(directory, "prod.eu", Profile(OTHER, "file", True, "https://api.example.com"))
+    return directory
+
+
+def test_a_profile_counts_where_nothing_is_set(directory: Path) -> None:
+    chosen = settings.load()
+    assert (chosen.profile, chosen.project_id, chosen.production) == ("default", PROJECT, False)
+    named = settings.load(profile="prod.eu")
+    assert (named.project_id, named.production) == (OTHER, True)
+    assert named.api_url == "https://api.example.com"
+    sources = settings.sources(named, profile="prod.eu")
+    assert {name: of for name, of in sources.items() if name not in STORE_SETTINGS} == {
+        "DESCOPE_MCP_PROFILE": "the command line",
+        "DESCOPE_PROJECT_ID": "the profile prod.eu",
+        "DESCOPE_BASE_URL": "the profile prod.eu",
+        "DESCOPE_MCP_PRODUCTION": "the profile prod.eu",
+        "DESCOPE_MANAGEMENT_KEY": "the profile prod.eu, in the file",
+    }
+
+
+def test_what_is_set_counts_alone(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESCOPE_MANAGEMENT_KEY", MANAGEMENT_KEY)
+    chosen = settings.load()
+    # The project of one with the key of another would be a third thing that nobody meant.
+    assert (chosen.profile, chosen.project_id) == ("", "")
+    with pytest.raises(ProfileError, match="DESCOPE_MANAGEMENT_KEY: set beside the profile"):
+        settings.load(profile="prod.eu")
+    monkeypatch.delenv("DESCOPE_MANAGEMENT_KEY")
+    monkeypatch.setenv("DESCOPE_MCP_PROFILE", "nobody")
+    with pytest.raises(ProfileError, match=r"no profile nobody; there are default, prod\.eu; sign"):
+        settings.load()
+    assert settings.load(sandbox=True).project_id == ""
+
+
+def test_a_mark_of_the_environment_is_not_lifted(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESCOPE_MCP_PRODUCTION", "true")
+    assert settings.load().production
+    monkeypatch.setenv("DESCOPE_MCP_PRODUCTION", "false")
+    assert settings.load(profile="prod.eu").production
+
+
+@pytest.mark.parametrize("text", ["[default", "[default]\nproject_id = 1\n", "\xff"])
+def test_a_malformed_file_is_said_with_its_place(directory: Path, text: str) -> None:
+    (directory / "profiles.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(ProfileError, match=r"profiles\.toml is malformed; remove it and sign in"):
+        settings.load()
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a b", ".hidden", "x" * 40])
+def test_a_name_is_a_name(name: str) -> None:
+    with pytest.raises(ProfileError, match="no name of a profile"):
+        profile.check_name(name)
+
+
+def test_a_key_that_is_gone_is_said(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProfileError, match=r"sign in again: descope-mcp login --profile default"):
+        key_storage.read(directory, "default", "file")
+    monkeypatch.setattr(key_storage, "_backend", lambda: None)
+    with pytest.raises(ProfileError, match="there is none here"):
+        key_storage.read(directory, "default", "keyring")
+    assert key_storage.keep(directory, "default", MANAGEMENT_KEY, in_file=False) == "file"
+    assert key_storage.read(directory, "default", "file") == MANAGEMENT_KEY
