@@ -61,7 +61,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def prose(page: str) -> str:
-    """A page without its fenced blocks and what a benchmark wrote; every line stays in its place."""
+    """A page without its blocks and what a benchmark wrote; every line stays in its place."""
     text = _WRITTEN_BY.sub(_lines, written()[page])
     return _FENCE.sub(_lines, text)
 
