@@ -1,0 +1,40 @@
+"""``python -m benchmarks.peers``: measure, keep the figures, write ``docs/comparison.md``.
+
+It takes some twenty minutes, most of them for the peers' own work, and makes the peers'
+environments first (``.cache/peers``). ``--only speed`` measures that part anew, for a machine with
+nothing else to do; ``--page`` writes the page from the figures that are kept. ``--contract FILE``
+gives the peers Descope's document with its descriptions, which ours leaves out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.peers import page, results
+from benchmarks.peers.contract import SPECS
+from benchmarks.peers.environments import Missing
+from benchmarks.peers.run import PARTS, Size, run
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contract", type=Path, default=SPECS / "openapi.json")
+    parser.add_argument("--only", choices=tuple(PARTS), help="keep the figures of the other parts")
+    parser.add_argument("--page", action="store_true", help="measure nothing")
+    given = parser.parse_args()
+    before = results.read() if given.only or given.page else None
+    if before is None or not given.page:
+        try:
+            before = run(given.contract, Size(), [given.only] if given.only else [*PARTS], before)
+        except Missing as error:
+            sys.exit(f"benchmarks.peers: {error}")
+        results.write(before)
+    page.write(before)
+    print(page.PAGE.read_text(encoding="utf-8").split(page.BEGIN)[1].split(page.END)[0].strip())
+
+
+if __name__ == "__main__":
+    main()
