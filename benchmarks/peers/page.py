@@ -57,8 +57,8 @@ def write(results: Results) -> None:
 def _lines(results: Results) -> Iterator[str]:
     yield (
         f"Measured on {results.date} ({results.machine}); contract {results.contract}; "
-        f"{results.queries} queries that the search was not tuned on. Times are medians; of each row "
-        "the best figure is bold."
+        f"{results.queries} queries that the search was not tuned on. Times are medians; of each "
+        "row the best figure is bold."
     )
     yield ""
     columns = results.columns
@@ -79,7 +79,7 @@ def _lines(results: Results) -> Iterator[str]:
 def _cell(row: Row, column: Column, best: float | None) -> str:
     figure = column.figures[row.name]
     if figure is None:
-        return "–"
+        return "none"
     said = row.shown(figure)
     return f"**{said}**" if value(figure) == best else said
 

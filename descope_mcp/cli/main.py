@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from descope_mcp import __version__
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 #: Exit codes: what a script can tell apart.
 FAILED, USAGE, REFUSED, UNKNOWN, NOT_NOW, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+PROGRAM = "descope-mcp"
+#: Set by the shell that wants completions (click's name for it).
+COMPLETED_BY = "_DESCOPE_MCP_COMPLETE"
 
 _COMMANDS = {
     "serve": "Serve MCP on stdin and stdout.",
@@ -35,6 +44,7 @@ _COMMANDS = {
     "whoami": "Show the project, and what the key may read.",
     "install": "Put this server into Claude Code, Cursor, VS Code, ... and try it there.",
     "uninstall": "Take it out again.",
+    "completion": "Print what a shell needs to complete commands.",
 }
 
 
@@ -53,6 +63,18 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return _command(cmd_name) if cmd_name in _COMMANDS else None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click would import every command for its help.
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=text)
+            for name, text in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -61,7 +83,7 @@ class _Lazy(click.Group):
 @click.group(
     cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(__version__, prog_name="descope-mcp")
+@click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """The whole Descope API as MCP tools. Without a command: serve."""
@@ -71,6 +93,9 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one message on stderr and an exit code."""
+    if COMPLETED_BY in os.environ:
+        # Somebody waits with a finger on the key: no settings, no store.
+        cli.main(prog_name=PROGRAM, complete_var=COMPLETED_BY)
     from descope_mcp.catalog.errors import SpecError
     from descope_mcp.cli import output
     from descope_mcp.cli.errors import NoTerminal, NotProven
@@ -82,7 +107,7 @@ def main() -> None:
     try:
         try:
             # Not click's standalone mode, which makes an interrupt the exit code of a failure.
-            sys.exit(cli.main(prog_name="descope-mcp", standalone_mode=False))
+            sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
         finally:
             # Here a full disk or a reader that has gone can still be told of.
             sys.stdout.flush()
