@@ -92,6 +92,12 @@ def _files(folder: str) -> list[Path]:
     return [p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
 
 
+def test_it_says_its_version(installed: Installed) -> None:
+    command = installed.python.with_name("descope-mcp")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True)
+    assert done.stdout == f"descope-mcp, version {__version__}\n"
+
+
 def test_the_guard_would_notice(installed: Installed) -> None:
     script = f"open({str(ROOT / 'tool_specs' / 'openapi.json')!r})"
     done = subprocess.run([installed.python, "-c", script], capture_output=True, text=True)

@@ -41,7 +41,7 @@ def plots(results: Results) -> dict[str, str]:
         shown = [
             (column.title, value(figure), rows[row].shown(figure), column.own)
             for column in results.columns
-            if (figure := column.figures[row]) is not None
+            if (figure := column.figures.get(row)) is not None
         ]
         out[f"{name}.svg"] = bars(title, shown, logarithmic=logarithmic)
     return out
@@ -77,7 +77,7 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _cell(row: Row, column: Column, best: float | None) -> str:
-    figure = column.figures[row.name]
+    figure = column.figures.get(row.name)
     if figure is None:
         return "none"
     said = row.shown(figure)
@@ -87,9 +87,10 @@ def _cell(row: Row, column: Column, best: float | None) -> str:
 def _best(row: Row, columns: list[Column]) -> float | None:
     if row.least is None:
         return None
-    return (min if row.least else max)(
-        value(figure) for column in columns if (figure := column.figures[row.name]) is not None
-    )
+    figures = [
+        value(figure) for column in columns if (figure := column.figures.get(row.name)) is not None
+    ]
+    return (min if row.least else max)(figures, default=None)
 
 
 def _explained(columns: list[Column]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from benchmarks.peers.contract import repaired
 from benchmarks.peers.relay import relaying
 from benchmarks.peers.results import Column, Results
 from benchmarks.peers.servers import Server
-from benchmarks.retrieval import own_queries
+from benchmarks.retrieval import Query, own_queries
 from descope_mcp.catalog.catalog import Catalog, load
 
 Figures = dict[str, float | list[int] | None]
@@ -31,10 +31,10 @@ Figures = dict[str, float | list[int] | None]
 class Size:
     """How much is measured: starts of each, calls of each, queries, examples; None is all."""
 
-    starts: int = 5
-    turns: int = 60
-    queries: int | None = None
-    examples: int | None = 60
+    starts: int = 3
+    turns: int = 20
+    queries: int | None = 77
+    examples: int | None = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,6 @@ def run(
         Missing: a peer cannot be had here.
     """
     kept = {column.title: column.figures for column in before.columns} if before else {}
-    queries = [query for query in own_queries() if query.held_out][: size.queries]
     with ground(contract) as common:
         compared = servers.all_servers(common.catalog, common.document, make=make)
         figures = [dict(kept.get(server.title, {})) for server in compared]
@@ -106,7 +105,14 @@ def run(
         for server, own in zip(compared, figures, strict=True)
     ]
     today = datetime.now(UTC).date().isoformat()
-    return Results(today, _machine(), _title(contract), len(queries), columns)
+    return Results(today, _machine(), _title(contract), len(_queries(size)), columns)
+
+
+def _queries(size: Size) -> list[Query]:
+    """Queries that nothing was tuned on, from all toolsets."""
+    unknown = [query for query in own_queries() if query.held_out]
+    step = max(1, len(unknown) // (size.queries or len(unknown)))
+    return unknown[::step]
 
 
 def _speed(common: Ground, compared: Sequence[Server], size: Size) -> list[Figures]:
@@ -118,7 +124,7 @@ def _speed(common: Ground, compared: Sequence[Server], size: Size) -> list[Figur
 
 
 def _finding(common: Ground, compared: Sequence[Server], size: Size) -> Iterator[Figures]:
-    queries = [query for query in own_queries() if query.held_out][: size.queries]
+    queries = _queries(size)
     for server in compared:
         session = Stdio(server.stdio, common.settings())
         own: Figures = dict(

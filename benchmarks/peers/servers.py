@@ -77,7 +77,7 @@ def all_servers(catalog: Catalog, document: Path, *, make: bool = True) -> list[
     Raises:
         Missing: a peer's environment is not there.
     """
-    return [*_own(), *_fastmcp(document, make), *_ivotoby(make)]
+    return [*own_servers(), *_fastmcp(document, make), *ivotoby_servers(make=make)]
 
 
 @contextmanager
@@ -114,7 +114,8 @@ def _by_name(operation: Operation, arguments: Message) -> Call:
     return operation.name, arguments
 
 
-def _own() -> Iterator[Server]:
+def own_servers() -> Iterator[Server]:
+    """The hub and the list of all operations."""
     serve = [sys.executable, "-m", "descope_mcp", "serve"]
 
     def http(port: int) -> list[str]:
@@ -168,7 +169,12 @@ def _fastmcp(document: Path, make: bool) -> Iterator[Server]:
     )
 
 
-def _ivotoby(make: bool) -> Iterator[Server]:
+def ivotoby_servers(*, make: bool) -> Iterator[Server]:
+    """``@ivotoby/openapi-mcp-server``, with all operations listed and with none.
+
+    Raises:
+        Missing: it is not there.
+    """
     script = environments.ivotoby(make=make)
     run = ["node", str(script)]
     version = environments.IVOTOBY.rpartition("@")[2]

@@ -1,0 +1,219 @@
+"""What is published, by the rules of where it is published."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from descope_mcp import __version__
+from release import bundle, components, distributions, image_entry, notes, project, registry_entry
+from tests import foreign_packages
+from tests.cli.processes import run
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+#: What the registry's schema and its further rules ask of an entry like ours, in our words.
+_INPUT = {
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"},
+        "description": {"type": "string", "minLength": 1},
+        "isRequired": {"type": "boolean"},
+        "isSecret": {"type": "boolean"},
+        "format": {"enum": ["string", "number", "boolean", "filepath"]},
+        "default": {"type": "string"},
+    },
+}
+_ENTRY = {
+    "type": "object",
+    "required": ["$schema", "name", "description", "version", "packages"],
+    "additionalProperties": False,
+    "properties": {
+        "$schema": {"const": registry_entry.SCHEMA},
+        "name": {"pattern": "^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$", "maxLength": 200},
+        "title": {"type": "string", "minLength": 1, "maxLength": 100},
+        "description": {"type": "string", "minLength": 1, "maxLength": 100},
+        "version": {"type": "string", "pattern": "^[0-9][^*^~<>=x]*$"},
+        "repository": {"type": "object", "required": ["url", "source"]},
+        "packages": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["registryType", "identifier", "version", "transport"],
+                "additionalProperties": False,
+                "properties": {
+                    "registryType": {"const": "pypi"},
+                    "identifier": {"type": "string"},
+                    "version": {"type": "string"},
+                    "runtimeHint": {"const": "uvx"},
+                    "transport": {"const": {"type": "stdio"}},
+                    "packageArguments": {
+                        "items": {
+                            "required": ["type", "value"],
+                            "properties": {"type": {"const": "positional"}},
+                        }
+                    },
+                    "environmentVariables": {"type": "array", "items": _INPUT},
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("repository", ["", "https://github.com/o/r"])
+def test_the_entry_of_the_registry_is_one_and_has_the_packages_version(repository: str) -> None:
+    entry = registry_entry.registry_entry(repository)
+    jsonschema_rs.validator_for(_ENTRY).validate(entry)
+    (package,) = entry["packages"]
+    assert entry["version"] == package["version"] == __version__
+    assert ("repository" in entry) == bool(repository)
+    secret = [v["name"] for v in package["environmentVariables"] if v["isSecret"]]
+    assert secret == ["DESCOPE_MANAGEMENT_KEY"]
+    # By this line the registry knows that whoever publishes the package publishes the entry.
+    assert f"mcp-name: {entry['name']} " in (ROOT / "README.md").read_text()
+
+
+def test_settings_that_are_asked_for_are_settings() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    for setting in project.SETTINGS:
+        assert f"| `{setting.variable}` |" in page
+
+
+def test_the_manifest_passes_its_own_validator(tmp_path: Path) -> None:
+    node = foreign_packages.node(HERE)
+    wheel = tmp_path / "descope_mcp.whl"
+    wheel.write_bytes(b"")
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    bundle.lay_out(folder, wheel)
+    program = HERE / "node_modules" / "@anthropic-ai" / "mcpb" / "dist" / "cli" / "cli.js"
+
+    def mcpb(*arguments: str | Path) -> str:
+        done = subprocess.run([node, program, *arguments], capture_output=True, text=True)
+        return done.stdout + done.stderr if done.returncode == 0 else f"failed: {done.stderr}"
+
+    assert "validation passes" in mcpb("validate", folder)
+    packed = tmp_path / "packed.mcpb"
+    assert "package size" in mcpb("pack", folder, packed)
+    with zipfile.ZipFile(packed) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        names = set(archive.namelist())
+    assert manifest["version"] == __version__
+    assert {manifest["server"]["entry_point"], "pyproject.toml", wheel.name, "LICENSE"} <= names
+    asked = set(re.findall(r"user_config\.(\w+)", json.dumps(manifest["server"])))
+    assert asked == set(manifest["user_config"])
+    wrong = {**manifest, "server": {**manifest["server"], "type": "cobol"}}
+    (folder / "manifest.json").write_text(json.dumps(wrong))
+    assert "failed" in mcpb("validate", folder)
+
+
+def test_tools_are_listed_without_credentials_and_every_argument_is_described() -> None:
+    asked: list[dict[str, Any]] = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {},
+                "clientInfo": {"name": "catalogue", "version": "1"},
+            },
+        },
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/list", "params": {}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in asked)
+    served = run("serve", given=lines)
+    answers = [json.loads(line) for line in served.stdout.splitlines()]
+    listed = next(one for one in answers if one.get("id") == 2)["result"]["tools"]
+    shown = image_entry.tools()
+    assert [tool["name"] for tool in listed] == [tool["name"] for tool in shown]
+    assert len(listed) == 8
+    for tool in shown:
+        assert tool["description"]
+        assert all(argument["desc"] for argument in tool["arguments"])
+
+
+def test_the_entry_of_the_image_asks_for_the_settings() -> None:
+    entry = image_entry.image_entry("https://github.com/o/r", "0" * 40, "https://e.example/i.png")
+    config = entry["config"]
+    variables = {one["env"] for one in config["secrets"]} | {one["name"] for one in config["env"]}
+    assert variables == {setting.variable for setting in project.SETTINGS}
+    assert config["parameters"]["required"] == ["project_id"]
+    used = re.findall(r"\{\{descope-mcp\.(\w+)\}\}", yaml.safe_dump(entry))
+    assert sorted(used) == sorted(config["parameters"]["properties"])
+    assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_bill_of_materials_is_valid_and_names_what_is_pinned(tmp_path: Path) -> None:
+    bill = components.bill()
+    assert bill == components.bill()
+    pinned = dict(
+        line.split(";")[0].strip().split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    found = {one["name"]: one["version"] for one in bill["components"]}
+    assert {"mcp", "httpx", "cryptography", "starlette", "pydantic-core"} <= set(found)
+    assert not {"pytest", "ruff", "mypy"} & set(found)
+    assert {name: pinned[name] for name in found} == found
+    text = tmp_path / "bill.json"
+    text.write_text(json.dumps(bill))
+    script = (
+        "import sys; from cyclonedx.validation.json import JsonStrictValidator as V; "
+        "from cyclonedx.schema import SchemaVersion as S; "
+        "print(V(S.V1_6).validate_str(open(sys.argv[1]).read()))"
+    )
+    python = foreign_packages.python(HERE)
+    done = subprocess.run([python, "-c", script, text], capture_output=True, text=True)
+    assert done.stdout.strip() == "None", done.stdout + done.stderr
+
+
+def test_release_notes_are_the_section_of_the_version() -> None:
+    changelog = (
+        "# Changelog\n\n## Unreleased\n\n## 1.1.0 (2026-12-01)\n\n- New.\n\n## 1.0.0\n\nFirst.\n"
+    )
+    assert notes.notes("1.1.0", changelog) == "- New."
+    assert notes.notes("1.0.0", changelog) == "First."
+    for missing in ("2.0.0", "Unreleased"):
+        with pytest.raises(LookupError, match=missing):
+            notes.notes(missing, changelog)
+    assert notes.notes("Unreleased").startswith("First version.")
+
+
+def test_the_version_is_in_one_place() -> None:
+    kept = subprocess.run(
+        ["git", "-C", ROOT, "grep", "-lFw", __version__, "--", ":!tests", ":!constraints.txt"],
+        capture_output=True,
+        text=True,
+    )
+    elsewhere = set(kept.stdout.split()) - {"descope_mcp/__init__.py", "CHANGELOG.md"}
+    # What others have is their version by accident.
+    assert not {name for name in elsewhere if not name.startswith(("docs/", "benchmarks/"))}
+    assert "version" not in project._PROJECT
+
+
+@pytest.mark.campaign
+def test_builds_have_the_same_bytes(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        made.append(distributions.build(tmp_path / name, 1_750_000_000))
+    for one, two in zip(*made, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    with tarfile.open(made[0][1]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"constraints.txt", "tool_specs/openapi.json", "tests/conftest.py"} <= names
+    assert not any(name.startswith((".cache", ".venv", "dist")) for name in names)
