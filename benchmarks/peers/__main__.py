@@ -25,16 +25,17 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(PARTS), help="keep the figures of the other parts")
     parser.add_argument("--page", action="store_true", help="measure nothing")
     given = parser.parse_args()
-    before = results.read() if results.KEPT.exists() else None
     for part in () if given.page else [given.only] if given.only else PARTS:
         try:
-            before = run(given.contract, Size(), [part], before)
+            measured = run(given.contract, Size(), part)
         except Missing as error:
             sys.exit(f"benchmarks.peers: {error}")
-        results.write(before)
-    if before is None:
+        if results.KEPT.exists():
+            measured = results.together(measured, results.read())
+        results.write(measured)
+    if not results.KEPT.exists():
         sys.exit("benchmarks.peers: there are no figures; run it without --page first")
-    page.write(before)
+    page.write(results.read())
     print(page.PAGE.read_text(encoding="utf-8").split(page.BEGIN)[1].split(page.END)[0].strip())
 
 

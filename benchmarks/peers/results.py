@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 #: The last run that the page shows.
@@ -39,6 +39,16 @@ def read(path: Path = KEPT) -> Results:
     """
     kept = json.loads(path.read_text(encoding="utf-8"))
     return Results(**{**kept, "columns": [Column(**column) for column in kept["columns"]]})
+
+
+def together(new: Results, kept: Results) -> Results:
+    """The figures of a new run, and those of an older one that it did not measure."""
+    old = {column.title: column.figures for column in kept.columns}
+    columns = [
+        replace(column, figures=old.get(column.title, {}) | column.figures)
+        for column in new.columns
+    ]
+    return replace(new, columns=columns)
 
 
 def write(results: Results, path: Path = KEPT) -> None:

@@ -85,21 +85,15 @@ def ground(contract: Path) -> Iterator[Ground]:
             sandbox.terminate()
 
 
-def run(
-    contract: Path, size: Size, parts: Sequence[str], before: Results | None, *, make: bool = True
-) -> Results:
-    """Measure some parts (`PARTS`), and keep the figures of others from the run `before`.
+def run(contract: Path, size: Size, part: str, *, make: bool = True) -> Results:
+    """Measure one of `PARTS`.
 
     Raises:
         Missing: a peer cannot be had here.
     """
-    kept = {column.title: column.figures for column in before.columns} if before else {}
     with ground(contract) as common:
         compared = servers.all_servers(common.catalog, common.document, make=make)
-        figures = [dict(kept.get(server.title, {})) for server in compared]
-        for part in parts:
-            for own, new in zip(figures, PARTS[part](common, compared, size), strict=True):
-                own.update(new)
+        figures = [*PARTS[part](common, compared, size)]
     columns = [
         Column(server.title, server.version, server.own, own)
         for server, own in zip(compared, figures, strict=True)
