@@ -58,7 +58,7 @@ def everything(out: Path, repository: str, icon: str) -> None:
     bundle.lay_out(folder, wheel)
     packed = out / f"{project.NAME}-{project.VERSION}.mcpb"
     for command in (("validate", str(folder)), ("pack", str(folder), str(packed))):
-        subprocess.run([*_PACK, *command], check=True, stdout=subprocess.PIPE, text=True)
+        distributions.said([*_PACK, *command])
     shutil.rmtree(folder)
     catalogue = out / "image-catalogue"
     catalogue.mkdir()

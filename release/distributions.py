@@ -24,7 +24,7 @@ def build(out: Path, epoch: int) -> tuple[Path, Path]:
         CalledProcessError: they cannot be built; it holds what was said.
     """
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    _run([str(_python()), "-m", "build", "--outdir", str(out), str(project.ROOT)], environment)
+    said([str(_python()), "-m", "build", "--outdir", str(out), str(project.ROOT)], environment)
     (wheel,), (sdist,) = out.glob("*.whl"), out.glob("*.tar.gz")
     return wheel, sdist
 
@@ -40,7 +40,7 @@ def commit() -> str:
 
 
 def _log(what: str) -> str:
-    return _run(["git", "-C", str(project.ROOT), "log", "-1", f"--format={what}"]).strip()
+    return said(["git", "-C", str(project.ROOT), "log", "-1", f"--format={what}"]).strip()
 
 
 def _python() -> Path:
@@ -48,13 +48,18 @@ def _python() -> Path:
     python = _TOOLS / "bin" / "python"
     note = _TOOLS / ".installed"
     if not note.exists() or note.read_text() != _BUILD:
-        _run([sys.executable, "-m", "venv", "--clear", str(_TOOLS)])
-        _run([str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", _BUILD])
+        said([sys.executable, "-m", "venv", "--clear", str(_TOOLS)])
+        said([str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", _BUILD])
         note.write_text(_BUILD)
     return python
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
+def said(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """What a command says.
+
+    Raises:
+        CalledProcessError: it fails; with all that it said.
+    """
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

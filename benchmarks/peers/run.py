@@ -33,7 +33,7 @@ class Size:
 
     starts: int = 3
     turns: int = 20
-    queries: int | None = 77
+    queries: int | None = None
     examples: int | None = 40
 
 
