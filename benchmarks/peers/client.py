@@ -152,8 +152,9 @@ class Http:
         if not text:
             # Some answer on a stream of their own only, which has to be there before the request.
             if self._stream is None:
-                self._stream = self._listening()
+                connection = self._listening()
                 self._post(message, own)
+                self._stream = connection.getresponse()
             return _of(self._number, (line.decode() for line in self._stream))
         return json.loads(text) if text[0] == "{" else _of(self._number, text.splitlines())
 
@@ -163,11 +164,12 @@ class Http:
         if self._stream:
             self._stream.close()
 
-    def _listening(self) -> http.client.HTTPResponse:
+    def _listening(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection(*self._address, timeout=120)
         headers = {**self._headers, "accept": "text/event-stream"}
         connection.request("GET", "/mcp", headers=headers)
-        return connection.getresponse()
+        # What it answers begins with the first event: nobody waits for that here.
+        return connection
 
     def _post(self, message: Message, own: dict[str, str]) -> str:
         body = json.dumps({"jsonrpc": "2.0", **message})

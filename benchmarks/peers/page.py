@@ -43,7 +43,8 @@ def plots(results: Results) -> dict[str, str]:
             for column in results.columns
             if (figure := column.figures.get(row)) is not None
         ]
-        out[f"{name}.svg"] = bars(title, shown, logarithmic=logarithmic)
+        if shown:
+            out[f"{name}.svg"] = bars(title, shown, logarithmic=logarithmic)
     return out
 
 
@@ -57,14 +58,16 @@ def write(results: Results) -> None:
 def _lines(results: Results) -> Iterator[str]:
     yield (
         f"Measured on {results.date} ({results.machine}); contract {results.contract}; "
-        f"{results.queries} queries that the search was not tuned on. Times are medians; of each "
-        "row the best figure is bold."
+        f"{results.queries} queries that the search was not tuned on. Of each row the best figure is "
+        "bold."
     )
     yield ""
     columns = results.columns
     yield "| | " + " | ".join(f"{column.title} {column.version}" for column in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for row in ROWS:
+        if all(column.figures.get(row.name) is None for column in columns):
+            continue
         best = _best(row, columns)
         cells = [_cell(row, column, best) for column in columns]
         yield f"| {row.label} | " + " | ".join(cells) + " |"
@@ -72,8 +75,10 @@ def _lines(results: Results) -> Iterator[str]:
     yield "Where another one is ahead of both our surfaces:"
     yield ""
     yield from _explained(columns)
+    drawn = plots(results)
     for name, title, *_ in _PLOTS:
-        yield from ("", f"![{title}](images/{name}.svg)")
+        if f"{name}.svg" in drawn:
+            yield from ("", f"![{title}](images/{name}.svg)")
 
 
 def _cell(row: Row, column: Column, best: float | None) -> str:

@@ -14,7 +14,8 @@ from benchmarks.peers.relay import relaying
 
 def test_the_page_and_its_plots_show_the_kept_figures() -> None:
     kept = results.read()
-    assert all(row.name in column.figures for row in rows.ROWS for column in kept.columns)
+    known = {row.name for row in rows.ROWS}
+    assert all(set(column.figures) <= known for column in kept.columns)
     shown = page.PAGE.read_text()
     assert page.written(shown, kept) == shown
     assert {name: (page.IMAGES / name).read_text() for name in page.plots(kept)} == page.plots(kept)
