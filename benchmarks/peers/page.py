@@ -58,8 +58,8 @@ def write(results: Results) -> None:
 def _lines(results: Results) -> Iterator[str]:
     yield (
         f"Measured on {results.date} ({results.machine}); contract {results.contract}; "
-        f"{results.queries} queries that the search was not tuned on. Of each row the best figure is "
-        "bold."
+        f"{results.queries} queries that the search was not tuned on. Of each row the best figure "
+        "is bold."
     )
     yield ""
     columns = results.columns
