@@ -45,8 +45,8 @@ NUMBER = re.compile(
     rf"(?<![\w.,-])(?P<number>\d[\d,]*(?:\.\d+)?|{'|'.join(_WORDS)}|half an) ?"
     rf"(?P<unit>{'|'.join(_UNITS)}|{_KINDS})s?(?!\w)"
 )
-#: Whose figures are no claims about the program: what was new, and how to work on it; and a page that
-#: is compared as a whole with what was measured (tests/benchmarks/test_peers.py).
+#: Whose figures are no claims about the program: what was new, and how to work on it; and a page
+#: that is compared as a whole with what was measured (tests/benchmarks/test_peers.py).
 _NOT_CLAIMS = ("CHANGELOG.md", "CONTRIBUTING.md", "docs/comparison.md")
 
 
