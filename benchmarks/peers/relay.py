@@ -63,6 +63,7 @@ def relaying(upstream: str) -> Iterator[Relay]:
         ends.append(lambda: loop.call_soon_threadsafe(ended.set))
         begun.set()
         await ended.wait()
+        server.close()
 
     loop, begun, ends = asyncio.new_event_loop(), Event(), list[Callable[[], object]]()
 
