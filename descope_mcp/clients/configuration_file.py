@@ -17,6 +17,7 @@ from typing import Any
 
 from descope_mcp.clients.client import Client
 from descope_mcp.clients.errors import ClientError, MalformedConfiguration
+from descope_mcp.guard.question import shell_quoting
 
 #: What is put behind the name of a file for the copy of what it was.
 _COPY = ".before-descope-mcp"
@@ -179,9 +180,10 @@ class ConfigurationFile:
         if self._entries(edited).get(name) != entry or _without(
             before, (*self.client.servers, name)
         ) != _without(after, (*self.client.servers, name)):
+            by_hand = shell_quoting.command("install", self.client.name, "--print")
             raise ClientError(
                 f"{self.path} is written in a way that cannot be edited safely; nothing was "
-                f"changed. Put it in by hand: descope-mcp install {self.client.name} --print"
+                f"changed. Put it in by hand: {by_hand}"
             )
         mark = _BYTE_ORDER_MARK if (self.content() or b"").startswith(b"\xef\xbb\xbf") else ""
         return f"{mark}{edited}".encode()

@@ -18,6 +18,7 @@ from descope_mcp.clients.errors import ClientError
 from descope_mcp.clients.handshake import Handshake, shaken
 from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import ServerEntry, in_words_of, others_of, read_back
+from descope_mcp.guard.question import shell_quoting
 
 #: Variables that hold credentials, or say whose they are; they stay only where they are asked for.
 CREDENTIALS = (
@@ -137,10 +138,8 @@ def tried(target: Target, name: str) -> Handshake:
     file = target.file
     found = file.entry(name)
     if found is None:
-        raise ClientError(
-            f"{file.path} has no entry {name}; put it there: descope-mcp install "
-            f"{target.client.name}"
-        )
+        again = shell_quoting.command("install", target.client.name)
+        raise ClientError(f"{file.path} has no entry {name}; put it there: {again}")
     return shaken(read_back(target.client, name, found), target.directory)
 
 

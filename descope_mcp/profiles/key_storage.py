@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.profiles.errors import ProfileError
 from descope_mcp.store import private_files
 from descope_mcp.store.errors import StoreError
@@ -61,7 +62,7 @@ def read(directory: Path, name: str, place: Literal["keyring", "file"]) -> str:
     Raises:
         ProfileError: it is not there, or the place cannot be opened.
     """
-    again = f"sign in again: descope-mcp login --profile {name}"
+    again = f"sign in again: {shell_quoting.command('login', '--profile', name)}"
     if place == "file":
         path = _file(directory, name)
         if not path.exists():

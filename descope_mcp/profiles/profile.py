@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from descope_mcp.guard.question import shell_quoting
 from descope_mcp.profiles.errors import ProfileError
 from descope_mcp.store import private_files
 from descope_mcp.store.errors import StoreError
@@ -73,9 +74,8 @@ def find(directory: Path, name: str) -> Profile:
     found = all_profiles(directory)
     if name not in found:
         there = f"there are {', '.join(found)}; " if found else ""
-        raise ProfileError(
-            f"there is no profile {name}; {there}sign in: descope-mcp login --profile {name}"
-        )
+        sign_in = shell_quoting.command("login", "--profile", name)
+        raise ProfileError(f"there is no profile {name}; {there}sign in: {sign_in}")
     return found[name]
 
 

@@ -63,7 +63,8 @@ class Client:
         return (await self.call("LoadUser", loginId=login_id))["user"]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while an event loop of the tests is kept, no other can be run.
+@pytest.fixture(scope="package")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -79,7 +80,7 @@ def endpoints(spec: Contract) -> dict[str, Endpoint]:
     return {e.name: e for e in spec.endpoints.values()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def service(
     anyio_backend: str, endpoints: dict[str, Endpoint]
 ) -> AsyncIterator[tuple[Sandbox, State]]:
