@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from descope_mcp.cli import options, output
+from descope_mcp.sandbox.http.control_client import NoSandbox, ask
 
 _URL = "http://127.0.0.1:8080"
 _PAUSE = 0.05
-_PATIENCE = 10.0
-
-
-class _Refused(Exception):
-    """The sandbox answers with an error."""
 
 
 @click.command("export")
@@ -39,10 +33,12 @@ def export(url: str, file: Path | None, secrets: bool) -> None:
     """
     query = "?secrets=true" if secrets else ""
     try:
-        text = _got(url, f"/sandbox/seed{query}", _PATIENCE)
-    except (OSError, http.client.HTTPException, _Refused) as error:
+        text = ask(url, "GET", f"/seed{query}")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except NoSandbox as error:
         raise click.ClickException(
-            f"no sandbox answers at {url} ({_why(error)}); start one with `descope-mcp sandbox "
+            f"no sandbox answers at {url} ({error}); start one with `descope-mcp sandbox "
             "--port 8080`, or give its URL"
         ) from None
     if file is None:
@@ -72,41 +68,16 @@ def wait(url: str, timeout: float) -> None:
     while True:
         left = end - time.monotonic()
         try:
-            told = json.loads(_got(url, "/sandbox", max(left, _PAUSE)))
+            told = json.loads(ask(url, "GET", "", timeout=max(left, _PAUSE)))
             break
-        except (OSError, http.client.HTTPException, ValueError, _Refused) as error:
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except NoSandbox as error:
             if left <= _PAUSE:
                 raise click.ClickException(
-                    f"no sandbox answered at {url} within {timeout:g} seconds ({_why(error)}); "
+                    f"no sandbox answered at {url} within {timeout:g} seconds ({error}); "
                     "look at what it printed"
                 ) from None
             time.sleep(_PAUSE)
     project = str(told["projectId"])
     output.said(f"A sandbox answers at {url}, project {project}.", url=url, projectId=project)
-
-
-def _got(url: str, path: str, timeout: float) -> str:
-    """What the sandbox at `url` answers; no proxy is asked, since it is on this machine.
-
-    Raises:
-        OSError: nobody answers.
-        http.client.HTTPException: what answers is no web server.
-        _Refused: it answers with an error.
-    """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise click.UsageError(f"{url} is no URL of a sandbox; it looks like {_URL}")
-    connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
-        raise _Refused(f"status {answer.status}")
-    return text
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
