@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import command_page
 import path_of_a_call
 
 from descope_mcp.catalog.arguments.explanation import Explanation
@@ -117,6 +118,7 @@ def main() -> int:
     """Write the pages, or say which are stale."""
     catalog = load()
     pages = {"operations/README.md": index(catalog), "sandbox-operations.md": sandbox(catalog)}
+    pages["commands.md"] = command_page.page()
     pages |= {f"operations/{t.name}.md": page(catalog, t) for t in catalog.toolsets}
     pages["images/path-of-a-call.svg"] = path_of_a_call.drawn()
     kept = {str(p.relative_to(_DOCS)) for p in (_DOCS / "operations").glob("*.md")}

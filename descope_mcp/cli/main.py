@@ -21,6 +21,7 @@ FAILED, USAGE, REFUSED, UNKNOWN, NOT_NOW, INTERRUPTED = 1, 2, 3, 4, 5, 130
 PROGRAM = "descope-mcp"
 #: Set by the shell that wants completions (click's name for it).
 COMPLETED_BY = "_DESCOPE_MCP_COMPLETE"
+HELP = frozenset(("-h", "--help"))
 
 _COMMANDS = {
     "serve": "Serve MCP on stdin and stdout.",
@@ -37,7 +38,7 @@ _COMMANDS = {
     "contract": "Compare Descope's contract with a newer one.",
     "doctor": "Test configuration, credentials and reachability.",
     "key": "Replace the key of the store.",
-    "secrets": "List, reveal or forget the secrets that were kept.",
+    "secrets": "List, reveal, save, send or forget the secrets that were kept.",
     "sandbox": "Run a local Descope to try things on.",
     "login": "Sign in to a project: keep its management key in the keyring.",
     "logout": "Forget it again.",
@@ -51,6 +52,10 @@ _COMMANDS = {
 def _command(name: str) -> click.Command:
     module = importlib.import_module(f"descope_mcp.cli.commands.{name}")
     command: click.Command = module.command
+    if HELP.intersection(sys.argv):
+        from descope_mcp.cli.help.examples import attach
+
+        attach(command, (name,))
     return command
 
 
@@ -81,13 +86,22 @@ class _Lazy(click.Group):
 
 
 @click.group(
-    cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": sorted(HELP)}
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """The whole Descope API as MCP tools. Without a command: serve."""
-    if ctx.invoked_subcommand is None:
+    """The whole Descope API as MCP tools.
+
+    Without a command: in a terminal a short guide, else `serve`.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from descope_mcp.cli.help.guide import show
+
+        show()
+    else:
         ctx.invoke(_command("serve"))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from descope_mcp.guard.decide import Decider, proven
 from descope_mcp.store.journal import acts
@@ -34,7 +34,15 @@ def find(store: Store, handle: str) -> Kept | None:
 
 
 @contextmanager
-def revealed(store: Store, secret: Kept, decider: Decider, code: str = "") -> Iterator[Revealed]:
+def revealed(
+    store: Store,
+    secret: Kept,
+    decider: Decider,
+    code: str = "",
+    *,
+    act: Literal["revealed", "saved", "passed on"] = "revealed",
+    place: str = "",
+) -> Iterator[Revealed]:
     """The value of a secret, to be shown inside the context; it is gone when that ends.
 
     Args:
@@ -42,6 +50,8 @@ def revealed(store: Store, secret: Kept, decider: Decider, code: str = "") -> It
         secret: which.
         decider: who is to see it. That they may is known to whoever calls.
         code: six digits or a recovery code, where a second factor is enrolled.
+        act: what becomes of it.
+        place: where it goes, if nobody sees it.
 
     Raises:
         NotDecided: the code does not count.
@@ -49,7 +59,7 @@ def revealed(store: Store, secret: Kept, decider: Decider, code: str = "") -> It
         StoreError: it cannot be recorded, or the store cannot be used; nothing is shown.
     """
     recovery = proven(store, code)
-    _record(store, "revealed", secret, decider)
+    _record(store, act, secret, decider, place)
     with sealed.revealing(store, secret.handle) as value:
         yield Revealed(value, recovery)
 
@@ -64,7 +74,7 @@ def forget(store: Store, secret: Kept, decider: Decider) -> bool:
     return sealed.forget(store, secret.handle)
 
 
-def _record(store: Store, kind: acts.Kind, secret: Kept, decider: Decider) -> None:
+def _record(store: Store, kind: acts.Kind, secret: Kept, decider: Decider, place: str = "") -> None:
     acts.record(
         store,
         kind,
@@ -72,5 +82,5 @@ def _record(store: Store, kind: acts.Kind, secret: Kept, decider: Decider) -> No
         way=decider.way,
         project=secret.project,
         operation=secret.operation,
-        about=secret.handle,
+        about=f"{secret.handle} to {place}" if place else secret.handle,
     )

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from descope_mcp.cli import notification
+from descope_mcp.guard.decide import Decider, decide
 from descope_mcp.guard.question.question_data import Difference, Disclosure, Project, to_json
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.consent.approvals import Request
@@ -175,3 +176,17 @@ def test_what_a_desktop_is_told_is_no_markup(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert notification._command("x") == []
+
+
+def test_waiting_ends_with_the_answer(env: dict[str, str], store: Store) -> None:
+    number = filed(store).number
+    waiting = spawned(env, "approvals", "wait", str(number), "--json")
+    late = run("approvals", "wait", str(number), "--timeout", "0.1s", env=env)
+    assert late.returncode == 5
+    assert "was not answered within 0.1s" in late.stderr
+    decide(store, number, "deny", Decider("ada", "terminal"))
+    waiting.expect(pexpect.EOF)
+    waiting.close()
+    told = json.loads(str(waiting.before))
+    assert told == {"number": number, "status": "denied"}
+    assert waiting.exitstatus == 3

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from descope_mcp.store.journal.entries import entries
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret, handle
 from descope_mcp.store.store import Store
@@ -108,7 +110,7 @@ def test_a_secret_is_forgotten(own: Store) -> None:
     assert (done.returncode, done.stdout) == (0, "Forgotten.\n")
     assert sealed.kept(own) == []
     assert run("secrets", "forget", name).returncode == 1
-    assert run("secrets", "list").stdout == "Nothing is kept.\n"
+    assert run("secrets", "list").stderr == "Nothing is kept.\n"
 
 
 def test_a_key_that_is_gone_is_said_to_be_and_not_made_anew(own: Store) -> None:
@@ -118,3 +120,68 @@ def test_a_key_that_is_gone_is_said_to_be_and_not_made_anew(own: Store) -> None:
     assert done.returncode == 1
     assert "is missing" in done.stderr
     assert not own.key_file.exists()
+
+
+def journalled(store: Store) -> list[tuple[str, str]]:
+    return [(e.result, e.reason) for e in entries(store, limit=0, acts=True)]
+
+
+def test_a_secret_is_saved_into_a_new_file_of_its_owner(own: Store, tmp_path: Path) -> None:
+    name, place = keep(own), tmp_path / "ci.key"
+    shown, code = in_terminal(f"{COMMAND} secrets save '{name}' {place}", "yes")
+    assert code == 0, shown
+    assert VALUE not in shown
+    assert (place.read_text(), stat.S_IMODE(place.stat().st_mode)) == (VALUE, 0o600)
+    assert [secret.revealed is None for secret in sealed.kept(own)] == [False]
+    assert journalled(own) == [("saved", f"{name} to {place}")]
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_what_exists_is_never_written_to(own: Store, tmp_path: Path, answer: str) -> None:
+    name, place = keep(own), tmp_path / "ci.key"
+    (tmp_path / "elsewhere").write_text("old")
+    place.symlink_to(tmp_path / ("elsewhere" if answer == "yes" else "nowhere"))
+    shown, code = in_terminal(f"{COMMAND} secrets save '{name}' {place}", answer)
+    assert code == (1 if answer == "yes" else 3), shown
+    assert (tmp_path / "elsewhere").read_text() == "old"
+    assert not (tmp_path / "nowhere").exists()
+    assert [secret.revealed for secret in sealed.kept(own)] == [None]
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_command_that_is_typed_gets_it_unseen(own: Store, tmp_path: Path, works: bool) -> None:
+    name, place = keep(own), tmp_path / "taken"
+    command = f"tee {place if works else tmp_path}"
+    out = tmp_path / "out"
+    shell = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f"{COMMAND} secrets send '{name}' >{out} 2>&1 </dev/null"],
+        env=BASE,
+        encoding="utf-8",
+        timeout=30,
+    )
+    shell.expect("on standard input: ")
+    shell.sendline(command)
+    shell.expect("Type yes: ")
+    assert command in str(shell.before)
+    shell.sendline("yes")
+    shell.read()
+    shell.close()
+    assert shell.exitstatus == (0 if works else 1)
+    assert VALUE not in out.read_text(), "what the command prints goes to the terminal"
+    assert place.exists() is works
+    assert [secret.revealed is None for secret in sealed.kept(own)] == [not works]
+    if works:
+        assert place.read_text() == VALUE
+        assert journalled(own) == [("passed on", f"{name} to tee")]
+
+
+@pytest.mark.parametrize("arguments", [("save", "ci.key"), ("send",)])
+def test_no_secret_leaves_without_a_terminal(
+    own: Store, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    way, *place = arguments
+    done = run("secrets", way, keep(own), *place, given="cat\nyes\n")
+    assert done.returncode == 3
+    assert VALUE not in done.stdout + done.stderr
+    assert [secret.revealed for secret in sealed.kept(own)] == [None]

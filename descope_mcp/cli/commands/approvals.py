@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import approvals_watch, options, output, terminal, wiring
+from descope_mcp.cli import approvals_watch, options, output, tables, terminal, wiring
+from descope_mcp.cli.commands import approvals_wait
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
 from descope_mcp.cli.times import shown
@@ -46,13 +47,16 @@ def list_(all_: bool, limit: int, as_json: bool) -> None:
         found = listings.newest(store, limit)
     else:
         found = approvals.requests(store, pending=not all_)
-    for request in found:
-        if as_json:
+    if as_json:
+        for request in found:
             output.row(_data(request))
-        else:
-            click.echo(_line(request))
-    if not as_json:
-        click.echo(f"{len(found)} request(s) in {store.name}", err=True)
+        return
+    tables.show(
+        ("No.", "status", "age", "expires", "project", "caller", "what"),
+        ((_line(request), _cells(request)) for request in found),
+        nothing="No request waits.",
+    )
+    click.echo(f"{len(found)} request(s) in {store.name}", err=True)
 
 
 @command.command("show")
@@ -150,6 +154,9 @@ def watch() -> None:
     approvals_watch.watch(store, _line, answer)
 
 
+command.add_command(approvals_wait.wait)
+
+
 def _asked(store: Store, request: Request) -> bool:
     """Put the question of a request, and approve it if the answer is a yes.
 
@@ -185,6 +192,18 @@ def _asked(store: Store, request: Request) -> bool:
 
 def _decider() -> Decider:
     return Decider(terminal.account(), "terminal")
+
+
+def _cells(request: Request) -> tuple[str, ...]:
+    return (
+        str(request.number),
+        request.status,
+        tables.age(request.created),
+        tables.age(request.expires),
+        request.project,
+        request.caller,
+        one_line.line(told(request)),
+    )
 
 
 def _line(request: Request) -> str:

@@ -11,7 +11,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, output, tables, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import duration, shown
@@ -88,11 +88,16 @@ def create(
 @options.as_json
 def list_(as_json: bool) -> None:
     """All grants, newest first."""
-    for one in grants.listed(_store()):
-        if as_json:
+    found = grants.listed(_store())
+    if as_json:
+        for one in found:
             output.row(asdict(one))
-        else:
-            click.echo(_line(one))
+        return
+    tables.show(
+        ("No.", "state", "operation", "arguments", "left", "ends", "caller"),
+        ((_line(one), _cells(one)) for one in found),
+        nothing="There are no grants.",
+    )
 
 
 @command.command("revoke")
@@ -112,10 +117,20 @@ def _decider() -> Decider:
     return Decider(terminal.account(), "terminal")
 
 
+def _cells(one: Grant) -> tuple[str, ...]:
+    patterns = "\n".join(f"{path}: {quoted(p)}" for path, p in one.arguments.items())
+    left, caller = f"{one.left} of {one.items}", quoted(one.caller) if one.caller else "every"
+    ends = tables.age(one.expires)
+    return str(one.id), _state(one), one.operation, patterns, left, ends, caller
+
+
+def _state(one: Grant) -> str:
+    return "ended" if one.revoked else "usable" if one.usable else "used up or expired"
+
+
 def _line(one: Grant) -> str:
-    state = "ended" if one.revoked else "usable" if one.usable else "used up or expired"
     return (
-        f"{one.id}  {state}  {one.operation} {json.dumps(one.arguments)} "
+        f"{one.id}  {_state(one)}  {one.operation} {json.dumps(one.arguments)} "
         f"{one.left} of {one.items} left, until {shown(one.expires)}"
         f"{f', for {quoted(one.caller)}' if one.caller else ''}"
     )

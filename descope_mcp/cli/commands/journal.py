@@ -15,7 +15,7 @@ import click
 from descope_mcp import settings
 from descope_mcp.call import settling_read
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, output, tables, terminal, wiring
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import moment, shown
 from descope_mcp.configuration.text_files import decoded
@@ -55,11 +55,16 @@ def command() -> None:
 @options.as_json
 def list_(limit: int, as_json: bool, **filters: str) -> None:
     """The calls that changed something, newest first."""
-    for entry in _entries(_store(), limit, **filters):
-        if as_json:
+    found = _entries(_store(), limit, **filters)
+    if as_json:
+        for entry in found:
             output.row(asdict(entry))
-        else:
-            click.echo(_line(entry))
+        return
+    tables.show(
+        ("call", "age", "became", "operation", "target", "project", "caller", "consent"),
+        ((_line(entry), _cells(entry)) for entry in found),
+        nothing="There are no such entries.",
+    )
 
 
 @command.command("show")
@@ -237,6 +242,16 @@ def _entries(
         limit=limit,
         acts=True,
     )
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    undone = f"\nundone by {entry.undone_by[:8]}" if entry.undone_by else ""
+    undoes = f"\nundoes {entry.undoes[:8]}" if entry.undoes else ""
+    reason = f": {entry.reason}" if entry.reason else ""
+    became = f"{entry.result}{reason}{undone}{undoes}"
+    call, age = entry.call[:8], tables.age(entry.at)
+    who = (entry.project, entry.caller, entry.consent)
+    return call, age, became, entry.operation, str(entry.target), *who
 
 
 def _line(entry: Entry) -> str:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, output, tables, terminal, wiring
 from descope_mcp.cli.errors import NotProven
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.cli.times import shown
 from descope_mcp.guard import reveal
 from descope_mcp.guard.decide import Decider, NotDecided
+from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.store import Store
+
+#: Seconds for a command that takes a secret. The store waits for it.
+_PATIENCE = 30
 
 
 @click.group("secrets")
 def command() -> None:
-    """List, reveal or forget the secrets that were kept in place of [sealed:...]."""
+    """List, reveal, save, send or forget the secrets kept in place of [sealed:...]."""
 
 
 @command.command("list")
@@ -32,13 +41,15 @@ def list_(as_json: bool) -> None:
     """Print what is kept, the oldest first; never a value."""
     with _store() as store:
         found = sealed.kept(store)
-    for secret in found:
-        if as_json:
+    if as_json:
+        for secret in found:
             output.row(asdict(secret))
-        else:
-            click.echo(f"{secret.handle}  {secret.operation} {secret.field}  {_when(secret)}")
-    if not found and not as_json:
-        click.echo("Nothing is kept.")
+        return
+    tables.show(
+        ("handle", "operation", "field", "project", "age", "until"),
+        ((_line(secret), _cells(secret)) for secret in found),
+        nothing="Nothing is kept.",
+    )
 
 
 @command.command("reveal")
@@ -51,26 +62,73 @@ def reveal_(handle: str) -> None:
     """
     with _store() as store:
         secret = _find(store, handle)
-        text = (
-            f"{secret.handle}: {secret.field} of {secret.operation}, project "
-            f"{secret.project or 'not set'}.\nIt is shown once and then deleted; its handle opens "
-            "nothing any more."
-        )
-        if terminal.ask(text, "Show it? Type yes: ").lower() != "yes":
-            output.problem("not shown; it is still kept", kind="declined")
-            sys.exit(REFUSED)
+        _agreed(secret, "It is shown once and then deleted", "Show it?")
         code = terminal.digits(store)
-        try:
-            with (
-                reveal.revealed(store, secret, _decider(), code) as seen,
-                terminal.screen() as screen,
-            ):
-                screen.write(f"{_harmless(seen.value)}\n")
-        except NotDecided as error:
-            raise NotProven(str(error)) from None
-        except LookupError:
-            _missing()
+        with (
+            _to_be_had(),
+            reveal.revealed(store, secret, _decider(), code) as seen,
+            terminal.screen() as screen,
+        ):
+            screen.write(f"{_harmless(seen.value)}\n")
     terminal.used_up(seen.recovery)
+
+
+@command.command("save")
+@click.argument("handle")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.json_lines
+def save(handle: str, file: Path) -> None:
+    """Write one secret into a new file that only you can read, unseen, and delete it here.
+
+    FILE must not exist, not as a link either. A person has to agree in the terminal. Exit codes: 0
+    written, 1 there is no such secret or the file cannot be made, 3 no terminal or no yes.
+    """
+    place = Path.cwd() / file
+    with _store() as store:
+        secret = _find(store, handle)
+        text = (
+            f"It is written to {quoted(str(place))}, readable by you alone, and deleted here.\n"
+            "An agent that works under your account can read that file, too"
+        )
+        _agreed(secret, text, "Write it?")
+        code = terminal.digits(store)
+        with (
+            _new_file(place) as opened,
+            _to_be_had(),
+            reveal.revealed(store, secret, _decider(), code, act="saved", place=str(place)) as seen,
+        ):
+            opened.write(seen.value)
+            opened.flush()
+            os.fsync(opened.fileno())
+    terminal.used_up(seen.recovery)
+    output.said(f"Written to {place}.", handle=secret.handle, file=str(place))
+
+
+@command.command("send")
+@click.argument("handle")
+@options.json_lines
+def send(handle: str) -> None:
+    """Give one secret to a command that you type in the terminal, unseen, and delete it here.
+
+    The command gets it on standard input, as it is and without a line break; what it prints goes to
+    the terminal alone. It runs without a shell. If it fails, the secret is kept. Exit codes: 0 the
+    command has it, 1 there is no such secret or the command failed, 3 no terminal or no yes.
+    """
+    with _store() as store:
+        secret = _find(store, handle)
+        typed = terminal.ask(_about(secret), "The command that takes it on standard input: ")
+        words = _words(typed)
+        text = f"The command {quoted(shlex.join(words))} gets it, and it is deleted here"
+        _agreed(secret, text, "Send it?")
+        code = terminal.digits(store)
+        name = Path(words[0]).name
+        with (
+            _to_be_had(),
+            reveal.revealed(store, secret, _decider(), code, act="passed on", place=name) as seen,
+        ):
+            _run(words, seen.value)
+    terminal.used_up(seen.recovery)
+    output.said(f"{name} has it.", handle=secret.handle, command=name)
 
 
 @command.command("forget")
@@ -86,6 +144,86 @@ def forget(handle: str) -> None:
         if not reveal.forget(store, secret, _decider()):
             _missing()
     output.said("Forgotten.", handle=handle)
+
+
+def _agreed(secret: sealed.Kept, text: str, prompt: str) -> None:
+    """Go on only after a person's yes in the terminal."""
+    said = f"{_about(secret)}\n{text}; its handle opens nothing any more."
+    if terminal.ask(said, f"{prompt} Type yes: ").lower() != "yes":
+        output.problem("nothing was done; it is still kept", kind="declined")
+        sys.exit(REFUSED)
+
+
+def _about(secret: sealed.Kept) -> str:
+    project = secret.project or "not set"
+    return f"{secret.handle}: {secret.field} of {secret.operation}, project {project}."
+
+
+@contextmanager
+def _to_be_had() -> Iterator[None]:
+    """Say so if the secret is gone, or the person's digits do not count."""
+    try:
+        yield
+    except NotDecided as error:
+        raise NotProven(str(error)) from None
+    except LookupError:
+        _missing()
+
+
+@contextmanager
+def _new_file(place: Path) -> Iterator[TextIO]:
+    """A file that was not there, for its owner alone; it goes again if what is in here fails."""
+    try:
+        # It follows no link, dangling ones neither, and replaces nothing (open(2), O_EXCL).
+        number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        output.problem(
+            f"{place} cannot be made ({error.strerror}); the secret is still kept.",
+            "Name a file that does not exist, in a directory that does.",
+        )
+        sys.exit(FAILED)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as opened:
+            yield opened
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+
+
+def _words(typed: str) -> list[str]:
+    try:
+        words = shlex.split(typed)
+    except ValueError as error:
+        raise click.UsageError(f"the command cannot be read: {error}") from None
+    if not words:
+        output.problem("nothing was done; it is still kept", kind="declined")
+        sys.exit(REFUSED)
+    return words
+
+
+def _run(words: list[str], value: str) -> None:
+    """Run a command that reads `value`, with the terminal and nothing else to print to."""
+    with terminal.screen() as screen:
+        try:
+            done = subprocess.run(  # noqa: S603 - a person has typed it, for this
+                words,
+                input=value.encode(),
+                stdout=screen,
+                stderr=screen,
+                timeout=_PATIENCE,
+                check=False,
+            )
+            why = f"it ended with {done.returncode}" if done.returncode else ""
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        except subprocess.TimeoutExpired:
+            why = f"it did not end within {_PATIENCE} seconds"
+    if why:
+        output.problem(
+            f"{Path(words[0]).name} did not take it ({why}); the secret is still kept.",
+            "Try the command by itself first.",
+        )
+        sys.exit(FAILED)
 
 
 def _decider() -> Decider:
@@ -109,6 +247,18 @@ def _missing() -> NoReturn:
 def _harmless(value: str) -> str:
     """A value as it is, in JSON if it could tell the terminal to do something."""
     return value if value.replace("\n", "").isprintable() else json.dumps(value)
+
+
+def _line(secret: sealed.Kept) -> str:
+    return f"{secret.handle}  {secret.operation} {secret.field}  {_when(secret)}"
+
+
+def _cells(secret: sealed.Kept) -> tuple[str, ...]:
+    until = "revealed or forgotten" if secret.expires is None else tables.age(secret.expires)
+    if secret.revealed is not None:
+        until = f"revealed, {tables.age(secret.revealed)}"
+    age = tables.age(secret.created)
+    return secret.handle, secret.operation, secret.field, secret.project, age, until
 
 
 def _when(secret: sealed.Kept) -> str:

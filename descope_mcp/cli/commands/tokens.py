@@ -13,7 +13,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, output, tables, terminal, wiring
 from descope_mcp.cli.main import FAILED
 from descope_mcp.cli.times import duration, shown
 from descope_mcp.guard import scopes as known_scopes
@@ -95,16 +95,15 @@ def list_(as_json: bool) -> None:
     """All tokens, newest first; never the tokens themselves."""
     with closing(_store()) as store:
         found = [] if store.is_new else machine_tokens.listed(store)
-    for token in found:
-        if as_json:
+    if as_json:
+        for token in found:
             output.row(_facts(token))
-        else:
-            state = "usable" if token.usable else "revoked" if token.revoked else "expired"
-            said = "".join(f" {claim}={','.join(v)}" for claim, v in token.claims.items())
-            click.echo(
-                f"{token.id}  {state}  token:{token.name}  {' '.join(token.scopes)}{said}  "
-                f"until {shown(token.expires)}"
-            )
+        return
+    tables.show(
+        ("id", "state", "caller", "scopes", "claims", "ends"),
+        ((_line(token), _cells(token)) for token in found),
+        nothing="There are no tokens.",
+    )
 
 
 @command.command("revoke")
@@ -122,6 +121,24 @@ def revoke(token: str) -> None:
             sys.exit(FAILED)
         _record(store, "revoked", ended)
     output.said(f"Token {ended.id} of {ended.name} has ended.", **_facts(ended))
+
+
+def _cells(token: MachineToken) -> tuple[str, ...]:
+    said = "\n".join(f"{claim}={','.join(v)}" for claim, v in token.claims.items())
+    name, scopes = f"token:{token.name}", "\n".join(token.scopes)
+    return str(token.id), _state(token), name, scopes, said, tables.age(token.expires)
+
+
+def _line(token: MachineToken) -> str:
+    said = "".join(f" {claim}={','.join(v)}" for claim, v in token.claims.items())
+    return (
+        f"{token.id}  {_state(token)}  token:{token.name}  {' '.join(token.scopes)}{said}  "
+        f"until {shown(token.expires)}"
+    )
+
+
+def _state(token: MachineToken) -> str:
+    return "usable" if token.usable else "revoked" if token.revoked else "expired"
 
 
 def _check_scopes(scopes: tuple[str, ...]) -> None:

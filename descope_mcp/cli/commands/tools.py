@@ -11,7 +11,7 @@ from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.catalog.schemas.signature import signature
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options, output, tables
 from descope_mcp.cli.main import FAILED, USAGE
 
 
@@ -30,12 +30,15 @@ def list_(toolset: str | None, as_json: bool) -> None:
     found = [operation for operation in every if toolset in (None, operation.toolset)]
     if not found:
         _fail_toolset(toolset, catalog)
-    for operation in found:
-        if as_json:
+    if as_json:
+        for operation in found:
             output.row(_facts(operation))
-        else:
-            hazards = f" ({', '.join(operation.hazards)})" if operation.hazards else ""
-            click.echo(f"{operation.name:48} {operation.effect:12} {operation.title}{hazards}")
+        return
+    tables.show(
+        ("operation", "effect", "what it does", "hazards"),
+        ((_line(operation), _cells(operation)) for operation in found),
+        nothing="",
+    )
 
 
 @command.command("show")
@@ -116,6 +119,15 @@ def cost(toolset: str | None, as_json: bool) -> None:
         click.echo(
             "These are estimates from the number of characters; install bpe-openai to count."
         )
+
+
+def _line(operation: Operation) -> str:
+    hazards = f" ({', '.join(operation.hazards)})" if operation.hazards else ""
+    return f"{operation.name:48} {operation.effect:12} {operation.title}{hazards}"
+
+
+def _cells(operation: Operation) -> tuple[str, ...]:
+    return operation.name, operation.effect, operation.title, ", ".join(operation.hazards)
 
 
 def _facts(operation: Operation) -> dict[str, Any]:

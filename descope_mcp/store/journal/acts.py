@@ -24,9 +24,11 @@ Kind = Literal[
     "forgotten",
     "granted",
     "narrowed",
+    "passed on",
     "revealed",
     "revoked",
     "rotated",
+    "saved",
     "unenrolled",
 ]
 
