@@ -9,9 +9,9 @@ pytest_plugins = "pytester"
 TESTS = """
 import sys
 import time
+import json
 import urllib.error
 import urllib.request
-import json
 import pytest
 
 def test_nothing_is_loaded_before_it_is_used():
@@ -21,9 +21,8 @@ def test_nothing_is_loaded_before_it_is_used():
 
 def call(box, path, **arguments):
     key = f"Bearer {box.project_id}:{box.management_key}"
-    request = urllib.request.Request(
-        box.url + path, json.dumps(arguments).encode(), {"Authorization": key}
-    )
+    headers = {"Authorization": key, "Content-Type": "application/json"}
+    request = urllib.request.Request(box.url + path, json.dumps(arguments).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 

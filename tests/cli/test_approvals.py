@@ -180,7 +180,7 @@ def test_what_a_desktop_is_told_is_no_markup(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_waiting_ends_with_the_answer(env: dict[str, str], store: Store) -> None:
     number = filed(store).number
-    waiting = spawned(env, "approvals", "wait", str(number), "--json")
+    waiting = spawned(env, "wait", str(number), "--json")
     late = run("approvals", "wait", str(number), "--timeout", "0.1s", env=env)
     assert late.returncode == 5
     assert "was not answered within 0.1s" in late.stderr

@@ -18,6 +18,9 @@ from descope_mcp.store.store import Store
 
 from .processes import BASE, COMMAND
 
+#: A command leaves its store to the end of its process, and here is one process for all.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 COMMANDS = {" ".join(words): one for words, one in examples.commands(main.cli)}
 #: They speak with a person or a client as long as they run.
 CONVERSATIONS = {"serve", "approvals watch", "console"}
@@ -63,7 +66,8 @@ def test_examples_are_of_the_command_and_can_be_understood(
     for line in examples.examples()[name]:
         words = shlex.split(line.partition(" > ")[0])
         assert words[: len(name.split()) + 1] == ["descope-mcp", *name.split()]
-        COMMANDS[name].make_context(name, words[len(name.split()) + 1 :])
+        with COMMANDS[name].make_context(name, words[len(name.split()) + 1 :]):
+            pass
 
 
 def test_no_example_is_of_a_command_that_is_not_there() -> None:
@@ -104,6 +108,7 @@ ARGUMENTS = {
     "secrets forget": ["nothing"],
     "sandbox": ["--seed", "missing.yaml"],
     "sandbox export": ["http://127.0.0.1:9"],
+    "sandbox record": ["--from", "http://example.com", "--output", "seed.yaml"],
     "sandbox wait": ["http://127.0.0.1:9", "--timeout", "0"],
 }
 #: These take a while and are run elsewhere.

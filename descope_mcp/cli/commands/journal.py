@@ -168,7 +168,13 @@ def accept() -> None:
 
 @command.command("export")
 @_filters
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    help="JSON lines, signed, or a table for a spreadsheet.",
+)
 @click.option("--details", is_flag=True, help="With arguments and before-states (personal data).")
 @options.json_lines
 def export_(form: str, details: bool, **filters: str) -> None:

@@ -10,7 +10,7 @@ import click
 
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, signals
-from descope_mcp.cli.commands import sandbox_files
+from descope_mcp.cli.commands import sandbox_files, sandbox_record
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.engine.state_file import StateFileError
@@ -87,3 +87,4 @@ async def _serve(port: int, began: Callable[[], State], file: Path | None) -> li
 
 command.add_command(sandbox_files.export)
 command.add_command(sandbox_files.wait)
+command.add_command(sandbox_record.record)

@@ -66,7 +66,7 @@ def show(operation: str, as_json: bool) -> None:
 
 @command.command("search")
 @click.argument("query", nargs=-1, required=True)
-@click.option("--limit", default=6, show_default=True)
+@click.option("--limit", default=6, show_default=True, help="Show no more than so many.")
 @options.as_json
 def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find operations by what they do."""

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
+from descope_mcp.sandbox.engine import recorded_answers
 from descope_mcp.sandbox.engine.errors import INTERNAL, NO_METHOD, NO_ROUTE, DescopeError
 from descope_mcp.sandbox.engine.fields import copied
 from descope_mcp.sandbox.engine.registry import HANDLERS, Answer, Reply
@@ -124,6 +125,8 @@ def _endpoint(operation: HasRoute, state: State) -> Callable[[Request], Awaitabl
         _ = state.project  # E011008 once it is deleted
         caller = authorized(request, operation.schemes, state)
         arguments = await arguments_of(request)
+        if recorded := recorded_answers.found(state, operation.name, arguments):
+            return _response(copied(recorded["answer"]))
         with state.calling(caller):
             if state.search_delay and operation.name.startswith(_LISTS):
                 with state.before_recent_writes():

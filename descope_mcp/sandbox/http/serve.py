@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.http.app import HasRoute, Seeds, create_app
@@ -44,13 +45,22 @@ async def running(
     Raises:
         OSError: the port is taken.
     """
-    app = create_app(operations, state, seeds)
+    async with listening(create_app(operations, state, seeds), port) as url:
+        yield Sandbox(url, state.project_id, state.management_key)
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """The URL of `app`, which accepts connections on 127.0.0.1 until the context is left.
+
+    Raises:
+        OSError: the port is taken.
+    """
     # asyncio turns Nagle's delay off only where the protocol is named; without that every answer
     # takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = _Server(
             uvicorn.Config(
                 app,
@@ -69,7 +79,7 @@ async def running(
                     await task
                     raise RuntimeError("the sandbox did not start")
                 await asyncio.sleep(0.005)
-            yield Sandbox(url, state.project_id, state.management_key)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             with anyio.CancelScope(shield=True):

@@ -1,0 +1,93 @@
+"""`descope-mcp sandbox record`: a seed made of what the real service answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import click
+
+from descope_mcp import settings
+from descope_mcp.api.errors import Unreachable
+from descope_mcp.api.passthrough import passthrough
+from descope_mcp.catalog.catalog import load
+from descope_mcp.cli import options, output, signals
+from descope_mcp.sandbox.engine.errors import DescopeError
+from descope_mcp.sandbox.http.serve import listening
+from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
+from descope_mcp.sandbox.recording.recorder import Recorder
+from descope_mcp.sandbox.seed_files.writing import seed_text
+
+
+@click.command("record")
+@click.option("--from", "source", required=True, metavar="URL", help="The service to record.")
+@click.option(
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The new file that the seed is written to at the end.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one."
+)
+@options.json_lines
+def record(source: str, file: Path, port: int) -> None:
+    """Pass reads on to the real service, and make a seed of what it answers.
+
+    Point a client at the address that is printed, with its own project and key; Ctrl-C ends it and
+    writes the seed. Only reads are passed on. Secrets are left out; names, addresses and numbers of
+    people are replaced, each by the same one everywhere; ids stay.
+    """
+    # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
+    base_url = settings.load(base_url=source).base_url
+    try:
+        # Made now, so that nobody records for an hour and then has no place for it.
+        target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(
+            f"{file} cannot be made ({error.strerror}); name a file that does not exist"
+        ) from None
+    recorder = Recorder()
+    try:
+        with os.fdopen(target, "w", encoding="utf-8") as opened:
+            anyio.run(_recorded, recorder, base_url, port)
+            opened.write(seed_text(recorder.state()))
+    except BaseException as error:
+        file.unlink(missing_ok=True)
+        if isinstance(error, Unreachable):
+            raise click.ClickException(f"{error.message} {error.remedy}") from None
+        if isinstance(error, DescopeError):
+            at = " of ".join(reversed(error.at or ()))
+            raise click.ClickException(
+                f"what was recorded does not fit together ({at}: {error.message}); record the "
+                "reads that list tenants, roles and permissions, too"
+            ) from None
+        if isinstance(error, OSError):
+            raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
+        raise
+    output.said(
+        f"{recorder.heard} answers are in {file}; read it before you share it.",
+        answers=recorder.heard,
+        file=str(file),
+    )
+
+
+async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
+    """Record until a signal comes."""
+    async with passthrough(base_url, settings.load().timeout) as send:
+
+        async def forward(
+            method: str, path: str, headers: Mapping[str, str], body: bytes
+        ) -> Answer:
+            return Answer(*await send(method, path, headers, body))
+
+        proxy = create_proxy(load().values(), forward, recorder)
+        async with listening(proxy, port) as url:
+            stopped = anyio.Event()
+            with signals.calling(stopped.set):
+                text = f"DESCOPE_BASE_URL={url}\nReads of {base_url} are recorded; Ctrl-C ends it."
+                output.said(text, DESCOPE_BASE_URL=url)
+                await stopped.wait()

@@ -1,0 +1,166 @@
+"""The recorder in front of another sandbox: its seed answers the same reads, without people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from descope_mcp.api.passthrough import passthrough
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.sandbox.http.serve import listening, running
+from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
+from descope_mcp.sandbox.recording.recorder import Recorder
+from descope_mcp.sandbox.seed_files.writing import seed_text
+from descope_mcp.sandbox.seeds import organisations
+from descope_mcp.sandbox.users.tables import USERS
+
+pytestmark = pytest.mark.anyio
+
+#: Of records, and of what is given again as it was. Tenants and roles that are only named come too.
+READS: list[tuple[str, dict[str, Any]]] = [
+    ("LoadAllTenants", {}),
+    ("LoadAllRoles", {}),
+    ("LoadAllPermissions", {}),
+    ("SearchUsers", {"limit": 100}),
+    ("LoadUser", {"loginId": "grace.kim@globex.example"}),
+    ("SearchAccessKeys", {}),
+    ("LoadTenant", {"id": "globex"}),
+    ("SearchAudit", {"size": 5}),
+    ("LoadAllApplications", {}),
+    ("ListDescopers", {}),
+    ("UserCustomAttributes", {}),
+    ("GetThirdPartyApplicationSecret", {"id": "chart"}),
+]
+
+
+class Client:
+    """Calls operations by their names."""
+
+    def __init__(self, http: httpx.AsyncClient, catalog: Catalog, credentials: str) -> None:
+        self._http, self._catalog = http, catalog
+        self._headers = {"Authorization": f"Bearer {credentials}"}
+
+    async def send(self, name: str, arguments: Mapping[str, Any]) -> httpx.Response:
+        operation = self._catalog[name]
+        given: dict[str, Any] = (
+            {"params": arguments} if operation.method == "GET" else {"json": arguments}
+        )
+        return await self._http.request(
+            operation.method, operation.path, headers=self._headers, **given
+        )
+
+
+class Recording:
+    """What was recorded, and what the service had answered."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog, self.recorder = catalog, Recorder()
+        self.answers: list[tuple[str, dict[str, Any], Any]] = []
+        self.refused: httpx.Response | None = None
+        self.text = ""
+        self.people: list[str] = []
+        self.secrets: list[str] = []
+        self.project = ""
+
+
+@pytest.fixture(scope="module")
+async def recording(anyio_backend: str, catalog: Catalog) -> Recording:
+    made = Recording(catalog)
+    real = organisations.acme()
+    app = next(a for a in real.export()["third_party_apps"] if a["secret"])
+    made.secrets = [app["secret"], real.management_key]
+    for user in real.all(USERS):
+        made.people += [user["name"], *user["loginIds"], user["phone"], user["familyName"]]
+    made.project = real.project_id
+    async with (
+        running(catalog.values(), real) as box,
+        passthrough(box.url, 10) as send,
+    ):
+
+        async def forward(
+            method: str, path: str, headers: Mapping[str, str], body: bytes
+        ) -> Answer:
+            return Answer(*await send(method, path, headers, body))
+
+        proxy = create_proxy(catalog.values(), forward, made.recorder)
+        async with (
+            listening(proxy) as url,
+            httpx.AsyncClient(base_url=url, verify=False) as http,
+        ):
+            client = Client(http, catalog, f"{box.project_id}:{box.management_key}")
+            for name, arguments in READS:
+                if name == "GetThirdPartyApplicationSecret":
+                    arguments = {"id": app["id"]}
+                answer = await client.send(name, arguments)
+                assert answer.status_code == 200, (name, answer.text)
+                made.answers.append((name, arguments, answer.json()))
+            made.refused = await client.send("DeleteUser", {"loginId": "grace.kim@globex.example"})
+            assert (await http.get("/v1/nothing")).status_code == 404
+            foreign = await http.get("/v1/mgmt/tenant/all", headers={"Host": "evil.example"})
+            assert foreign.status_code == 403
+        assert real.find(USERS, name="Grace Kim"), "a change is not passed on"
+    made.text = seed_text(made.recorder.state())
+    return made
+
+
+async def test_the_seed_answers_the_same_reads(recording: Recording, tmp_path: Path) -> None:
+    seed = tmp_path / "recorded.yaml"
+    seed.write_text(recording.text, encoding="utf-8")
+    state = organisations.chosen(str(seed), recording.catalog)()
+    assert state.project_id == recording.project
+    replaced = recording.recorder.pseudonyms.replaced
+    async with (
+        running(recording.catalog.values(), state) as box,
+        httpx.AsyncClient(base_url=box.url, verify=False) as http,
+    ):
+        client = Client(http, recording.catalog, f"{box.project_id}:{box.management_key}")
+        for name, arguments, heard in recording.answers:
+            answer = await client.send(name, replaced(arguments))
+            assert answer.status_code == 200, (name, answer.text)
+            expected = replaced(heard)
+            if name == "GetThirdPartyApplicationSecret":
+                expected = {"cleartext": "[sealed]"}
+            assert answer.json() == expected, name
+        # It goes on from there: what was recorded as records can be changed.
+        user = (await client.send("SearchUsers", {"limit": 1})).json()["users"][0]
+        gone = await client.send("DeleteUser", {"userId": user["userId"]})
+        assert gone.status_code == 200
+        found = await client.send("LoadUser", {"userId": user["userId"]})
+        assert found.status_code == 404
+
+
+async def test_nobody_and_no_secret_is_in_it(recording: Recording) -> None:
+    people = [mark for mark in recording.people if mark]
+    assert len(people) > 70
+    assert [mark for mark in people if mark in recording.text] == []
+    assert [secret for secret in recording.secrets if secret in recording.text] == []
+    for mark in ("198.51.100.", "203.0.113.", "MacBook", "Research"):
+        assert mark not in recording.text, mark
+    assert "person-1@" in recording.text
+    assert "globex.example" in recording.text, "which the tenant goes by"
+
+
+async def test_only_reads_are_passed_on(recording: Recording) -> None:
+    assert recording.refused is not None
+    assert recording.refused.status_code == 403
+    assert "DeleteUser is no read" in recording.refused.json()["errorMessage"]
+
+
+def test_what_is_only_named_is_there_by_name() -> None:
+    recorder = Recorder()
+    user = {"userId": "U2x", "loginIds": ["zoe@x.example"], "email": "zoe@x.example", "name": "Zoe"}
+    held = [{"tenantId": "T2x", "roleNames": ["Keeper"], "tenantName": "X", "permissions": []}]
+    recorder.hear("LoadUser", {}, {"user": {**user, "userTenants": held, "unheardOf": 1}})
+    state = recorder.state()
+    exported = state.export()
+    assert [one["id"] for one in exported["tenants"]] == ["T2x"]
+    assert "Keeper" in [role["name"] for role in exported["roles"]]
+    (kept,) = exported["users"]
+    assert kept["userTenants"] == [{"tenantId": "T2x", "roleNames": ["Keeper"]}]
+    assert "Zoe" not in json.dumps(exported)
+    assert "unheardOf" not in kept
