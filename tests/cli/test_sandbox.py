@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from .processes import BASE, PRELOADED, run, settings_of
 
+ROOT = Path(__file__).parents[2]
 SEED = """\
 seed: 1
 calls:
@@ -15,15 +19,34 @@ calls:
 """
 
 
+def image_command() -> list[str]:
+    """What the image for tests runs."""
+    stage = (ROOT / "Dockerfile").read_text().partition(" AS sandbox\n")[2].partition("\nFROM")[0]
+    command: list[str] = json.loads(stage.rpartition("\nCMD ")[2])
+    return command
+
+
+def status(url: str, host: str) -> int:
+    request = urllib.request.Request(f"{url}/sandbox", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
 def test_a_seed_file_is_begun_with_and_exported_again(tmp_path: Path) -> None:
     seed, exported = tmp_path / "seed.yaml", tmp_path / "exported.yaml"
     seed.write_text(SEED)
-    command = [PRELOADED, "sandbox", "--seed", str(seed), "--keys", "7"]
+    command = [PRELOADED, *image_command(), "--port", "0", "--seed", str(seed), "--keys", "7"]
     with subprocess.Popen(command, env=BASE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             settings = settings_of([process.stdout.readline() for _ in range(3)])
             url = settings["DESCOPE_BASE_URL"]
+            assert status(url, "descope:8080") == 200, "as other containers call it"
+            assert status(url, "evil.example") == 403
             waited = run("sandbox", "wait", url, "--json")
             assert settings["DESCOPE_PROJECT_ID"] in waited.stdout
             done = run("sandbox", "export", url, "--output", str(exported))

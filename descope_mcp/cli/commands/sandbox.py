@@ -14,7 +14,7 @@ from descope_mcp.cli.commands import sandbox_files, sandbox_record
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.engine.state_file import StateFileError
-from descope_mcp.sandbox.http.serve import running
+from descope_mcp.sandbox.http.serve import Place, running
 from descope_mcp.sandbox.seed_files.errors import SeedError
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.settings import SettingsError
@@ -25,8 +25,20 @@ from descope_mcp.settings import SettingsError
     "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one."
 )
 @click.option(
+    "--address",
+    default="127.0.0.1",
+    show_default=True,
+    help="Listen on this address; another one is for containers.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    help="A name that clients call it by, beside localhost. Can be given again.",
+)
+@click.option(
     "--seed",
-    "name",
+    "seed",
     metavar="|".join((*organisations.SEEDS, "FILE.yaml")),
     default="acme",
     show_default=True,
@@ -46,17 +58,26 @@ from descope_mcp.settings import SettingsError
 )
 @options.json_lines
 @click.pass_context
-def command(ctx: click.Context, port: int, name: str, keys: int | None, file: Path | None) -> None:
+def command(
+    ctx: click.Context,
+    port: int,
+    address: str,
+    names: tuple[str, ...],
+    seed: str,
+    keys: int | None,
+    file: Path | None,
+) -> None:
     """Run a local Descope until interrupted and print what to connect with."""
     if ctx.invoked_subcommand is not None:
         return
+    place = Place(port, address, frozenset(name.lower() for name in names))
     try:
-        began = organisations.chosen(name, load(), keys)
-        came = anyio.run(_serve, port, began, file)
+        began = organisations.chosen(seed, load(), keys)
+        came = anyio.run(_serve, place, began, file)
     except KeyError:
         known = ", ".join(organisations.SEEDS)
         raise SettingsError(
-            f"there is no seed {name}; use one of {known}, or a file (its name ends in .yaml)"
+            f"there is no seed {seed}; use one of {known}, or a file (its name ends in .yaml)"
         ) from None
     except SeedError as error:
         raise SettingsError(str(error)) from None
@@ -67,11 +88,11 @@ def command(ctx: click.Context, port: int, name: str, keys: int | None, file: Pa
     ctx.exit(signals.exit_code(came))
 
 
-async def _serve(port: int, began: Callable[[], State], file: Path | None) -> list[int]:
+async def _serve(place: Place, began: Callable[[], State], file: Path | None) -> list[int]:
     """Serve until a signal comes; the signals that came."""
     with organisations.begin(began, file) as state:
         seeds = {**organisations.SEEDS, "": began}
-        async with running(load().values(), state, port, seeds) as local:
+        async with running(load().values(), state, place, seeds) as local:
             stopped = anyio.Event()
             with signals.calling(stopped.set) as came:
                 named = {

@@ -15,7 +15,7 @@ from descope_mcp.api.passthrough import passthrough
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, signals
 from descope_mcp.sandbox.engine.errors import DescopeError
-from descope_mcp.sandbox.http.serve import listening
+from descope_mcp.sandbox.http.serve import Place, listening
 from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
 from descope_mcp.sandbox.recording.recorder import Recorder
 from descope_mcp.sandbox.seed_files.writing import seed_text
@@ -85,7 +85,7 @@ async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
             return Answer(*await send(method, path, headers, body))
 
         proxy = create_proxy(load().values(), forward, recorder)
-        async with listening(proxy, port) as url:
+        async with listening(proxy, Place(port)) as url:
             stopped = anyio.Event()
             with signals.calling(stopped.set):
                 text = f"DESCOPE_BASE_URL={url}\nReads of {base_url} are recorded; Ctrl-C ends it."

@@ -50,6 +50,7 @@ class Handler:
     any_of: Sequence[str] = ()
     exactly_one: Sequence[str] = ()
     shape_only: str = ""
+    company: bool = False
 
     def __call__(self, state: State, arguments: Arguments) -> Answer:
         """Check the fields, then answer."""
@@ -76,6 +77,7 @@ def handles(
     any_of: Sequence[str] = (),
     exactly_one: Sequence[str] = (),
     shape_only: str = "",
+    company: bool = False,
 ) -> Callable[[Function], Function]:
     """Register the function as a handler.
 
@@ -86,13 +88,15 @@ def handles(
         exactly_one: fields of which one and only one may be.
         shape_only: why the answer has the right form but nothing behind it, where a program
             alone cannot do what the operation does (a foreign provider, a ceremony in a browser).
+        company: whether it is about the company, so that a management key for some projects does
+            not open it.
     """
 
     def register(function: Function) -> Function:
         for name in names:
             if name in HANDLERS:
                 raise ValueError(f"{name} has a handler already")
-            HANDLERS[name] = Handler(function, required, any_of, exactly_one, shape_only)
+            HANDLERS[name] = Handler(function, required, any_of, exactly_one, shape_only, company)
         return function
 
     return register

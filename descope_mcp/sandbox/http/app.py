@@ -59,11 +59,15 @@ class HasRoute(Protocol):
 
 
 def create_app(
-    operations: Iterable[HasRoute], state: State, seeds: Seeds | None = None
+    operations: Iterable[HasRoute],
+    state: State,
+    seeds: Seeds | None = None,
+    names: frozenset[str] = frozenset(),
 ) -> Starlette:
     """The service for `operations`, on `state`.
 
-    With `seeds` it has the control interface, which can begin anew with each of them.
+    With `seeds` it has the control interface, which can begin anew with each of them. It is called
+    by loopback names, and by `names`.
 
     Raises:
         ValueError: a handler has no operation, or an operation no handler.
@@ -75,7 +79,7 @@ def create_app(
     if missing:
         raise ValueError(f"operations without a handler: {', '.join(missing)}")
     faults, rate_limits = Faults(), RateLimits(state.time)
-    middleware = [Middleware(_WithRay), Middleware(LocalOnly)]
+    middleware = [Middleware(_WithRay), Middleware(LocalOnly, names=names)]
     fixed, others = list[Route](), list[Route]()
     for one in known:
         endpoint = faults.around(one.name, _endpoint(one, state))
@@ -123,7 +127,7 @@ def _endpoint(operation: HasRoute, state: State) -> Callable[[Request], Awaitabl
 
     async def endpoint(request: Request) -> Response:
         _ = state.project  # E011008 once it is deleted
-        caller = authorized(request, operation.schemes, state)
+        caller = authorized(request, operation.schemes, state, company=handler.company)
         arguments = await arguments_of(request)
         if recorded := recorded_answers.found(state, operation.name, arguments):
             return _response(copied(recorded["answer"]))

@@ -12,10 +12,13 @@ from descope_mcp.sandbox.keys import access_keys, management_keys
 from descope_mcp.sandbox.sessions import sessions
 
 
-def authorized(request: Request, schemes: Sequence[str], state: State) -> Caller:
+def authorized(
+    request: Request, schemes: Sequence[str], state: State, *, company: bool = False
+) -> Caller:
     """Check ``Bearer <project>[:<user credential>][:<management key>]``.
 
-    An operation without schemes takes anybody. Of several schemes one must be satisfied.
+    An operation without schemes takes anybody. Of several schemes one must be satisfied. With
+    `company` a management key must be for the whole company.
 
     Raises:
         DescopeError: 401 for a wrong or missing credential, E011008 for another project, 403 for
@@ -28,7 +31,7 @@ def authorized(request: Request, schemes: Sequence[str], state: State) -> Caller
         raise DescopeError(UNAUTHORIZED, "The Authorization header is missing")
     if schemes and project != state.project_id:
         raise DescopeError(NO_PROJECT, f"Project not found: {project}")
-    actors = (_actor(scheme, credentials, state, address) for scheme in schemes)
+    actors = (_actor(scheme, credentials, state, address, company) for scheme in schemes)
     actor = next((actor for actor in actors if actor is not None), None)
     if schemes and actor is None:
         raise DescopeError(UNAUTHORIZED, "The credential is missing or not valid")
@@ -64,7 +67,9 @@ def _credentials(request: Request, schemes: Sequence[str], state: State) -> tupl
     return project, credentials
 
 
-def _actor(scheme: str, credentials: Sequence[str], state: State, address: str) -> str | None:
+def _actor(
+    scheme: str, credentials: Sequence[str], state: State, address: str, company: bool
+) -> str | None:
     """Whom the credential is of, if it is what `scheme` asks for; nobody is the empty string.
 
     Raises:
@@ -74,7 +79,7 @@ def _actor(scheme: str, credentials: Sequence[str], state: State, address: str) 
         case "project", _:
             return ""
         case "management_key", [*_, key] if management_keys.opened_by(state, key):
-            return management_keys.admitted(state, key, address)
+            return management_keys.admitted(state, key, address, company=company)
         case "access_key", [cleartext, *_] if opened := access_keys.opened_by(state, cleartext):
             return str(opened["id"])
         case "refresh_jwt", [token, *_]:

@@ -1,8 +1,9 @@
 """Management keys: who may call the management operations. Their cleartexts are shown once.
 
-What the roles of a key allow is not established, so of its rights only this counts: a key without
-company roles whose project roles name other projects, or whose tags this project lacks, may not
-be used here.
+Of a key's rights this is documented, and counts: one that is not for the whole company is for the
+projects and tags that it names, and opens nothing that is about the company, which are new projects
+(docs.descope.com/managing-environments/terraform), management keys and the people of the console
+(docs.descope.com/fedramp-security-admin-guide). What each role allows within a project is not.
 """
 
 from __future__ import annotations
@@ -46,19 +47,19 @@ _RIGHTS: Record = {"companyRoles": [], "projectRoles": [], "tagRoles": []}
 _STATUSES = ("active", "inactive")
 
 
-@handles("GetManagementKey", required=["id"])
+@handles("GetManagementKey", required=["id"], company=True)
 def get_management_key(state: State, arguments: Arguments) -> Answer:
     """One key, without its secret."""
     return {"key": _shown(state.get(MANAGEMENT_KEYS, arguments["id"]))}
 
 
-@handles("SearchManagementKeys")
+@handles("SearchManagementKeys", company=True)
 def search_management_keys(state: State, arguments: Arguments) -> Answer:
     """All keys."""
     return {"keys": [_shown(key) for key in state.all(MANAGEMENT_KEYS)]}
 
 
-@handles("CreateManagementKey", required=["name"])
+@handles("CreateManagementKey", required=["name"], company=True)
 def create_management_key(state: State, arguments: Arguments) -> Answer:
     """A new key and, this one time, its secret."""
     given = fill({"name": "", "description": "", "reBac": {}}, arguments)
@@ -81,7 +82,7 @@ def create_management_key(state: State, arguments: Arguments) -> Answer:
     return {"cleartext": key["cleartext"], "key": _shown(key)}
 
 
-@handles("UpdateManagementKey", required=["id", "name"])
+@handles("UpdateManagementKey", required=["id", "name"], company=True)
 def update_management_key(state: State, arguments: Arguments) -> Answer:
     """Replace what can be changed: what is left out is reset, although the method is PATCH."""
     key = state.get(MANAGEMENT_KEYS, arguments["id"])
@@ -93,7 +94,7 @@ def update_management_key(state: State, arguments: Arguments) -> Answer:
     return {"key": _shown(key)}
 
 
-@handles("DeleteManagementKeys", required=["ids[]"])
+@handles("DeleteManagementKeys", required=["ids[]"], company=True)
 def delete_management_keys(state: State, arguments: Arguments) -> Answer:
     """Delete keys for good, the one in use too if it is among them."""
     ids = strings(arguments, "ids")
@@ -133,8 +134,10 @@ def opened_by(state: State, cleartext: str) -> Record | None:
     return None
 
 
-def admitted(state: State, cleartext: str, address: str) -> str:
+def admitted(state: State, cleartext: str, address: str, *, company: bool = False) -> str:
     """The id of the key that `cleartext` opens, if it may be used here and from `address`.
+
+    With `company`, for what is about the company and no project.
 
     Raises:
         DescopeError: 401 for a secret that opens nothing, 403 for a key that may not be used.
@@ -146,6 +149,8 @@ def admitted(state: State, cleartext: str, address: str) -> str:
         raise DescopeError(FORBIDDEN, "The management key may not be used from this address")
     if not _is_for(key["reBac"], state.project):
         raise DescopeError(FORBIDDEN, "The management key may not be used for this project")
+    if company and (key["reBac"]["projectRoles"] or key["reBac"]["tagRoles"]):
+        raise DescopeError(FORBIDDEN, "The management key is for projects, not for the company")
     return str(key["id"])
 
 

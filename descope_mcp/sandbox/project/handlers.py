@@ -43,7 +43,7 @@ def update_project_tags(state: State, arguments: Arguments) -> Answer:
     return None
 
 
-@handles("CloneProject", required=["name"])
+@handles("CloneProject", required=["name"], company=True)
 def clone_project(state: State, arguments: Arguments) -> Answer:
     """A new project with the settings of this one."""
     clone = _clone(state, arguments)
@@ -51,7 +51,7 @@ def clone_project(state: State, arguments: Arguments) -> Answer:
     return {"projectId": clone["id"], "projectName": clone["name"], **shown}
 
 
-@handles("CloneProjectAsync", required=["name"])
+@handles("CloneProjectAsync", required=["name"], company=True)
 def clone_project_async(state: State, arguments: Arguments) -> Answer:
     """As `clone_project`, but the answer is to be fetched."""
     clone = _clone(state, arguments)

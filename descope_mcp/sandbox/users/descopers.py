@@ -24,20 +24,20 @@ _ROLES = ("admin", "developer", "support", "auditor")
 _ATTRIBUTES: Record = {"displayName": "", "email": "", "phone": ""}
 
 
-@handles("ListDescopers")
+@handles("ListDescopers", company=True)
 def list_descopers(state: State, arguments: Arguments) -> Answer:
     """All of them."""
     descopers = state.all(DESCOPERS)
     return {"descopers": descopers, "total": len(descopers)}
 
 
-@handles("GetDescoper", required=["id"])
+@handles("GetDescoper", required=["id"], company=True)
 def get_descoper(state: State, arguments: Arguments) -> Answer:
     """One of them."""
     return {"descoper": state.get(DESCOPERS, arguments["id"])}
 
 
-@handles("CreateDescopers", required=["descopers[]"])
+@handles("CreateDescopers", required=["descopers[]"], company=True)
 def create_descopers(state: State, arguments: Arguments) -> Answer:
     """New ones, invited by email if that is asked for; one that cannot be stops all of them."""
     created = [_create(state, item) for item in objects(arguments, "descopers")]
@@ -62,7 +62,7 @@ def _create(state: State, item: Mapping[str, Any]) -> Record:
     return descoper
 
 
-@handles("UpdateDescoper", required=["id"])
+@handles("UpdateDescoper", required=["id"], company=True)
 def update_descoper(state: State, arguments: Arguments) -> Answer:
     """Change what is given: single attributes, or the rights as a whole."""
     descoper = state.get(DESCOPERS, arguments["id"])
@@ -77,7 +77,7 @@ def update_descoper(state: State, arguments: Arguments) -> Answer:
     return {"descoper": descoper}
 
 
-@handles("DeleteDescoper", required=["id"])
+@handles("DeleteDescoper", required=["id"], company=True)
 def delete_descoper(state: State, arguments: Arguments) -> Answer:
     """Take somebody's access to the console away for good."""
     state.delete(DESCOPERS, arguments["id"])

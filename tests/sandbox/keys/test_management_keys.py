@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from descope_mcp.sandbox.keys.management_keys import MANAGEMENT_KEYS
 from tests.sandbox.conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +53,24 @@ async def test_a_key_for_others_or_one_that_expired_is_refused(client: Client) -
     client.state.clock = lambda: now + 61
     assert await list_with(client, short["cleartext"]) == 401
     assert await client.error("CreateManagementKey", 400, name="none") == "E011003"
+
+
+async def test_a_key_for_projects_opens_nothing_of_the_company(client: Client) -> None:
+    made = await client.call(
+        "CreateManagementKey", name="p", reBac=for_projects(client.sandbox.project_id)
+    )
+    headers = {"Authorization": f"Bearer {client.sandbox.project_id}:{made['cleartext']}"}
+    another = {"name": "more", "reBac": {"companyRoles": ["company-full-access"]}}
+    for name, arguments in (
+        ("CreateManagementKey", another),
+        ("SearchManagementKeys", {}),
+        ("ListDescopers", {}),
+        ("CloneProject", {"name": "copy"}),
+    ):
+        answer = await client.send(name, headers, **arguments)
+        assert (answer.status_code, answer.json()["errorCode"]) == (403, "E011006"), name
+    assert (await client.send("ListProject", headers)).status_code == 200
+    assert [key["name"] for key in client.state.all(MANAGEMENT_KEYS)][-1] == "p"
 
 
 async def test_whoever_deletes_the_own_key_is_locked_out(client: Client) -> None:
