@@ -102,7 +102,7 @@ def _descope_sandbox_of_the_run(pytestconfig: pytest.Config) -> Iterator[Descope
     except (KeyError, SeedError) as error:
         raise pytest.UsageError(f"descope_sandbox_seed: {error}") from None
     seeds = {**organisations.SEEDS, "": Snapshot(state).state}
-    served = running(catalog.values(), state, seeds=seeds)
+    served = running(catalog.routes(), state, seeds=seeds)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(served) as local:
         yield DescopeSandbox(local.url, local.project_id, local.management_key)
 

@@ -41,6 +41,16 @@ class ToolsetInfo(NamedTuple):
     probe: Mapping[str, Any]
 
 
+class Route(NamedTuple):
+    """What a service needs to know of an operation that it answers."""
+
+    name: str
+    method: str
+    path: str
+    schemes: tuple[str, ...]
+    secret_fields: frozenset[str]
+
+
 class Catalog(Mapping[str, Operation]):
     """The operations by name, in the contract's order. An `Operation` is made when first used.
 
@@ -84,6 +94,10 @@ class Catalog(Mapping[str, Operation]):
         if made is None:
             made = self._made[name] = Operation.model_validate_json(self._raw[name])
         return made
+
+    def routes(self) -> list[Route]:
+        """Every operation as far as a service needs it, in a tenth of the time of all of it."""
+        return [_route(pydantic_core.from_json(text)) for text in self._raw.values()]
 
     def explanation(self, name: str) -> Explanation:
         """What there is to say of the arguments of the operation called `name`.
@@ -206,3 +220,10 @@ def _store(path: Path, data: Mapping[str, Any]) -> None:
         new.replace(path)
     except OSError:
         return
+
+
+def _route(raw: Mapping[str, Any]) -> Route:
+    paths = (*raw.get("secrets", ()), *raw.get("secret_arguments", ()))
+    fields = frozenset(path.rpartition(".")[2].removesuffix("[]") for path in paths)
+    schemes = tuple(raw.get("schemes", ()))
+    return Route(raw["name"], raw["method"], raw["path"], schemes, fields)

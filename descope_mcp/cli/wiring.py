@@ -94,7 +94,7 @@ async def services(
             from descope_mcp.sandbox.http.serve import running
 
             local = await stack.enter_async_context(
-                running(catalog.values(), _state(stack, settings, catalog))
+                running(catalog.routes(), _state(stack, settings, catalog))
             )
             url, keys = local.url, Credentials(local.project_id, local.management_key)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import click
 
-from descope_mcp.catalog.catalog import load
+from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.cli import options, output, signals
 from descope_mcp.cli.commands import sandbox_files, sandbox_record
 from descope_mcp.guard.question import shell_quoting
@@ -71,9 +71,10 @@ def command(
     if ctx.invoked_subcommand is not None:
         return
     place = Place(port, address, frozenset(name.lower() for name in names))
+    catalog = load()
     try:
-        began = organisations.chosen(seed, load(), keys)
-        came = anyio.run(_serve, place, began, file)
+        began = organisations.chosen(seed, catalog, keys)
+        came = anyio.run(_serve, place, catalog, began, file)
     except KeyError:
         known = ", ".join(organisations.SEEDS)
         raise SettingsError(
@@ -88,11 +89,13 @@ def command(
     ctx.exit(signals.exit_code(came))
 
 
-async def _serve(place: Place, began: Callable[[], State], file: Path | None) -> list[int]:
+async def _serve(
+    place: Place, catalog: Catalog, began: Callable[[], State], file: Path | None
+) -> list[int]:
     """Serve until a signal comes; the signals that came."""
     with organisations.begin(began, file) as state:
         seeds = {**organisations.SEEDS, "": began}
-        async with running(load().values(), state, place, seeds) as local:
+        async with running(catalog.routes(), state, place, seeds) as local:
             stopped = anyio.Event()
             with signals.calling(stopped.set) as came:
                 named = {

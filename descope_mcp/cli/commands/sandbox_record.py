@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.api.errors import Unreachable
-from descope_mcp.api.passthrough import passthrough
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, output, signals
 from descope_mcp.sandbox.engine.errors import DescopeError
 from descope_mcp.sandbox.http.serve import Place, listening
-from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
-from descope_mcp.sandbox.recording.recorder import Recorder
 from descope_mcp.sandbox.seed_files.writing import seed_text
+
+if TYPE_CHECKING:
+    from descope_mcp.sandbox.recording.recorder import Recorder
 
 
 @click.command("record")
@@ -41,6 +41,10 @@ def record(source: str, file: Path, port: int) -> None:
     writes the seed. Only reads are passed on. Secrets are left out; names, addresses and numbers of
     people are replaced, each by the same one everywhere; ids stay.
     """
+    # Nothing else of the sandbox needs an HTTP client.
+    from descope_mcp.api.errors import Unreachable
+    from descope_mcp.sandbox.recording.recorder import Recorder
+
     # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
     base_url = settings.load(base_url=source).base_url
     try:
@@ -77,6 +81,9 @@ def record(source: str, file: Path, port: int) -> None:
 
 async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
     """Record until a signal comes."""
+    from descope_mcp.api.passthrough import passthrough
+    from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
+
     async with passthrough(base_url, settings.load().timeout) as send:
 
         async def forward(

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.catalog import Route as CatalogRoute
 from descope_mcp.sandbox import areas  # noqa: F401 - registers the handlers
 from descope_mcp.sandbox.engine import recorded_answers
 from descope_mcp.sandbox.engine.errors import INTERNAL, NO_METHOD, NO_ROUTE, DescopeError
@@ -87,7 +87,10 @@ def create_app(
         routes = others if "{" in one.path else fixed
         routes.append(Route(one.path, endpoint, methods=[one.method]))
     if seeds:
-        requests = RequestLog(state.time, {one.name: _secret_fields(one) for one in known})
+        requests = RequestLog(
+            state.time,
+            {one.name: one.secret_fields for one in known if isinstance(one, CatalogRoute)},
+        )
         controls = Controls(state, seeds, faults, rate_limits, requests)
         fixed += [*control.Control(controls).routes(), *inspector.Inspector(controls).routes()]
         own = (control.PREFIX, inspector.PREFIX, "/favicon.ico")
@@ -112,14 +115,6 @@ def _named(name: str, endpoint: Endpoint) -> Endpoint:
         return await endpoint(request)
 
     return named
-
-
-def _secret_fields(operation: HasRoute) -> frozenset[str]:
-    """What the fields are called that the operation's record says are secret."""
-    if not isinstance(operation, Operation):
-        return frozenset()
-    paths = (*operation.secrets, *operation.secret_arguments)
-    return frozenset(path.rpartition(".")[2].removesuffix("[]") for path in paths)
 
 
 def _endpoint(operation: HasRoute, state: State) -> Callable[[Request], Awaitable[Response]]:

@@ -28,7 +28,7 @@ async def box(anyio_backend: str, catalog: Catalog) -> AsyncIterator[Client]:
     state = organisations.acme()
     seeds = {**organisations.SEEDS, "": organisations.acme}
     async with (
-        running(catalog.values(), state, seeds=seeds) as sandbox,
+        running(catalog.routes(), state, seeds=seeds) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url, verify=False) as http,
     ):
         box = Client(http, dict(catalog), sandbox, state)  # type: ignore[arg-type]
