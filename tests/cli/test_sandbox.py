@@ -22,7 +22,7 @@ calls:
 def image_command() -> list[str]:
     """What the image for tests runs."""
     stage = (ROOT / "Dockerfile").read_text().partition(" AS sandbox\n")[2].partition("\nFROM")[0]
-    command: list[str] = json.loads(stage.rpartition("\nCMD ")[2])
+    command: list[str] = json.loads(stage.rpartition("\nCMD ")[2].splitlines()[0])
     return command
 
 

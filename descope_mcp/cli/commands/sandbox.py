@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anyio
 import click
 
-from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.cli import options, output, signals
+from descope_mcp.cli import options, output
 from descope_mcp.cli.commands import sandbox_files, sandbox_record
-from descope_mcp.guard.question import shell_quoting
-from descope_mcp.sandbox.engine.state import State
-from descope_mcp.sandbox.engine.state_file import StateFileError
-from descope_mcp.sandbox.http.serve import Place, running
-from descope_mcp.sandbox.seed_files.errors import SeedError
-from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.settings import SettingsError
+
+# The service is loaded when it is served: what waits for one or exports it does without.
+if TYPE_CHECKING:
+    from descope_mcp.catalog.catalog import Catalog
+    from descope_mcp.sandbox.engine.state import State
+    from descope_mcp.sandbox.http.serve import Place
 
 
 @click.group("sandbox", invoke_without_command=True)
@@ -39,7 +38,7 @@ from descope_mcp.settings import SettingsError
 @click.option(
     "--seed",
     "seed",
-    metavar="|".join((*organisations.SEEDS, "FILE.yaml")),
+    metavar="acme|b2b|empty|FILE.yaml",
     default="acme",
     show_default=True,
     help="The organisation to begin with.",
@@ -70,6 +69,15 @@ def command(
     """Run a local Descope until interrupted and print what to connect with."""
     if ctx.invoked_subcommand is not None:
         return
+    import anyio
+
+    from descope_mcp.catalog.catalog import load
+    from descope_mcp.cli import signals
+    from descope_mcp.sandbox.engine.state_file import StateFileError
+    from descope_mcp.sandbox.http.serve import Place
+    from descope_mcp.sandbox.seed_files.errors import SeedError
+    from descope_mcp.sandbox.seeds import organisations
+
     place = Place(port, address, frozenset(name.lower() for name in names))
     catalog = load()
     try:
@@ -93,6 +101,13 @@ async def _serve(
     place: Place, catalog: Catalog, began: Callable[[], State], file: Path | None
 ) -> list[int]:
     """Serve until a signal comes; the signals that came."""
+    import anyio
+
+    from descope_mcp.cli import signals
+    from descope_mcp.guard.question import shell_quoting
+    from descope_mcp.sandbox.http.serve import running
+    from descope_mcp.sandbox.seeds import organisations
+
     with organisations.begin(began, file) as state:
         seeds = {**organisations.SEEDS, "": began}
         async with running(catalog.routes(), state, place, seeds) as local:

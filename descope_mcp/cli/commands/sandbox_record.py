@@ -7,15 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, signals
-from descope_mcp.sandbox.engine.errors import DescopeError
-from descope_mcp.sandbox.http.serve import Place, listening
-from descope_mcp.sandbox.seed_files.writing import seed_text
+from descope_mcp.cli import options, output
 
 if TYPE_CHECKING:
     from descope_mcp.sandbox.recording.recorder import Recorder
@@ -41,9 +36,12 @@ def record(source: str, file: Path, port: int) -> None:
     writes the seed. Only reads are passed on. Secrets are left out; names, addresses and numbers of
     people are replaced, each by the same one everywhere; ids stay.
     """
-    # Nothing else of the sandbox needs an HTTP client.
+    import anyio
+
     from descope_mcp.api.errors import Unreachable
+    from descope_mcp.sandbox.engine.errors import DescopeError
     from descope_mcp.sandbox.recording.recorder import Recorder
+    from descope_mcp.sandbox.seed_files.writing import seed_text
 
     # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
     base_url = settings.load(base_url=source).base_url
@@ -81,7 +79,12 @@ def record(source: str, file: Path, port: int) -> None:
 
 async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
     """Record until a signal comes."""
+    import anyio
+
     from descope_mcp.api.passthrough import passthrough
+    from descope_mcp.catalog.catalog import load
+    from descope_mcp.cli import signals
+    from descope_mcp.sandbox.http.serve import Place, listening
     from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
 
     async with passthrough(base_url, settings.load().timeout) as send:

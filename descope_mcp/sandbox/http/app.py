@@ -21,13 +21,14 @@ from descope_mcp.sandbox.engine.errors import INTERNAL, NO_METHOD, NO_ROUTE, Des
 from descope_mcp.sandbox.engine.fields import copied
 from descope_mcp.sandbox.engine.registry import HANDLERS, Answer, Reply
 from descope_mcp.sandbox.engine.state import State
-from descope_mcp.sandbox.http import control
 from descope_mcp.sandbox.http.arguments import arguments_of
 from descope_mcp.sandbox.http.callers import authorized
+from descope_mcp.sandbox.http.control import Control
 from descope_mcp.sandbox.http.controls import Controls
 from descope_mcp.sandbox.http.faults import Endpoint, Faults
-from descope_mcp.sandbox.http.inspector import routes as inspector
+from descope_mcp.sandbox.http.inspector.routes import Inspector
 from descope_mcp.sandbox.http.local_only import LocalOnly
+from descope_mcp.sandbox.http.own_paths import OWN
 from descope_mcp.sandbox.http.rate_limits import RateLimits
 from descope_mcp.sandbox.http.request_log import OPERATION, Logged, RequestLog
 from descope_mcp.sandbox.http.routing import FixedPaths
@@ -92,9 +93,8 @@ def create_app(
             {one.name: one.secret_fields for one in known if isinstance(one, CatalogRoute)},
         )
         controls = Controls(state, seeds, faults, rate_limits, requests)
-        fixed += [*control.Control(controls).routes(), *inspector.Inspector(controls).routes()]
-        own = (control.PREFIX, inspector.PREFIX, "/favicon.ico")
-        middleware.append(Middleware(Logged, log=requests, own=own))
+        fixed += [*Control(controls).routes(), *Inspector(controls).routes()]
+        middleware.append(Middleware(Logged, log=requests, own=OWN))
     return Starlette(
         # Fixed paths go before those with placeholders, which might match them too.
         routes=[FixedPaths(fixed), *others],

@@ -20,9 +20,8 @@ from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.state import OUTBOX
 from descope_mcp.sandbox.http.controls import Conditions, Controls
 from descope_mcp.sandbox.http.faults import Fault
+from descope_mcp.sandbox.http.own_paths import CONTROL
 from descope_mcp.sandbox.seed_files.writing import seed_text
-
-PREFIX = "/sandbox"
 
 
 class Advance(BaseModel):
@@ -69,7 +68,7 @@ class Control:
             ("POST", "/clock"): self._advance,
         }
         return [
-            Route(PREFIX + path, _endpoint(function), methods=[method])
+            Route(CONTROL + path, _endpoint(function), methods=[method])
             for (method, path), function in functions.items()
         ]
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from descope_mcp.sandbox.http.control import PREFIX
+from descope_mcp.sandbox.http.own_paths import CONTROL
 
 
 class NoSandbox(Exception):
@@ -33,7 +33,7 @@ def ask(url: str, method: str, path: str, body: Any = None, timeout: float = 10.
         raise ValueError(f"{url} is no URL of a sandbox; it looks like http://127.0.0.1:8080")
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
     try:
-        connection.request(method, PREFIX + path, None if body is None else json.dumps(body))
+        connection.request(method, CONTROL + path, None if body is None else json.dumps(body))
         answer = connection.getresponse()
         text = answer.read().decode()
     except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:

@@ -142,7 +142,7 @@ def _problems_of(
         if table.whole and name not in table.template:
             near = _near(name, table.template)
             yield file.error([*place, name], f"{name}: no field of {table.name}{near}")
-        elif not isinstance(value, Fresh):
+        elif not isinstance(value, Fresh) and table.template.get(name) is not None:
             try:
                 given(table.template, {name: value})
             except DescopeError:

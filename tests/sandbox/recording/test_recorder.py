@@ -31,7 +31,7 @@ READS: list[tuple[str, dict[str, Any]]] = [
     ("SearchAccessKeys", {}),
     ("LoadTenant", {"id": "globex"}),
     ("SearchAudit", {"size": 5}),
-    ("LoadAllApplications", {}),
+    ("LoadAllSSOApplications", {}),
     ("ListDescopers", {}),
     ("UserCustomAttributes", {}),
     ("GetThirdPartyApplicationSecret", {"id": "chart"}),

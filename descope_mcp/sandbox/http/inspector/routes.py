@@ -25,8 +25,8 @@ from descope_mcp.sandbox.http.control import first_problem
 from descope_mcp.sandbox.http.controls import Controls
 from descope_mcp.sandbox.http.inspector import forms
 from descope_mcp.sandbox.http.masking import masked_record
+from descope_mcp.sandbox.http.own_paths import INSPECTOR
 
-PREFIX = "/inspect"
 PAGE = 50
 _STATIC = Path(__file__).parent / "static"
 #: Nothing comes from elsewhere, nothing runs, nobody frames it.
@@ -72,9 +72,9 @@ class Inspector:
             "/outbox": self._outbox,
         }
         return [
-            *(Route(PREFIX + path, self._page(view)) for path, view in views.items()),
-            Route(f"{PREFIX}/inspector.css", _stylesheet),
-            *(Route(f"{PREFIX}/{name}", self._act, methods=["POST"]) for name in forms.ACTIONS),
+            *(Route(INSPECTOR + path, self._page(view)) for path, view in views.items()),
+            Route(f"{INSPECTOR}/inspector.css", _stylesheet),
+            *(Route(f"{INSPECTOR}/{name}", self._act, methods=["POST"]) for name in forms.ACTIONS),
         ]
 
     def _page(self, view: View) -> Callable[[Request], Any]:
@@ -89,7 +89,7 @@ class Inspector:
     def _rendered(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
         from descope_mcp.sandbox.http.inspector.rendering import rendered
 
-        own = {"prefix": PREFIX, "csrf": self._token, "seeds": [n for n in self._seeds if n]}
+        own = {"prefix": INSPECTOR, "csrf": self._token, "seeds": [n for n in self._seeds if n]}
         text = rendered(template, overview=self._controls.overview(), **own, **values)
         return HTMLResponse(text, status, _HEADERS)
 
@@ -180,7 +180,7 @@ class Inspector:
         except (DescopeError, ValueError) as error:
             problem = str(error)
         else:
-            return RedirectResponse(f"{PREFIX}{back}?done={name}", 303, _HEADERS)
+            return RedirectResponse(f"{INSPECTOR}{back}?done={name}", 303, _HEADERS)
         return self._rendered("overview.html", {"problem": problem, "done": ""}, 400)
 
 
