@@ -139,7 +139,7 @@ def test_lists_are_tables_in_a_terminal_and_lines_elsewhere(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     _, lines, _ = run("tools", "list", "--toolset", "roles")
-    assert lines.splitlines()[0].startswith("CreateRole  ")
+    assert lines.splitlines()[0].startswith("LoadAllPermissions  ")
     monkeypatch.setattr("descope_mcp.cli.tables.in_terminal", lambda: True)
     _, table, _ = run("tools", "list", "--toolset", "roles")
     assert "operation" in table.splitlines()[1]
