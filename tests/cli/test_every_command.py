@@ -76,6 +76,8 @@ def test_no_example_is_of_a_command_that_is_not_there() -> None:
 
 #: What is given beside --json, where nothing else makes sense; the rest is run as it is.
 ARGUMENTS = {
+    "install": ["cursor", "--print"],
+    "uninstall": ["cursor"],
     "tools show": ["LoadUser"],
     "tools search": ["delete", "a", "user"],
     "call": ["LoadTenant", "--arguments", '{"id": "globex"}', "--sandbox"],
@@ -121,6 +123,7 @@ DATA = {"journal export"}
 def test_json_is_one_object_a_line_and_nothing_else(
     name: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     for setting, place in (("STATE", "state"), ("KEY_FILE", "key")):
         monkeypatch.setenv(f"DESCOPE_MCP_{setting}", str(tmp_path / place))
     code, out, err = run(*name.split(), *ARGUMENTS.get(name, []), "--json")

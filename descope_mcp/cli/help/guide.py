@@ -40,11 +40,13 @@ def guide() -> str:
     elif named and opened:
         steps = [
             ("descope-mcp doctor", "test settings, credentials and reachability"),
+            ("descope-mcp install", "put it into your agent's client"),
             ('descope-mcp tools search "delete a user"', "find an operation"),
         ]
     else:
         steps = [
             ("descope-mcp call SearchUsers --sandbox", "try it without an account"),
+            ("descope-mcp install --sandbox", "let your agent try it, too"),
             ("descope-mcp doctor", "test the settings, once project and key are set"),
         ]
     width = max(len(command) for command, _ in steps)
