@@ -91,7 +91,7 @@ def exists(page: str, line: str) -> None:
     """Fail if there is no such command, or it has no such option."""
     command: click.Command = cli
     words = re.findall(r"'[^']*'|\S+", line)
-    while isinstance(command, click.Group) and words:
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         inner = command.get_command(click.Context(command), words[0])
         if inner is None and not re.fullmatch("[a-z-]+", words[0]):
             return
