@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import click
@@ -49,7 +50,10 @@ def _command(words: Sequence[str], command: click.Command) -> Iterator[str]:
             f"| `{left.replace('|', chr(92) + '|')}` | {_cell(right)} |" for left, right in records
         )
         yield ""
-    yield from ("```sh", *examples()[" ".join(words)], "```")
+    lines = examples().get(" ".join(words))
+    if lines is None:
+        sys.exit(f"descope_mcp/cli/help/examples.toml: no example of {name}; write one")
+    yield from ("```sh", *lines, "```")
 
 
 def _text(paragraph: str) -> str:
