@@ -44,7 +44,7 @@ def record(source: str, file: Path, port: int) -> None:
     from descope_mcp.sandbox.seed_files.writing import seed_text
 
     # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
-    base_url = settings.load(base_url=source).base_url
+    base_url = settings.load(sandbox=True, base_url=source).base_url
     try:
         # Made now, so that nobody records for an hour and then has no place for it.
         target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -87,7 +87,7 @@ async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
     from descope_mcp.sandbox.http.serve import Place, listening
     from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
 
-    async with passthrough(base_url, settings.load().timeout) as send:
+    async with passthrough(base_url, settings.load(sandbox=True).timeout) as send:
 
         async def forward(
             method: str, path: str, headers: Mapping[str, str], body: bytes

@@ -8,6 +8,7 @@ import click
 
 from descope_mcp import __version__, settings
 from descope_mcp.cli import wiring
+from descope_mcp.profiles.errors import ProfileError
 from descope_mcp.settings import Settings, SettingsError
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.errors import StoreError
@@ -22,14 +23,14 @@ def guide() -> str:
     lines = [f"descope-mcp {__version__}: the Descope API for agents, with the last word for you."]
     try:
         chosen = settings.load()
-    except SettingsError as error:
+    except (SettingsError, ProfileError) as error:
         return "\n".join([*lines, "", f"The settings are wrong: {error}", "", _ASIDE])
     named = bool(chosen.project_id)
-    opened = bool(chosen.management_key.get_secret_value())
+    opened = chosen.has_management_key
     lines += [
         "",
-        f"  project         {chosen.project_id or 'not set (DESCOPE_PROJECT_ID)'}",
-        f"  management key  {'set' if opened else 'not set (DESCOPE_MANAGEMENT_KEY)'}",
+        f"  project         {chosen.project_id or 'not set (descope-mcp login)'}",
+        f"  management key  {'set' if opened else 'not set (descope-mcp login)'}",
         f"  kept in         {wiring.store(chosen).name}",
         f"  log             {chosen.log_file or 'not written (DESCOPE_MCP_LOG_FILE)'}",
     ]
@@ -47,7 +48,7 @@ def guide() -> str:
         steps = [
             ("descope-mcp call SearchUsers --sandbox", "try it without an account"),
             ("descope-mcp install --sandbox", "let your agent try it, too"),
-            ("descope-mcp doctor", "test the settings, once project and key are set"),
+            ("descope-mcp login", "sign in to your project"),
         ]
     width = max(len(command) for command, _ in steps)
     lines += ["", "Next:", *(f"  {command:{width}}  {what}" for command, what in steps)]
