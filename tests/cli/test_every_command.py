@@ -24,6 +24,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 COMMANDS = {" ".join(words): one for words, one in examples.commands(main.cli)}
 #: They speak with a person or a client as long as they run.
 CONVERSATIONS = {"serve", "approvals watch", "console"}
+#: What they print is a script, for a shell.
+SCRIPTS = {"completion"}
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -119,7 +121,7 @@ SLOW = {"policy verify", "doctor"}
 DATA = {"journal export"}
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - CONVERSATIONS - SLOW))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - CONVERSATIONS - SCRIPTS - SLOW))
 def test_json_is_one_object_a_line_and_nothing_else(
     name: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
