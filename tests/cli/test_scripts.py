@@ -58,13 +58,13 @@ def commands(command: click.Command, name: str = "") -> Iterator[tuple[str, clic
         yield name, command
 
 
-def test_no_command_is_without_json_but_those_that_hold_a_conversation() -> None:
+def test_no_command_is_without_json_but_conversations_and_scripts() -> None:
     without = {
         name
         for name, command in commands(cli)
         if not any("--json" in option.opts for option in command.params)
     }
-    assert without == {"serve", "approvals watch", "console"}
+    assert without == {"serve", "approvals watch", "console", "completion"}
 
 
 def test_every_command_takes_json_and_prints_one_object_a_line(

@@ -98,6 +98,6 @@ def test_what_a_shadow_policy_would_have_decided(console: Served) -> None:
     for _ in range(3):
         shadow_log.append(console.store.directory, one)
     page = auditor.get("policy/shadow").text
-    assert "(3 times)" in page
+    assert "(3\u00d7)" in page
     assert "confirm (destructive) → deny (ours.toml:7)" in page
     assert "&lt;i&gt;eve&lt;/i&gt;" in page

@@ -133,7 +133,7 @@ async def test_a_deleted_project_is_not_found_any_more(client: Client) -> None:
 
 async def test_a_deleted_project_stays_deleted_in_its_file(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with organisations.begin("acme", file) as state:
+    with organisations.begin(organisations.acme, file) as state:
         HANDLERS["DeleteProject"](state, {})
-    with organisations.begin("acme", file) as state:
+    with organisations.begin(organisations.acme, file) as state:
         assert "projects" not in state.export()
