@@ -179,7 +179,18 @@ def remembered_factor(store: Store) -> None:
 
 
 def account() -> str:
-    """Whose account of this machine this is, for the journal."""
+    """Whose account of this machine this is, for the journal and for counting who said yes.
+
+    By the id that the process runs under: LOGNAME and USER are whatever somebody sets them to.
+    """
+    getuid = getattr(os, "getuid", None)
+    if getuid is not None:
+        import pwd
+
+        try:
+            return pwd.getpwuid(getuid()).pw_name
+        except KeyError:
+            return f"uid {getuid()}"
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -111,7 +111,8 @@ def test_one_person_s_yes_is_one_of_two(env: dict[str, str], store: Store) -> No
     person.sendline("yes")
     person.expect(f"1 of 2 people have approved request {number}")
     person.expect(pexpect.EOF)
-    again = spawned(env, "watch")
+    # The account is whose id the process runs under, whatever the environment calls it.
+    again = spawned({**env, "LOGNAME": "bob", "USER": "bob"}, "watch")
     for _ in range(2):
         again.sendline(number)
         again.expect("Type yes: ")
