@@ -207,6 +207,25 @@ class Settings(BaseModel):
         return frozenset(h.strip().lower() for h in self.trusted_hosts.split(",") if h.strip())
 
 
+def _alias(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
+
+
+def _other_names(name: str) -> list[str]:
+    alias = Settings.model_fields[name].validation_alias
+    return [str(choice) for choice in alias.choices[1:]] if isinstance(alias, AliasChoices) else []
+
+
+#: The settings that are credentials, or say whose they are: those that are not of this server.
+CREDENTIALS = tuple(
+    name
+    for field in Settings.model_fields
+    for name in (_alias(field), *_other_names(field))
+    if not name.startswith("DESCOPE_MCP_")
+)
+
+
 def load(*, sandbox: bool = False, **overrides: Any) -> Settings:
     """The settings of this process; an override of None does not count.
 
@@ -261,11 +280,6 @@ def sources(settings: Settings, **overrides: Any) -> dict[str, str]:
     return found
 
 
-def _other_names(name: str) -> list[str]:
-    alias = Settings.model_fields[name].validation_alias
-    return [str(choice) for choice in alias.choices[1:]] if isinstance(alias, AliasChoices) else []
-
-
 def _place(kind: Literal["user_state_path", "user_config_path"]) -> Path:
     """Where this system keeps what belongs to an application; ``~/...`` if nobody knows a home."""
     from platformdirs import PlatformDirs
@@ -285,8 +299,3 @@ def _refuse_unknown() -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise SettingsError(f"{name}: there is no such setting{hint}")
-
-
-def _alias(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)

@@ -19,16 +19,7 @@ from descope_mcp.clients.handshake import Handshake, shaken
 from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import ServerEntry, in_words_of, others_of, read_back
 from descope_mcp.guard.question import shell_quoting
-
-#: Variables that hold credentials, or say whose they are; they stay only where they are asked for.
-CREDENTIALS = (
-    "DESCOPE_PROJECT_ID",
-    "DESCOPE_MANAGEMENT_KEY",
-    "DESCOPE_AUTH_MANAGEMENT_KEY",
-    "DESCOPE_ACCESS_KEY",
-    "DESCOPE_BASE_URL",
-    "DESCOPE_BASE_URI",
-)
+from descope_mcp.settings import CREDENTIALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from descope_mcp import settings
 from descope_mcp.profiles import profile
 from descope_mcp.profiles.errors import ProfileError
-
-#: What a profile says, and what must not be mixed with it.
-SAID = ("DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", "DESCOPE_BASE_URL", "DESCOPE_BASE_URI")
 
 
 def of(named: str, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def of(named: str, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     Raises:
         ProfileError: there is none of that name, or credentials are set beside it.
     """
-    set_ = [name for name in SAID if given.get(name)]
+    set_ = [name for name in settings.CREDENTIALS if given.get(name)]
     if set_ and named:
         raise ProfileError(
             f"{', '.join(set_)}: set beside the profile {named}; unset one of them, so that it is "

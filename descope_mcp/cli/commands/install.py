@@ -16,7 +16,7 @@ from descope_mcp.cli.client_choice import Told
 from descope_mcp.cli.main import FAILED
 from descope_mcp.clients import installation, start_command
 from descope_mcp.clients.errors import ClientError
-from descope_mcp.clients.installation import CREDENTIALS, Target
+from descope_mcp.clients.installation import Target
 from descope_mcp.clients.server_entry import NAME, ServerEntry
 
 
@@ -78,7 +78,9 @@ def _entry(
     args += ["--read-only"] if chosen.read_only else []
     args += ["--sandbox"] if sandbox else []
     args += ["--profile", profile] if profile else []
-    env = {name: os.environ[name] for name in CREDENTIALS if with_key and os.environ.get(name)}
+    env = {
+        name: os.environ[name] for name in settings.CREDENTIALS if with_key and os.environ.get(name)
+    }
     if with_key and "DESCOPE_MANAGEMENT_KEY" not in env:
         raise settings.SettingsError(
             "--with-key: DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY are not set here"
