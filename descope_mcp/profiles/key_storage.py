@@ -90,25 +90,36 @@ def read(directory: Path, name: str, place: Literal["keyring", "file"]) -> str:
 
 
 def forget(directory: Path, name: str, place: Literal["keyring", "file"]) -> None:
-    """Delete the key; one that is gone already is no fault.
+    """Delete the key from one place; one that is gone already is no fault.
 
     Raises:
-        ProfileError: it cannot be deleted.
+        ProfileError: it is there still, or nobody can see whether it is.
     """
-    _file(directory, name).unlink(missing_ok=True)
-    backend = _backend() if place == "keyring" else None
-    if backend is None:
+    if place == "file":
+        _file(directory, name).unlink(missing_ok=True)
         return
-    from keyring.errors import PasswordDeleteError
-
+    backend = _backend()
+    if backend is None:
+        raise ProfileError(
+            f"a key of the profile {name} is in a keyring, and there is none here (a session "
+            "without a desktop?); sign out where the keyring is: "
+            f"{shell_quoting.command('logout', '--profile', name)}"
+        )
+    refused = ""
     try:
         backend.delete_password(_SERVICE, name)
-    except PasswordDeleteError:
-        return
     except Exception as error:  # noqa: BLE001 - every backend has errors of its own
+        refused = f" ({type(error).__name__})"
+    # Some say of a refusal what they say of a key that is not there; so the keyring is asked.
+    try:
+        there = bool(backend.get_password(_SERVICE, name))
+    except Exception:  # noqa: BLE001 - the same
+        there = True
+    if there:
         raise ProfileError(
-            f"the keyring does not let go of the key ({type(error).__name__}); unlock it"
-        ) from None
+            f"the keyring does not let go of the key of the profile {name}{refused}; unlock it, "
+            f"or delete what it keeps for {_SERVICE} there"
+        )
 
 
 def _backend() -> KeyringBackend | None:

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,12 +24,22 @@ _FILE = "profiles.toml"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A project, whether it is production, and in which place its management key is."""
+    """A project, whether it is production, and in which place its management key is.
+
+    ``older_in_keyring`` says that an older key is in a keyring that could not be reached when the
+    one that counts was kept in a file.
+    """
 
     project_id: str
     key_in: Literal["keyring", "file"]
     production: bool = False
     base_url: str = ""
+    older_in_keyring: bool = False
+
+    @property
+    def in_keyring(self) -> bool:
+        """Whether the keyring holds a key of it, be it an older one."""
+        return self.key_in == "keyring" or self.older_in_keyring
 
 
 _PROFILES = TypeAdapter(dict[str, Profile])
@@ -79,6 +89,30 @@ def find(directory: Path, name: str) -> Profile:
     return found[name]
 
 
+def is_production(directory: Path, project_id: str) -> bool:
+    """Whether a profile marks this project.
+
+    Raises:
+        ProfileError: the file is open to other accounts, or malformed.
+    """
+    return any(
+        one.production and one.project_id == project_id for one in all_profiles(directory).values()
+    )
+
+
+def mark(directory: Path, project_id: str, *, production: bool) -> None:
+    """Mark the project, or lift its mark, in each profile that has it.
+
+    Raises:
+        ProfileError: the file cannot be written.
+    """
+    found = {
+        name: replace(one, production=production) if one.project_id == project_id else one
+        for name, one in all_profiles(directory).items()
+    }
+    _write(directory, found)
+
+
 def keep(directory: Path, name: str, profile: Profile | None) -> None:
     """Write the profile down, or with None forget it.
 
@@ -90,6 +124,10 @@ def keep(directory: Path, name: str, profile: Profile | None) -> None:
         found.pop(name, None)
     else:
         found[name] = profile
+    _write(directory, found)
+
+
+def _write(directory: Path, found: Mapping[str, Profile]) -> None:
     tables = [
         "\n".join(
             [f"[{json.dumps(one)}]", *(f"{k} = {json.dumps(v)}" for k, v in asdict(said).items())]

@@ -127,3 +127,59 @@ def test_without_a_keyring_a_private_file_keeps_it(person: Person) -> None:
     assert person.files_with_the_key() == []
     again = run("logout", "--profile", "staging", env=person.env)
     assert (again.returncode, "there is no profile staging; sign in" in again.stderr) == (2, True)
+
+
+def test_an_older_key_does_not_outlive_the_profile_unseen(person: Person) -> None:
+    kept, key = person.with_keyring(), f"{person.key}\n"
+    keyring, none = "a_keyring.Keyring", "keyring.backends.fail.Keyring"
+
+    def signed_in(backend: str, *more: str) -> str:
+        env = person.env | {"PYTHON_KEYRING_BACKEND": backend}
+        done = run("login", *person.about, "--key-stdin", *more, env=env, given=key)
+        assert done.returncode == 0
+        return done.stdout
+
+    signed_in(keyring)
+    assert person.files_with_the_key() == ["kept.json"]
+    assert "older key" not in signed_in(keyring, "--key-file")
+    assert (person.files_with_the_key(), json.loads(kept.read_text())) == (["default.key"], {})
+
+    # A keyring that cannot be reached keeps what it has, and that is said as long as it is so.
+    signed_in(keyring)
+    assert "The older key is not deleted: a key of the profile default is in" in signed_in(none)
+    assert person.files_with_the_key() == ["default.key", "kept.json"]
+    out = run("logout", env=person.env | {"PYTHON_KEYRING_BACKEND": none})
+    assert (out.returncode, "sign out where the keyring is" in out.stderr) == (2, True)
+    assert run("logout", env=person.env).returncode == 0
+    assert person.files_with_the_key() == []
+    assert run("logout", env=person.env).returncode == 2
+
+
+def test_a_mark_of_production_is_lifted_by_a_person_alone(person: Person) -> None:
+    login = ("login", *person.about, "--key-stdin", "--json")
+
+    def production(*more: str) -> bool:
+        done = run(*login, *more, env=person.env, given=f"{person.key}\n")
+        said: bool = json.loads(done.stdout)["production"]
+        return said
+
+    assert production("--production")
+    assert production()
+    assert production("--profile", "second")
+    unasked = run(*login, "--no-production", env=person.env, given=f"{person.key}\n")
+    assert unasked.returncode == 3
+
+    typing = pexpect.spawn(
+        COMMAND,
+        ["login", *person.about, "--no-production"],
+        env={**BASE, **person.env, "TERM": "dumb"},
+        timeout=60,
+        encoding="utf-8",
+    )
+    typing.expect(f"Type {person.project} to lift it: ")
+    typing.sendline(person.project)
+    typing.expect("is not shown.: ")
+    typing.sendline(person.key)
+    typing.expect(pexpect.EOF)
+    assert f"Signed in to {person.project} as default. The key" in typing.before
+    assert not production("--profile", "second")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from keyring.errors import PasswordDeleteError
 
 from descope_mcp import settings
 from descope_mcp.profiles import key_storage, profile
@@ -40,14 +41,29 @@ def test_a_profile_counts_where_nothing_is_set(directory: Path) -> None:
     }
 
 
-def test_what_is_set_counts_alone(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DESCOPE_MANAGEMENT_KEY", MANAGEMENT_KEY)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DESCOPE_MANAGEMENT_KEY", MANAGEMENT_KEY),
+        ("DESCOPE_AUTH_MANAGEMENT_KEY", MANAGEMENT_KEY),
+        ("DESCOPE_ACCESS_KEY", MANAGEMENT_KEY),
+        ("DESCOPE_BASE_URI", "https://api.example.com"),
+    ],
+)
+def test_what_is_set_counts_alone(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
     chosen = settings.load()
     # The project of one with the key of another would be a third thing that nobody meant.
     assert (chosen.profile, chosen.project_id) == ("", "")
-    with pytest.raises(ProfileError, match="DESCOPE_MANAGEMENT_KEY: set beside the profile"):
+    with pytest.raises(ProfileError, match=f"{name}: set beside the profile"):
         settings.load(profile="prod.eu")
-    monkeypatch.delenv("DESCOPE_MANAGEMENT_KEY")
+
+
+def test_a_profile_that_is_not_there_is_said(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DESCOPE_MCP_PROFILE", "nobody")
     with pytest.raises(ProfileError, match=r"no profile nobody; there are default, prod\.eu; sign"):
         settings.load()
@@ -84,3 +100,40 @@ def test_a_key_that_is_gone_is_said(directory: Path, monkeypatch: pytest.MonkeyP
         key_storage.read(directory, "default", "keyring")
     assert key_storage.keep(directory, "default", MANAGEMENT_KEY, in_file=False) == "file"
     assert key_storage.read(directory, "default", "file") == MANAGEMENT_KEY
+
+
+class Refusing:
+    """A keyring whose error says that there is no key, as macOS does of one it may not delete."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def delete_password(self, service: str, name: str) -> None:
+        raise PasswordDeleteError("no such password")
+
+    def get_password(self, service: str, name: str) -> str:
+        return self.key
+
+
+def test_a_key_counts_as_deleted_only_once_it_is_gone(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_storage, "_backend", lambda: None)
+    with pytest.raises(ProfileError, match="sign out where the keyring is: descope-mcp logout"):
+        key_storage.forget(directory, "default", "keyring")
+    monkeypatch.setattr(key_storage, "_backend", lambda: Refusing(MANAGEMENT_KEY))
+    with pytest.raises(ProfileError, match=r"does not let go .*PasswordDeleteError"):
+        key_storage.forget(directory, "default", "keyring")
+    monkeypatch.setattr(key_storage, "_backend", lambda: Refusing(""))
+    key_storage.forget(directory, "default", "keyring")
+
+
+def test_a_mark_is_the_project_s_in_each_profile(directory: Path) -> None:
+    profile.keep(directory, "default", Profile(f"P{'3' * 27}", "file"))
+    profile.keep(directory, "second", Profile(OTHER, "file"))
+    assert profile.is_production(directory, OTHER)
+    profile.mark(directory, OTHER, production=False)
+    assert not profile.is_production(directory, OTHER)
+    profile.mark(directory, OTHER, production=True)
+    marked = {name for name, one in profile.all_profiles(directory).items() if one.production}
+    assert marked == {"prod.eu", "second"}

@@ -17,7 +17,9 @@ def command(name: str) -> None:
     """Delete a profile and its key from this machine. The key itself stays valid at Descope."""
     directory = settings.Settings().profile_directory
     found = profile.find(directory, name)
-    key_storage.forget(directory, name, found.key_in)
+    key_storage.forget(directory, name, "file")
+    if found.in_keyring:
+        key_storage.forget(directory, name, "keyring")
     profile.keep(directory, name, None)
     output.said(
         f"Signed out of {found.project_id} ({name}). To end the key itself, delete it in the "
