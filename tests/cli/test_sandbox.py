@@ -9,6 +9,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from descope_mcp.cli.commands import sandbox_record
+from descope_mcp.sandbox.recording.recorder import Recorder
+
 from .processes import BASE, PRELOADED, run, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +55,15 @@ def test_a_seed_file_is_begun_with_and_exported_again(tmp_path: Path) -> None:
             assert status(url, "evil.example") == 403
             waited = run("sandbox", "wait", url, "--json")
             assert settings["DESCOPE_PROJECT_ID"] in waited.stdout
+            open_to_all = tmp_path / "open.yaml"
+            open_to_all.write_text("mine")
+            refused = run("sandbox", "export", url, "--secrets", "--output", str(open_to_all))
             done = run("sandbox", "export", url, "--output", str(exported))
         finally:
             process.kill()
     assert done.stdout == f"Written to {exported}.\n"
+    assert (refused.returncode, open_to_all.read_text()) == (1, "mine")
+    assert "name a file that does not exist" in refused.stderr
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600
     text = exported.read_text()
     assert "id: globex" in text
@@ -67,6 +78,26 @@ def test_what_is_wrong_with_a_seed_is_one_message(tmp_path: Path) -> None:
     assert done.stderr == (
         f"descope-mcp: {seed}:3: there are no records called tenant; did you mean tenants?\n"
     )
+
+
+def test_what_a_recording_leaves_out_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recorded(recorder: Recorder, base_url: str, port: int) -> None:
+        users = [{"userId": "U1", "loginIds": [["x"]]}, {"userId": "U2", "loginIds": ["y"]}]
+        recorder.hear("SearchUsers", {}, {"users": users})
+
+    monkeypatch.setattr(sandbox_record, "_recorded", recorded)
+    seed = tmp_path / "seed.yaml"
+    command = ["--from", "http://127.0.0.1:9", "--output", str(seed)]
+    done = CliRunner().invoke(sandbox_record.record, command)
+    assert (done.exit_code, done.output.splitlines()[1:]) == (
+        0,
+        ["Left out, since they contradict what else was heard: users U1."],
+    )
+    assert "userId: U2" in seed.read_text()
+    again = CliRunner().invoke(sandbox_record.record, command)
+    assert (again.exit_code, "name a file that does not exist" in again.output) == (1, True)
 
 
 def test_nobody_is_waited_for_longer_than_asked() -> None:

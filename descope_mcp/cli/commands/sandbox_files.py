@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
 import click
 
 from descope_mcp.cli import options, output
+from descope_mcp.cli.new_files import new_file
 from descope_mcp.sandbox.http.control_client import NoSandbox, ask
 
 _URL = "http://127.0.0.1:8080"
@@ -22,7 +22,7 @@ _PAUSE = 0.05
     "--output",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it there, readable by its owner only; standard output is the default.",
+    help="The new file to write it to, readable by its owner only; else standard output.",
 )
 @click.option("--secrets", is_flag=True, help="With its keys, sessions and messages, in the clear.")
 @options.json_lines
@@ -45,7 +45,7 @@ def export(url: str, file: Path | None, secrets: bool) -> None:
         output.said(text.rstrip("\n"), seed=text)
         return
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        with new_file(file) as opened:
             opened.write(text)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.cli import options, output
+from descope_mcp.cli.new_files import new_file
 
 if TYPE_CHECKING:
     from descope_mcp.sandbox.recording.recorder import Recorder
@@ -39,42 +39,31 @@ def record(source: str, file: Path, port: int) -> None:
     import anyio
 
     from descope_mcp.api.errors import Unreachable
-    from descope_mcp.sandbox.engine.errors import DescopeError
     from descope_mcp.sandbox.recording.recorder import Recorder
     from descope_mcp.sandbox.seed_files.writing import seed_text
 
     # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
     base_url = settings.load(sandbox=True, base_url=source).base_url
-    try:
-        # Made now, so that nobody records for an hour and then has no place for it.
-        target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise click.ClickException(
-            f"{file} cannot be made ({error.strerror}); name a file that does not exist"
-        ) from None
     recorder = Recorder()
-    try:
-        with os.fdopen(target, "w", encoding="utf-8") as opened:
+    # Made now, so that nobody records for an hour and then has no place for it.
+    with new_file(file) as opened:
+        try:
             anyio.run(_recorded, recorder, base_url, port)
-            opened.write(seed_text(recorder.state()))
-    except BaseException as error:
-        file.unlink(missing_ok=True)
-        if isinstance(error, Unreachable):
+        except Unreachable as error:
             raise click.ClickException(f"{error.message} {error.remedy}") from None
-        if isinstance(error, DescopeError):
-            at = " of ".join(reversed(error.at or ()))
-            raise click.ClickException(
-                f"what was recorded does not fit together ({at}: {error.message}); record the "
-                "reads that list tenants, roles and permissions, too"
-            ) from None
-        if isinstance(error, OSError):
+        except OSError as error:
             raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
-        raise
-    output.said(
-        f"{recorder.heard} answers are in {file}; read it before you share it.",
-        answers=recorder.heard,
-        file=str(file),
-    )
+        text = seed_text(recorder.state())
+        try:
+            opened.write(text)
+            opened.flush()
+        except OSError as error:
+            raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+    left_out = [" ".join(one) for one in recorder.left_out]
+    told = f"{recorder.heard} answers are in {file}; read it before you share it."
+    if left_out:
+        told += f"\nLeft out, since they contradict what else was heard: {', '.join(left_out)}."
+    output.said(told, answers=recorder.heard, file=str(file), left_out=left_out)
 
 
 async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any
 
-from descope_mcp.sandbox.engine.errors import NO_PROJECT
+from descope_mcp.sandbox.engine.errors import INVALID, NO_PROJECT, DescopeError
 from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.ids import token
 from descope_mcp.sandbox.engine.records import Records
 from descope_mcp.sandbox.engine.tables import Table, register
 
+#: The end of the year 9000; whatever runs out a while later can still be written as a date.
+_LAST = 221_876_841_600
 #: One record: which project the sandbox serves, the management key that opens it, and how far its
 #: clock is ahead of the real one.
 SANDBOX = register(Table("sandbox", secrets=("managementKey",)))
@@ -99,7 +101,13 @@ class State(Records):
         return self.clock() + float(self._own["secondsAhead"])
 
     def advance(self, seconds: float) -> None:
-        """Let this time go by at once."""
+        """Let this time go by at once.
+
+        Raises:
+            DescopeError: it would lead beyond the years that calendars know.
+        """
+        if not self.time() + seconds <= _LAST:
+            raise DescopeError(INVALID, "The clock goes no further than the year 9000")
         ahead = self._own["secondsAhead"] + seconds
         self.change(SANDBOX, self._own, {"secondsAhead": ahead})
 

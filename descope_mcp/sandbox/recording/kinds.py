@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,5 +100,6 @@ def _stored(table: Table, shown: Mapping[str, Any]) -> Record:
             continue
     for name in ("userTenants", "keyTenants"):
         if record.get(name):
-            record[name] = memberships(record[name])
+            with suppress(DescopeError):
+                record |= {name: memberships(record.pop(name))}
     return record

@@ -17,7 +17,8 @@ _PHONE = re.compile(r"\+\d{7,15}")
 #: The fields of a person that hold a name.
 _NAMES = ("name", "displayName", "givenName", "middleName", "familyName")
 _PICTURE = "picture"
-_FREE = ("customAttributes", "customClaims")
+#: What is noted of a person, and what a key or a person carries into tokens.
+_NOTED, _CLAIMS = "customAttributes", "customClaims"
 _LOGINS = ("loginIds", "loginIDs", "externalIds", "loginId")
 #: Shorter ones would be found in words.
 _SHORTEST_INSIDE = 4
@@ -47,7 +48,9 @@ class Pseudonyms:
             person = is_person(data)
             return {
                 self._text(key) if "@" in key else key: (
-                    self._free(value) if name_is_free(key) and person else self.replaced(value)
+                    self._free(value)
+                    if key == _CLAIMS or (key == _NOTED and person)
+                    else self.replaced(value)
                 )
                 for key, value in data.items()
             }
@@ -97,7 +100,7 @@ class Pseudonyms:
         return self._by_mark.setdefault(number, f"+1555{self._count('+1555'):07d}")
 
     def _free(self, value: Any) -> Any:
-        """What somebody noted of a person: only its form stays."""
+        """What somebody noted, under names of their own: only its form stays."""
         if isinstance(value, Mapping):
             return {name: self._free(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -120,11 +123,6 @@ def is_person(data: Mapping[str, Any]) -> bool:
     if any(name in data for name in _LOGINS):
         return True
     return "email" in data and any(name in data for name in _NAMES)
-
-
-def name_is_free(name: str) -> bool:
-    """Whether anything may stand under a name of a person."""
-    return name in _FREE
 
 
 def _texts(value: Any) -> Iterable[str]:

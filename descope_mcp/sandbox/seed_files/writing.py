@@ -49,7 +49,13 @@ def document(content: dict[str, Any]) -> str:
     def fresh(dumper: Any, value: Fresh) -> Any:
         return dumper.represent_mapping(TAG, value.fields(), flow_style=True)
 
+    def text_of(dumper: Any, value: str) -> Any:
+        # Half a surrogate pair, which JSON can hold, is in no file (RFC 3629, section 3).
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return dumper.represent_str(whole)
+
     Dumper.add_representer(Fresh, fresh)
+    Dumper.add_representer(str, text_of)
     text: str = yaml.dump(
         {"seed": VERSION, **content},
         Dumper=Dumper,

@@ -103,6 +103,11 @@ async def test_requests_are_kept_with_answers_and_without_secrets(box: Client) -
     project = box.sandbox.project_id
     assert by_name["LoadUser"]["authorization"] == f"Bearer {project}:[sealed]"
     assert by_name["/v1/nothing?code=[sealed]"]["status"] == 404
+    odd = {"headers": {"X-Api-Key": "hunter-2"}, "token": [424_711]}
+    await box.send("CreateUser", loginId="odd@acme.example", **odd)
+    kept = (await box.http.get("/sandbox/requests")).json()["requests"]
+    sealed = {"headers": {"X-Api-Key": "[sealed]"}, "token": ["[sealed]"]}
+    assert kept[-1]["request"] == {"loginId": "odd@acme.example", **sealed}
     everything = str(kept)
     everything += await page(box, "/requests")
     number = str(by_name["CreateAccessKey"]["number"])
@@ -143,6 +148,13 @@ async def test_forms_act_and_say_what_is_wrong(box: Client) -> None:
     assert (told["rateLimits"], told["searchDelay"], told["cookies"]) == (True, 3, False)
     assert await act(box, "add-fault", operation="X", status="7") == 400
     assert await act(box, "advance", amount="-5", unit="hours") == 400
+    for far in ("1e17", "1e999", "nan", "2600000"):
+        assert await act(box, "advance", amount=far, unit="days") == 400, far
+        too_far = await box.http.post(
+            "/sandbox/clock", content=f'{{"advance": {float(far) * 1e5}}}'
+        )
+        assert too_far.status_code == 400, far
+    assert "goes no further than the year 9000" in (await page(box, "", 200) + too_far.text)
     assert await act(box, "reset", seed="none") == 400
     assert await act(box, "empty-outbox") == 303
     assert box.state.all(OUTBOX) == []

@@ -15,6 +15,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.sandbox.http.serve import listening, running
 from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
 from descope_mcp.sandbox.recording.recorder import Recorder
+from descope_mcp.sandbox.seed_files.reading import read
 from descope_mcp.sandbox.seed_files.writing import seed_text
 from descope_mcp.sandbox.seeds import organisations
 from descope_mcp.sandbox.users.tables import USERS
@@ -164,3 +165,87 @@ def test_what_is_only_named_is_there_by_name() -> None:
     assert kept["userTenants"] == [{"tenantId": "T2x", "roleNames": ["Keeper"]}]
     assert "Zoe" not in json.dumps(exported)
     assert "unheardOf" not in kept
+
+
+def person(user_id: str, login: str = "zoe@x.example", **more: Any) -> dict[str, Any]:
+    return {"userId": user_id, "loginIds": [login], "email": login, **more}
+
+
+def test_what_was_made_again_takes_the_place_of_what_it_was(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    recorder = Recorder()
+    recorder.hear("LoadAllRoles", {}, {"roles": [{"id": "R1", "name": "Keeper"}]})
+    first = {"users": [person("U1", TOTP=True), person("U2", "ben@x.example")]}
+    recorder.hear("SearchUsers", {}, first)
+    recorder.hear("LoadAllRoles", {}, {"roles": [{"id": "R2", "name": "Keeper"}]})
+    held = [{"tenantId": "T1", "roleNames": ["Keeper"]}]
+    recorder.hear("LoadUser", {}, {"user": person("U3", userTenants=held)})
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(seed_text(recorder.state()), encoding="utf-8")
+    loaded = read(seed, catalog, organisations.SEEDS)().export()
+    assert {one["userId"] for one in loaded["users"]} == {"U2", "U3"}
+    assert {one["userId"] for one in loaded["credentials"]} == {"U2", "U3"}
+    assert [one["id"] for one in loaded["roles"] if one["name"] == "Keeper"] == ["R2"]
+    assert recorder.left_out == {}
+
+
+def test_what_does_not_fit_is_left_out_and_named() -> None:
+    recorder = Recorder()
+    recorder.hear("LoadUser", {}, {"user": person("U1", name="Zoey")})
+    # Without the name of a person the two are one.
+    roles = [{"id": "R1", "name": "Zoey"}, {"id": "R2", "name": "Person 1"}]
+    recorder.hear("LoadAllRoles", {}, {"roles": roles})
+    odd = person("U3", "odd@x.example", userTenants=["T1"])
+    listed: Any = [{"userId": "U2", "loginIds": [["x"]]}, odd]
+    recorder.hear("SearchUsers", {}, {"users": listed})
+    kept = recorder.state().export()
+    assert [*recorder.left_out] == [("users", "U2"), ("roles", "R1")]
+    assert [one["userId"] for one in kept["users"]] == ["U1", "U3"]
+    assert "R2" in [one["id"] for one in kept["roles"]]
+
+
+def test_a_tenant_that_is_only_named_takes_no_name_away() -> None:
+    recorder = Recorder()
+    recorder.hear("LoadAllTenants", {}, {"tenants": [{"id": "T2", "name": "T1"}]})
+    member = person("U1", userTenants=[{"tenantId": "T1", "roleNames": []}])
+    recorder.hear("LoadUser", {}, {"user": member})
+    assert [one["id"] for one in recorder.state().export()["tenants"]] == ["T2", "T1"]
+    assert recorder.left_out == {}
+
+
+def test_half_a_character_is_written(catalog: Catalog, tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.hear("LoadAllTenants", {}, {"tenants": [{"id": "T1", "name": "a\ud800b"}]})
+    recorder.hear("ListFlows", {}, {"flows": [{"\udfff": "\U0001f600"}]})
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(seed_text(recorder.state()), encoding="utf-8")
+    loaded = read(seed, catalog, organisations.SEEDS)().export()
+    assert loaded["tenants"][0]["name"] == "a\ufffdb"
+    assert loaded["recorded_answers"][0]["answer"] == {"flows": [{"\ufffd": "\U0001f600"}]}
+
+
+def test_a_secret_is_known_by_its_name_whatever_its_form() -> None:
+    secrets = [f"opaque-{number}" for number in range(9)]
+    s = iter(secrets)
+    answer = {
+        "headers": {"X-Api-Key": next(s), "Authorization": f"Bearer {next(s)}"},
+        "token": next(s),
+        "secretKey": next(s),
+        "clientSecrets": [next(s), {"current": next(s)}],
+        "password": {"hash": {"salt": next(s)}, "rounds": 421_337},
+        "header": {"name": "x-api-key", "value": next(s)},
+        "body": json.dumps({"auth": {"apiKey": next(s)}}),
+        "tokenUrl": "https://idp.example/token",
+        "sessionTokenExpiration": 30,
+    }
+    recorder = Recorder()
+    recorder.hear("ListConnectors", {}, answer)
+    claims = {"upstream": "opaque-claim", "level": 421_337}
+    key = {"id": "K1", "name": "ci", "customClaims": claims}
+    recorder.hear("LoadAccessKey", {}, {"key": key})
+    text = seed_text(recorder.state())
+    assert [one for one in (*secrets, "opaque-claim", "421337") if one in text] == []
+    assert "upstream: value 1" in text
+    assert "https://idp.example/token" in text
+    assert "sessionTokenExpiration: 30" in text

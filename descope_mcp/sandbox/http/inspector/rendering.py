@@ -31,8 +31,11 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A point in time, in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    """A point in time, in UTC; one that no calendar has (in an imported state) as its number."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:g} s"
 
 
 def is_link(value: object) -> bool:
