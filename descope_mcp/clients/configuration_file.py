@@ -1,7 +1,8 @@
 """A client's configuration file: read, changed as a whole or not at all, put back.
 
-The file keeps its mode and stays behind the link that leads to it. A copy of what it was lies
-beside it. Something else that is written to it meanwhile is not overwritten.
+The file keeps its mode and stays behind the link that leads to it. While this server is in it, a
+copy of what it was before lies beside it. Something else that is written to it meanwhile is not
+overwritten.
 """
 
 from __future__ import annotations
@@ -109,31 +110,56 @@ class ConfigurationFile:
             made.unlink(missing_ok=True)
             raise ClientError(f"{self.path} cannot be written: {error.strerror}") from None
 
+    def copy(self) -> Path | None:
+        """The copy of what the file was before this server came into it, if there is one."""
+        return self._copy if self._copy.exists() else None
+
     def keep_copy(self) -> Path | None:
-        """Copy the file beside itself with its mode, over an earlier copy; None if there is none.
+        """Copy the file beside itself, readable by its owner only; None if there is no file.
+
+        A copy that is left of an earlier time is replaced.
 
         Raises:
-            ClientError: the copy cannot be written.
+            ClientError: the file cannot be read, or the copy not be written.
         """
-        if self.content() is None:
+        content = self.content()
+        if content is None:
             return None
-        copy = self.path.with_name(f"{self.path.name}{_COPY}")
+        self.drop_copy()
         try:
-            copy.unlink(missing_ok=True)
-            shutil.copy2(self.path, copy)
+            descriptor = os.open(self._copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
         except OSError as error:
-            raise ClientError(f"{copy} cannot be written: {error.strerror}") from None
-        return copy
+            raise ClientError(f"{self._copy} cannot be written: {error.strerror}") from None
+        return self._copy
 
-    def put_back(self, name: str, before: bytes | None, written: bytes) -> None:
+    def drop_copy(self) -> None:
+        """Delete the copy, if there is one.
+
+        Raises:
+            ClientError: it cannot be deleted.
+        """
+        try:
+            self._copy.unlink(missing_ok=True)
+        except OSError as error:
+            raise ClientError(f"{self._copy} cannot be deleted: {error.strerror}") from None
+
+    @property
+    def _copy(self) -> Path:
+        return self.path.with_name(f"{self.path.name}{_COPY}")
+
+    def put_back(self, name: str, before: bytes | None, written: bytes | None) -> None:
         """Make the file what it was; of one that was changed since, only the entry.
 
         Raises:
             ClientError: it cannot be written.
         """
         now = self.content()
+        if now == before:
+            return
         if now == written and before is None:
-            self.path.resolve().unlink()
+            self.path.resolve().unlink(missing_ok=True)
         elif now == written and before is not None:
             self.write(now, before)
         elif (old := self._entries(self._text(before)).get(name)) is not None:
@@ -150,17 +176,6 @@ class ConfigurationFile:
             for mark in _COMMENTS.get(self.client.format, ())
             if mark in line
         )
-
-    def confidential(self, name: str) -> frozenset[str]:
-        """What may be secret in the file: all variables, and the arguments of other servers."""
-        given = [
-            value
-            for other, entry in self._entries(self._text(self.content())).items()
-            if isinstance(entry, Mapping)
-            for value in entry.values()
-            if isinstance(value, Mapping) or (other != name and not isinstance(value, str))
-        ]
-        return frozenset(_texts(given))
 
     def _entries(self, text: str) -> Mapping[str, Any]:
         found: Any = self._read(text)
@@ -215,14 +230,6 @@ def _without(found: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
         return {key: value for key, value in found.items() if key != first or bool(rest)}
     kept = _without(inner, rest)
     return {k: (kept if k == first else v) for k, v in found.items() if k != first or kept}
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for one in value.values() for text in _texts(one)]
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return [value] if isinstance(value, str) and value else []
 
 
 def _format(client: Client) -> _Format:

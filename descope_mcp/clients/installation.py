@@ -5,21 +5,20 @@ Each step says what it found and did, or raises and has left the configuration a
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from descope_mcp.clients import own_command, places
 from descope_mcp.clients.client import Client, Scope
 from descope_mcp.clients.configuration_file import ConfigurationFile
+from descope_mcp.clients.difference import alone, difference
+from descope_mcp.clients.earlier_entry import is_ours, kept, ours
 from descope_mcp.clients.errors import ClientError
 from descope_mcp.clients.handshake import Handshake, shaken
 from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import ServerEntry, in_words_of, others_of, read_back
 from descope_mcp.guard.question import shell_quoting
-from descope_mcp.settings import CREDENTIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a file holds and would hold: `difference` shows it without the secrets in it."""
+    """What a file holds and would hold: `difference` shows the entry without its secrets."""
 
     file: ConfigurationFile
     entry: ServerEntry
@@ -79,42 +78,52 @@ def planned(target: Target, entry: ServerEntry) -> Change:
     """What installing the entry would change. What somebody has added to the entry is kept.
 
     Raises:
-        ClientError: the configuration cannot be read, or is malformed.
+        ClientError: the configuration cannot be read, is malformed, or has an entry of that name
+            that is not of this server.
     """
-    file = target.file
+    file, client = target.file, target.client
     found = file.entry(entry.name)
-    entry = replace(entry, env={**_kept(target.client, entry.name, found), **entry.env})
-    words = {**others_of(target.client, found), **in_words_of(target.client, entry)}
+    if found is not None:
+        entry = kept(ours(client, file.path, entry.name, found), entry)
+    words = {**others_of(client, found), **in_words_of(client, entry)}
     if found is not None and found == words:
         # Also where the file is laid out otherwise than we would.
-        before = file.content()
-        after = before or b""
-    else:
-        before, after = file.with_entry(entry.name, words)
-    return Change(
-        file, entry, before, after, _difference(file, entry.name, before, after, entry.env)
-    )
+        content = file.content()
+        return Change(file, entry, content, content or b"", "")
+    before, after = file.with_entry(entry.name, words)
+    shown = difference(client, file.path, entry.name, found, words)
+    return Change(file, entry, before, after, shown)
 
 
 def installed(target: Target, change: Change) -> Installed:
     """Make the change, start the entry as the file has it, and put the file back if it fails.
+
+    What the file was before this server came into it is kept as a copy.
 
     Raises:
         ClientError: it could not be written, or does not answer.
     """
     file, name = change.file, change.entry.name
     if change.is_none:
-        return Installed(tried(target, name), "was there already", None)
-    copy = file.keep_copy()
-    by = _by_own_command(target, change)
-    if by is None:
-        file.write(change.before, change.after)
-    written = file.content() or b""
+        return Installed(_started(target, name), "was there already", file.copy())
+    was_there = file.entry(name) is not None
+    copy = file.copy() if was_there else file.keep_copy()
+    written: bytes | None = None
     try:
-        handshake = tried(target, name)
+        by = _added_by_own_command(target, change)
+        if by is None:
+            file.write(change.before, change.after)
+        written = file.content()
+        handshake = _started(target, name)
     except (ClientError, KeyboardInterrupt) as error:
-        file.put_back(name, change.before, written)
-        if isinstance(error, KeyboardInterrupt):
+        if written is None and file.content() == change.after:
+            # Ctrl-C came just behind the writing.
+            written = change.after
+        if written is not None:
+            file.put_back(name, change.before, written)
+        if not was_there and file.content() == change.before:
+            file.drop_copy()
+        if written is None or isinstance(error, KeyboardInterrupt):
             raise
         raise ClientError(f"{error} ({file.path} is as it was before)") from None
     return Installed(handshake, by or "written", copy)
@@ -124,122 +133,119 @@ def tried(target: Target, name: str) -> Handshake:
     """Start the entry as the file has it.
 
     Raises:
-        ClientError: there is none, or it does not answer.
+        ClientError: there is none, it is of another server, or it does not answer.
     """
     file = target.file
     found = file.entry(name)
-    if found is None:
-        again = shell_quoting.command("install", target.client.name)
-        raise ClientError(f"{file.path} has no entry {name}; put it there: {again}")
-    return shaken(read_back(target.client, name, found), target.directory)
+    if found is not None:
+        ours(target.client, file.path, name, found)
+    return _started(target, name)
 
 
 def has(target: Target, name: str) -> bool:
-    """Whether the configuration has an entry of that name.
+    """Whether the configuration has an entry of that name that is of this server.
 
     Raises:
         ClientError: the configuration cannot be read, or is malformed.
     """
     if target.scope == "project" and not target.client.project:
         return False
-    return target.file.entry(name) is not None
+    found = target.file.entry(name)
+    try:
+        return is_ours(read_back(target.client, name, found))
+    except ClientError:
+        return False
 
 
 def removal(target: Target, name: str) -> Change:
     """What taking the entry out would change.
 
     Raises:
-        ClientError: the configuration cannot be read, or is malformed.
+        ClientError: the configuration cannot be read, is malformed, or has an entry of that name
+            that is not of this server.
     """
-    file = target.file
-    if file.entry(name) is None:
+    file, client = target.file, target.client
+    found = file.entry(name)
+    if found is None:
         content = file.content()
         return Change(file, ServerEntry(name, ""), content, content or b"", "")
+    entry = ours(client, file.path, name, found)
     before, after = file.without_entry(name)
-    return Change(
-        file, ServerEntry(name, ""), before, after, _difference(file, name, before, after, {})
-    )
+    return Change(file, entry, before, after, difference(client, file.path, name, found, None))
 
 
 def removed(target: Target, change: Change) -> str:
-    """Take the entry out; how.
+    """Take the entry out, and with it the copy of what the file was before it; how.
 
     Raises:
         ClientError: it could not be written.
     """
-    file, name, command = change.file, change.entry.name, target.client.command
-    file.keep_copy()
-    program = places.own_program(target.client, target.scope, target.machine)
-    if program and command and command.remove:
-        arguments = own_command.removing(command, target.scope, change.entry)
-        own_command.ran(program, arguments, target.directory)
-        if file.entry(name) is None:
-            if not file.lost_a_comment(change.before):
-                return f"{command.program} {' '.join(command.remove[:2])}"
-            file.write(file.content(), change.before or b"")
-    file.write(*file.without_entry(name))
-    return "written"
+    file, entry, command = change.file, change.entry, target.client.command
+    by = None
+    if command and command.remove:
+        line = own_command.removing(command, target.scope, entry)
+        if _ran(target, change, [line], lambda: file.entry(entry.name) is None):
+            by = f"{command.program} {' '.join(command.remove[:2])}"
+    if by is None:
+        file.write(change.before, change.after)
+    file.drop_copy()
+    return by or "written"
 
 
 def snippet(target: Target, entry: ServerEntry) -> str:
     """The entry as it would stand in a file of its own, to be pasted."""
-    empty = ConfigurationFile(target.client, Path(target.machine.home / "nowhere" / entry.name))
-    return empty.with_entry(entry.name, in_words_of(target.client, entry))[1].decode()
+    return alone(target.client, entry.name, in_words_of(target.client, entry))
 
 
-def _by_own_command(target: Target, change: Change) -> str | None:
+def _started(target: Target, name: str) -> Handshake:
+    found = target.file.entry(name)
+    if found is None:
+        again = shell_quoting.command("install", target.client.name)
+        raise ClientError(f"{target.file.path} has no entry {name}; put it there: {again}")
+    return shaken(read_back(target.client, name, found), target.directory)
+
+
+def _added_by_own_command(target: Target, change: Change) -> str | None:
     """Let the client's own command do it; None if it has none, or does not do it well.
 
-    Some lose comments. Variables are no arguments that other accounts of this machine should see,
-    and what somebody added to an entry it would drop: for these the file itself is edited.
+    Variables are no arguments that other accounts of this machine should see, and what somebody
+    added to an entry it would drop: for these the file itself is edited.
     """
     client, entry, file = target.client, change.entry, change.file
-    program, command = places.own_program(client, target.scope, target.machine), client.command
-    found = file.entry(entry.name)
-    if program is None or command is None or entry.env or others_of(client, found):
+    command, found = client.command, file.entry(entry.name)
+    if command is None or entry.env or others_of(client, found):
         return None
+    lines = [own_command.adding(client, command, target.scope, entry)]
     if found is not None and command.remove:
-        own_command.ran(
-            program, own_command.removing(command, target.scope, entry), target.directory
-        )
-    arguments = own_command.adding(client, command, target.scope, entry)
-    own_command.ran(program, arguments, target.directory)
-    try:
-        done = read_back(client, entry.name, file.entry(entry.name)) == entry
-        if done and not file.lost_a_comment(change.before):
-            return f"{command.program} {' '.join(command.add[:2])}"
-    except ClientError:
-        pass
-    file.put_back(entry.name, change.before, file.content() or b"")
+        lines.insert(0, own_command.removing(command, target.scope, entry))
+    if _ran(
+        target,
+        change,
+        lines,
+        lambda: read_back(client, entry.name, file.entry(entry.name)) == entry,
+    ):
+        return f"{command.program} {' '.join(command.add[:2])}"
     return None
 
 
-def _kept(client: Client, name: str, found: Any) -> Mapping[str, str]:
-    """The variables that somebody set in the entry; credentials stay only where asked for."""
-    if found is None:
-        return {}
+def _ran(
+    target: Target, change: Change, lines: Sequence[Sequence[str]], is_so: Callable[[], bool]
+) -> bool:
+    """Run the client's own command, line by line; whether it is so then.
+
+    Else the file is put back, also when somebody interrupts it. Some lose comments.
+    """
+    program = places.own_program(target.client, target.scope, target.machine)
+    if program is None:
+        return False
+    file, done = change.file, False
     try:
-        env = read_back(client, name, found).env
+        for line in lines:
+            own_command.ran(program, line, target.directory)
+        done = is_so() and not file.lost_a_comment(change.before)
     except ClientError:
-        return {}
-    return {key: value for key, value in env.items() if key not in CREDENTIALS}
-
-
-def _difference(
-    file: ConfigurationFile,
-    name: str,
-    before: bytes | None,
-    after: bytes,
-    env: Mapping[str, str],
-) -> str:
-    if before == after:
-        return ""
-    old, new = (before or b"").decode(errors="replace"), after.decode(errors="replace")
-    lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), str(file.path), str(file.path), lineterm="", n=2
-    )
-    shown = "\n".join(lines)
-    hidden = {*file.confidential(name), *(v for k, v in env.items() if k in CREDENTIALS)}
-    for secret in sorted(hidden, key=len, reverse=True):
-        shown = shown.replace(f'"{secret}"', '"***"').replace(f": {secret}\n", ": ***\n")
-    return shown
+        pass
+    finally:
+        if not done:
+            file.put_back(change.entry.name, change.before, file.content())
+    return done

@@ -8,7 +8,6 @@ from typing import Any
 
 from descope_mcp.clients.client import Client
 from descope_mcp.clients.errors import ClientError
-from descope_mcp.guard.question import shell_quoting
 
 #: What clients call this server.
 NAME = "descope"
@@ -57,9 +56,9 @@ def read_back(client: Client, name: str, found: Any) -> ServerEntry:
         command, args = said.get(fields["$command"]), said.get(fields["$args"]) or []
     env = said.get(fields["$env"]) or {}
     if not (isinstance(command, str) and command and _texts(args) and isinstance(env, Mapping)):
-        again = shell_quoting.command("install", client.name)
         raise ClientError(
-            f"the entry {name} has no command that could be started; replace it: {again}"
+            f"the entry {name} of {client.title} has no command that could be started; remove it "
+            "there by hand"
         )
     return ServerEntry(name, command, tuple(args), {str(k): str(v) for k, v in env.items()})
 

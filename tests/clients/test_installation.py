@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from descope_mcp.clients import installation, places
+from descope_mcp.clients import installation, own_command, places
 from descope_mcp.clients.client import Scope, known
+from descope_mcp.clients.earlier_entry import is_ours
 from descope_mcp.clients.errors import ClientError
 from descope_mcp.clients.installation import Target
 from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import NAME, ServerEntry, read_back
 
-STUB = str(Path(__file__).with_name("stub_server.py"))
+#: By its name an entry of this server.
+STUB = str(Path(__file__).with_name("descope-mcp.py"))
 ENTRY = ServerEntry(NAME, sys.executable, ("-S", STUB, "--read-only"))
 LINE = [sys.executable, "-S", STUB, "--read-only"]
 COMMON = {"command": LINE[0], "args": LINE[1:]}
@@ -150,7 +152,7 @@ def test_clients_are_found_by_program_or_sign(machine: Machine) -> None:
     assert found() == ["cursor", "vscode"]
 
 
-@pytest.mark.parametrize("name", ["cursor", "codex", "goose", "opencode"])
+@pytest.mark.parametrize("name", known())
 def test_a_file_of_each_format_is_written_tried_and_emptied(machine: Machine, name: str) -> None:
     here = target(name, machine)
     done = installation.installed(here, installation.planned(here, ENTRY))
@@ -165,8 +167,8 @@ def test_a_file_of_each_format_is_written_tried_and_emptied(machine: Machine, na
 def test_mode_link_copy_and_what_people_added_stay(machine: Machine, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.json"
     text = (
-        '{"mcpServers": {"o": {"command": "x"}, "descope": {"command": "old", "trust": true, '
-        '"env": {"TOLD": "kept", "DESCOPE_MANAGEMENT_KEY": "Kold"}}}}'
+        '{"mcpServers": {"o": {"command": "x"}, "descope": {"command": "/old/descope-mcp", '
+        '"trust": true, "env": {"TOLD": "kept", "DESCOPE_MANAGEMENT_KEY": "Kold"}}}}'
     )
     real.write_text(text)
     real.chmod(0o640)
@@ -176,8 +178,8 @@ def test_mode_link_copy_and_what_people_added_stay(machine: Machine, tmp_path: P
     done = installation.installed(here, installation.planned(here, ENTRY))
     assert here.file.path.is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
-    assert done.copy
-    assert done.copy.read_text() == text
+    # The server was there before: there is no file of before.
+    assert done.copy is None
     assert json.loads(real.read_text())["mcpServers"] == {
         "o": {"command": "x"},
         "descope": {"trust": True, **COMMON, "env": {"TOLD": "kept"}},
@@ -247,19 +249,112 @@ def test_a_malformed_file_is_refused_with_its_line(
     assert here.file.path.read_text() == text
 
 
-def test_a_difference_shows_no_secret_of_others(machine: Machine) -> None:
-    here = target("cursor", machine)
+#: Files of people, with something secret in every place but the server's own entry.
+SECRETS = {
+    "cursor": '{"primaryApiKey": "S-1", "mcpServers": {"o": {"url": "https://h/?key=S-2"}, '
+    '"descope": {"command": "descope-mcp", "env": {"K": "S-3", "E": "S-\\u00e9"}}}}',
+    "codex": "k = 'S-1'\n[mcp_servers.descope]\ncommand = 'descope-mcp'\nenv = {K = 'S-2'}\n",
+    "goose": "K: S-1 # note\nextensions:\n  descope:\n    cmd: descope-mcp\n    envs:\n"
+    "      K: S-2 # note\n      L: 'S-3'\n    headers: {pin: S-4}\nL: 'S-5'\n",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_difference_shows_no_secret(machine: Machine, name: str) -> None:
+    here = target(name, machine)
+    here.file.path.parent.mkdir(parents=True)
+    here.file.path.write_text(SECRETS[name])
+    entry = replace(ENTRY, env={"DESCOPE_MANAGEMENT_KEY": "S-mine", "K": "S-other"})
+    changed = installation.planned(here, entry).difference
+    gone = installation.removal(here, NAME).difference
+    assert STUB in changed
+    assert "*** (another)" in changed
+    assert "descope-mcp" in gone
+    assert not any("S-" in shown for shown in (changed.replace("-S", ""), gone))
+    assert "S-mine" not in repr(entry)
+
+
+STRANGERS: list[dict[str, Any]] = [
+    {"command": "npx", "args": ["@somebody/descope-docs"], "env": {"TOKEN": "T"}},
+    {"command": "npx", "args": ["descope-mcp"]},
+    {"command": "uvx", "args": ["descope-mcp-else", "serve"]},
+    {"command": "uvx", "args": ["other", "serve", "descope-mcp"]},
+    {"url": "https://mcp.descope.com", "headers": {"Authorization": "Bearer T"}},
+]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_an_entry_of_another_server_is_not_touched(
+    machine: Machine, stranger: dict[str, Any]
+) -> None:
+    here, text = target("cursor", machine), json.dumps({"mcpServers": {NAME: stranger}})
     here.file.path.parent.mkdir()
-    here.file.path.write_text(
-        '{"mcpServers": {"o": {"command": "x", "args": ["--key", "sk-1"], "env": {"K": "sk-2"}}, '
-        '"descope": {"command": "y", "env": {"DESCOPE_MANAGEMENT_KEY": "Kold"}}}}'
-    )
-    entry = replace(ENTRY, env={"DESCOPE_MANAGEMENT_KEY": "Kmine", "DESCOPE_PROJECT_ID": "Pmine"})
-    shown = installation.planned(here, entry).difference
-    assert '"descope"' in shown
-    assert not any(secret in shown for secret in ("sk-1", "sk-2", "Kmine", "Kold"))
-    assert "Kold" not in installation.removal(here, NAME).difference
-    assert "Kmine" not in repr(entry)
+    here.file.path.write_text(text)
+    assert not installation.has(here, NAME)
+    for act in (
+        lambda: installation.planned(here, ENTRY),
+        lambda: installation.removal(here, NAME),
+        lambda: installation.tried(here, NAME),
+    ):
+        with pytest.raises(ClientError, match=r"not of this server.* Rename or remove it"):
+            act()
+    assert here.file.path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["/home/a/.local/bin/descope-mcp", "serve"],
+        ["C:\\Tools\\descope-mcp.EXE"],
+        ["/usr/bin/python3.13", "-m", "descope_mcp", "serve"],
+        ["/usr/bin/uvx", "--from", "descope-mcp==0.1.0", "descope-mcp", "serve"],
+        ["uvx", "descope-mcp@latest"],
+        ["pipx", "run", "--spec", "file:///x", "descope-mcp", "serve", "--sandbox"],
+    ],
+)
+def test_ways_to_start_this_server_are_known(line: list[str]) -> None:
+    assert is_ours(ServerEntry(NAME, line[0], tuple(line[1:])))
+
+
+def test_what_guards_the_server_stays(machine: Machine) -> None:
+    here, found = target("opencode", machine), ServerEntry(NAME, "/bin/descope-mcp")
+
+    def after(*args: str) -> tuple[str, ...]:
+        entry = replace(found, args=("serve", *args))
+        change = installation.planned(here, entry)
+        here.file.path.write_bytes(change.after)
+        return change.entry.args[1:]
+
+    here.file.path.parent.mkdir(parents=True)
+    first = ("--read-only", "--policy", "/etc/p.toml", "--toolsets=users", "--sandbox")
+    assert after(*first) == first
+    guards = ("--read-only", "--policy", "/etc/p.toml")
+    assert after("--toolsets", "a") == ("--toolsets", "a", *guards)
+    # Where it works is what the last call says.
+    assert after("--profile", "p") == ("--profile", "p", "--toolsets", "a", *guards)
+    assert after() == ("--toolsets", "a", *guards)
+    assert after() == ("--toolsets", "a", *guards)
+
+
+def test_a_copy_is_private_the_first_and_gone_at_the_end(machine: Machine) -> None:
+    here, text = target("cursor", machine), '{"mcpServers": {"o": {"command": "x"}}}'
+    here.file.path.parent.mkdir()
+    here.file.path.write_text(text)
+    here.file.path.chmod(0o644)
+    keyed = replace(ENTRY, env={"DESCOPE_MANAGEMENT_KEY": "Kmine"})
+    for entry in (keyed, ENTRY, keyed, keyed):
+        copy = installation.installed(here, installation.planned(here, entry)).copy
+        assert copy is not None
+        assert copy.read_text() == text
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    installation.removed(here, installation.removal(here, NAME))
+    assert [path.name for path in here.file.path.parent.iterdir()] == ["mcp.json"]
+    assert here.file.path.read_text() == text
+    # One that does not answer leaves none, either.
+    bad = ServerEntry(NAME, "/nowhere/descope-mcp")
+    with pytest.raises(ClientError, match="is as it was before"):
+        installation.installed(here, installation.planned(here, bad))
+    assert [path.name for path in here.file.path.parent.iterdir()] == ["mcp.json"]
 
 
 #: What the clients' own commands do, each in a line; the real ones are tried by test_programs.py.
@@ -299,6 +394,28 @@ def test_a_clients_own_command_is_used(machine: Machine, tmp_path: Path) -> None
         ["mcp", "remove"],
     ]
     assert "Kmine" not in log.read_text()
+
+
+@pytest.mark.parametrize("install", [True, False])
+def test_an_interrupted_command_is_taken_back(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install: bool
+) -> None:
+    here, log = target("claude-code", machine), tmp_path / "log"
+    program(machine, "claude", ADDS.format(place=str(here.file.path), log=str(log)))
+    installation.installed(here, installation.planned(here, ENTRY))
+    text, ran = here.file.path.read_text(), own_command.ran
+
+    def interrupted(*args: Any) -> bool:
+        ran(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_command, "ran", interrupted)
+    other = installation.planned(here, replace(ENTRY, args=(STUB,)))
+    gone = installation.removal(here, NAME)
+    with pytest.raises(KeyboardInterrupt):
+        _ = installation.installed(here, other) if install else installation.removed(here, gone)
+    assert '"remove"' in log.read_text()
+    assert here.file.path.read_text() == text
 
 
 def test_a_command_that_drops_comments_is_made_up_for(machine: Machine) -> None:

@@ -49,8 +49,9 @@ def command(
     """Put this server into the configuration of clients, and try it there.
 
     Without a CLIENT you are asked which of those that are on this machine. All else in the file
-    stays, and a copy of it is kept beside it. Then the entry is started as the client would; if it
-    does not answer, the file is put back.
+    stays, and what an entry of this server says besides. An entry of another server is not touched.
+    What the file was is kept beside it until uninstall. Then the entry is started as the client
+    would; if it does not answer, the file is put back.
 
     Exit codes: 0 all done and tried, 1 one of them failed, 3 there is no terminal to ask in.
     """

@@ -23,6 +23,8 @@ from descope_mcp.clients.server_entry import NAME
 def command(names: tuple[str, ...], project: bool, dry_run: bool) -> None:
     """Take this server out of the configuration of clients, all that have it if none is named.
 
+    The copy of what the file was before goes with it. An entry of another server is not touched.
+
     Exit codes: 0 it is gone, 1 one of them failed, or none has it.
     """
     found = client_choice.with_entry(names, NAME, project=project)
@@ -44,5 +46,13 @@ def _removed(dry_run: bool, target: Target) -> Told:
             "difference": change.difference,
         }
         return Told("nothing was changed; this would", facts, tuple(change.difference.splitlines()))
+    copy = change.file.copy()
     by = installation.removed(target, change)
-    return Told(f"removed ({by})", {"state": "removed", "by": by, "file": path}, (path,))
+    facts = {
+        "state": "removed",
+        "by": by,
+        "file": path,
+        "deleted_copy": str(copy) if copy else None,
+    }
+    with_copy = f"; deleted, too: {copy}" if copy else ""
+    return Told(f"removed ({by})", facts, (f"{path}{with_copy}",))

@@ -1,4 +1,4 @@
-"""The smallest server that shakes hands: one tool, and on stderr what it was told."""
+"""The smallest server that shakes hands: one tool, and on stderr what it was told."""  # noqa: N999 - it is told from other servers by its name
 
 import json
 import os
