@@ -178,27 +178,28 @@ class ConfigurationFile:
         )
 
     def _entries(self, text: str) -> Mapping[str, Any]:
-        found: Any = self._read(text)
-        for name in self.client.servers:
-            found = found.get(name) if isinstance(found, Mapping) else None
+        found = _at(self._read(text), self.client.servers)
         return found if isinstance(found, Mapping) else {}
 
     def _edited(
         self, text: str, edit: Callable[[], str], name: str, entry: Mapping[str, Any] | None
     ) -> bytes:
         """What an edit makes of the text, if it is that and nothing else."""
+        place = (*self.client.servers, name)
+        before = self._read(text)
         try:
             edited = edit()
         except MalformedConfiguration as error:
             raise self._unreadable(error) from None
-        before, after = self._read(text), self._read(edited)
-        if self._entries(edited).get(name) != entry or _without(
-            before, (*self.client.servers, name)
-        ) != _without(after, (*self.client.servers, name)):
+        try:
+            after = _format(self.client).read(edited)
+        except MalformedConfiguration:
+            after = {}
+        if _at(after, place) != entry or _without(before, place) != _without(after, place):
             by_hand = shell_quoting.command("install", self.client.name, "--print")
             raise ClientError(
                 f"{self.path} is written in a way that cannot be edited safely; nothing was "
-                f"changed. Put it in by hand: {by_hand}"
+                f"changed. Do it by hand; {by_hand} prints the entry."
             )
         mark = _BYTE_ORDER_MARK if (self.content() or b"").startswith(b"\xef\xbb\xbf") else ""
         return f"{mark}{edited}".encode()
@@ -208,6 +209,11 @@ class ConfigurationFile:
             return _format(self.client).read(text)
         except MalformedConfiguration as error:
             raise self._unreadable(error) from None
+        except RecursionError:
+            raise ClientError(
+                f"{self.path} is nested too deeply to be edited; nothing was changed. Put the "
+                "entry in by hand."
+            ) from None
 
     def _text(self, content: bytes | None) -> str:
         try:
@@ -220,6 +226,12 @@ class ConfigurationFile:
             f"{self.path}, {error}. Nothing was changed: mend the file, which {self.client.title} "
             "cannot read either, and run the command again."
         )
+
+
+def _at(found: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _without(found: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:

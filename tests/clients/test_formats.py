@@ -70,6 +70,13 @@ def test_json_in_and_out(before: str, after: str) -> None:
     assert json_document.without_entry(changed, PATH, comments=True) == before
 
 
+def test_a_comment_before_the_last_member_swallows_nothing() -> None:
+    text = '{"servers": {"o": {}, // note\n  "descope": {"command": "x"}}}\n'
+    without = json_document.without_entry(text, PATH, comments=True)
+    assert json_document.read(without, comments=True) == {"servers": {"o": {}}}
+    assert "// note\n" in without
+
+
 @pytest.mark.parametrize(("before", "after"), TOML.values(), ids=TOML)
 def test_toml_in_and_out(before: str, after: str) -> None:
     changed = toml_document.with_entry(before, PATH, ENTRY)

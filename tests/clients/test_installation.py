@@ -249,6 +249,15 @@ def test_a_malformed_file_is_refused_with_its_line(
     assert here.file.path.read_text() == text
 
 
+@pytest.mark.parametrize("name", ["claude-desktop", "zed", "goose"])
+def test_what_is_nested_too_deeply_is_refused(machine: Machine, name: str) -> None:
+    here, deep = target(name, machine), "[" * 2_000 + "]" * 2_000
+    here.file.path.parent.mkdir(parents=True)
+    here.file.path.write_text(f"a: {deep}" if name == "goose" else f'{{"a": {deep}}}')
+    with pytest.raises(ClientError, match=r"nested too deeply.* by hand"):
+        installation.planned(here, ENTRY)
+
+
 #: Files of people, with something secret in every place but the server's own entry.
 SECRETS = {
     "cursor": '{"primaryApiKey": "S-1", "mcpServers": {"o": {"url": "https://h/?key=S-2"}, '

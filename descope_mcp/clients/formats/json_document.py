@@ -128,7 +128,11 @@ def _removed(text: str, inner: Value, index: int) -> str:
     lines = re.match(r"[ \t]*\r?\n", after)
     if lines and not text[text.rfind("\n", 0, start) + 1 : start].strip():
         return before.rstrip(" \t") + after[lines.end() :]
-    return before.rstrip() + after if member.comma < 0 else before + after.lstrip(" \t")
+    if member.comma >= 0:
+        return before + after.lstrip(" \t")
+    kept = before.rstrip()
+    # What follows must not become part of a comment that ends with its line.
+    return (before if "//" in kept[kept.rfind("\n") + 1 :] else kept) + after
 
 
 def _indent(text: str, at: int) -> str:
