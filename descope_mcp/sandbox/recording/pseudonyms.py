@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: A local part, and the domain that stays (RFC 5321, section 4.5.3.1, has the lengths).
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")
+#: A local part, and the domain that stays (RFC 5321, section 4.5.3.1, has the lengths; RFC 6531,
+#: section 3.3, letters of any language).
+_ADDRESS = re.compile(r"[\w.%+'-]{1,64}@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
 _PHONE = re.compile(r"\+\d{7,15}")
 #: The fields of a person that hold a name.
 _NAMES = ("name", "displayName", "givenName", "middleName", "familyName")
+_MAILBOXES = ("email", "recoveryEmail")
 _PICTURE = "picture"
 #: What is noted of a person, and what a key or a person carries into tokens.
 _NOTED, _CLAIMS = "customAttributes", "customClaims"
@@ -71,6 +73,10 @@ class Pseudonyms:
             self._by_mark[mark] = (
                 self._number(mark) if _PHONE.fullmatch(mark) else f"Person {self._people}{suffix}"
             )
+        for mailbox in (*logins, *(person.get(name) for name in _MAILBOXES)):
+            if isinstance(mailbox, str) and "@" in mailbox:
+                # Also of a form that is not found in texts (ann@intranet).
+                self._mailbox(mailbox, mailbox.rpartition("@")[2])
         picture = person.get(_PICTURE)
         if isinstance(picture, str) and picture:
             self._by_mark.setdefault(picture, "https://example.com/picture.png")
@@ -81,18 +87,18 @@ class Pseudonyms:
             return known
         if _is_address(text):
             return self._by_mark.setdefault(text, f"192.0.2.{self._count('192.0.2.') % 254 + 1}")
-        text = _ADDRESS.sub(self._mailbox, text)
+        text = _ADDRESS.sub(lambda match: self._mailbox(match[0], match[1]), text)
         text = _PHONE.sub(lambda match: self._number(match[0]), text)
         for mark, stand_in in self._by_mark.items():
             if len(mark) >= _SHORTEST_INSIDE and mark in text:
                 text = re.sub(rf"(?<!\w){re.escape(mark)}(?!\w)", stand_in, text)
         return text
 
-    def _mailbox(self, match: re.Match[str]) -> str:
-        known = self._by_mark.get(match[0])
+    def _mailbox(self, mailbox: str, domain: str) -> str:
+        known = self._by_mark.get(mailbox)
         if known is None:
             count = self._count("person-") + 1
-            known = self._by_mark[match[0]] = f"person-{count}@{match[1]}"
+            known = self._by_mark[mailbox] = f"person-{count}@{domain}"
         return known
 
     def _number(self, number: str) -> str:

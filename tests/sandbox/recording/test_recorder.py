@@ -249,3 +249,17 @@ def test_a_secret_is_known_by_its_name_whatever_its_form() -> None:
     assert "upstream: value 1" in text
     assert "https://idp.example/token" in text
     assert "sessionTokenExpiration: 30" in text
+
+
+def test_a_mailbox_of_any_form_is_replaced() -> None:
+    recorder = Recorder()
+    marks = ["ann.roe@intranet", "jörgé@bücher.example", "o/neill@x.example"]
+    users = [person(f"U{number}", mark) for number, mark in enumerate(marks)]
+    recorder.hear("SearchUsers", {}, {"users": users})
+    recorder.hear(
+        "ListFlows", {}, {"flows": [{"description": f"ask {mark}"} for mark in marks[:2]]}
+    )
+    text = seed_text(recorder.state())
+    assert [mark for mark in ("ann.roe", "jörg", "neill") if mark in text] == []
+    assert "ask person-1@intranet" in text
+    assert "ask person-2@bücher.example" in text
