@@ -1,8 +1,9 @@
 """From the wire to one form of answer: parsed, wrapped as documented, errors explained.
 
 Nine answers come without the property that the contract wraps them in; both forms are read and
-the documented one is returned, so that recipes and secret fields have one path. Lists at the
-root become ``{"result": [...]}``, since structured content must be an object.
+the documented one is returned, so that recipes and secret fields have one path. A redirect is an
+answer of the few operations that send a browser on, and of no other. Lists at the root become
+``{"result": [...]}``, since structured content must be an object.
 """
 
 from __future__ import annotations
@@ -84,9 +85,11 @@ def read(
         body = parsed if is_json and isinstance(parsed, dict) else {}
         raise _error(raw, body, errors, repeatable, hidden)
     if raw.status >= 300:
+        if not operation.redirects:
+            raise _intercepted(raw, repeatable, "a redirect")
         data: dict[str, Any] = {"status": raw.status, "location": raw.headers.get("location", "")}
     elif not is_json and is_page(raw):
-        raise _intercepted(raw, repeatable)
+        raise _intercepted(raw, repeatable, "a web page")
     elif not is_json:
         data = {"text": parsed} if parsed else _omitted(raw, repeatable)
     elif operation.unwrapped and not _is_wrapped(parsed, operation.unwrapped):
@@ -132,9 +135,9 @@ def is_page(raw: RawAnswer) -> bool:
     return kind == "text/html" or bool(_PAGE.match(raw.body[:1000]))
 
 
-def _intercepted(raw: RawAnswer, repeatable: bool) -> Unreachable | OutcomeUnknown:
+def _intercepted(raw: RawAnswer, repeatable: bool, what: str) -> Unreachable | OutcomeUnknown:
     """Something between answered in Descope's place, as the sign-in page of a network does."""
-    message = f"Something else than Descope answered, with a web page (status {raw.status})."
+    message = f"Something else than Descope answered, with {what} (status {raw.status})."
     if repeatable:
         return Unreachable(message, _BETWEEN)
     return OutcomeUnknown(message, f"Read the target before repeating it. {_BETWEEN}")

@@ -8,6 +8,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 from weakref import WeakValueDictionary
 
@@ -271,17 +272,25 @@ async def _read(response: httpx.Response) -> tuple[bytes, bool]:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("gzip", "identity"):
         raise httpx.DecodingError("an encoding that was not asked for")
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+    gzip = partial(zlib.decompressobj, wbits=16 + zlib.MAX_WBITS)
+    member = gzip() if encoding == "gzip" else None
     body, begun = bytearray(), False
     async for chunk in cast("httpx.AsyncByteStream", response.stream):
         begun = True
-        room = LARGEST_ANSWER + 1 - len(body)
-        try:
-            body += unpacker.decompress(chunk, room) if unpacker else chunk[:room]
-        except zlib.error:
-            raise httpx.DecodingError("no gzip") from None
+        while chunk and len(body) <= LARGEST_ANSWER:
+            room = LARGEST_ANSWER + 1 - len(body)
+            if member is None:
+                body += chunk[:room]
+                break
+            # Members may follow each other (RFC 1952, section 2.2).
+            member = gzip() if member.eof else member
+            try:
+                body += member.decompress(chunk, room)
+            except zlib.error:
+                raise httpx.DecodingError("no gzip") from None
+            chunk = member.unused_data
         if len(body) > LARGEST_ANSWER:
             return bytes(body[:LARGEST_ANSWER]), True
-    if unpacker and begun and not unpacker.eof:
+    if member and begun and not member.eof:
         raise httpx.DecodingError("half of a gzip")
     return bytes(body), False

@@ -35,6 +35,7 @@ class Operation(Record):
     `published`), ``places`` says where each of them goes, ``nullable`` lists those for which
     null means "keep". ``array_body`` names the argument that is the whole body, ``unwrapped``
     the property of the documented answer whose content is the whole answer on the wire.
+    ``redirects`` says that a redirect is an answer of it; of any other it is somebody else's.
     ``kinds`` says of what kind the secret at a path of the answer is; ``accepts`` which kinds
     an argument takes as a handle, and of which only one parameter of the link that they are (""
     for the whole value).
@@ -63,6 +64,7 @@ class Operation(Record):
     nullable: tuple[str, ...] = ()
     array_body: str = ""
     unwrapped: str = ""
+    redirects: bool = False
     answer_fields: tuple[str, ...] = ()
     rows: str = ""
     paging: Paging | None = None

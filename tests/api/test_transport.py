@@ -38,6 +38,8 @@ from .sockets import (
 
 pytestmark = pytest.mark.anyio
 
+#: One of the operations that send a browser on.
+REDIRECTS = "OIDCAuthZEndpointGetStart"
 TRIES = 1 + len(retry.PAUSES)
 
 
@@ -320,16 +322,53 @@ async def test_a_compressed_answer_is_read(catalog: Catalog) -> None:
         assert (await call(server.url, catalog, READ)).data == {"permissions": [1, 2, 3]}
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("name", [READ, CHANGE])
-async def test_a_redirect_is_an_answer_and_not_followed(
-    catalog: Catalog, name: str, status: int
+@pytest.mark.parametrize("size", [10_000, 7], ids=["in one piece", "in pieces"])
+async def test_every_member_of_a_compressed_answer_is_read(catalog: Catalog, size: int) -> None:
+    """RFC 1952 lets several follow each other, as proxies make them that compress by block."""
+    parts = [b'{"permissions": ', b"", b"[1, 2, 3]", b"}"]
+    content = b"".join(map(gzip.compress, parts))
+    whole = answer(200, content, (("Content-Encoding", "gzip"),))
+    head = len(whole) - len(content)
+
+    async def in_pieces(writer: asyncio.StreamWriter) -> None:
+        writer.write(whole[:head])
+        for start in range(head, len(whole), size):
+            writer.write(whole[start : start + size])
+            await writer.drain()
+            await asyncio.sleep(0.001)
+
+    async with serving(in_pieces) as server:
+        assert (await call(server.url, catalog, READ)).data == {"permissions": [1, 2, 3]}
+    half = answer(200, content[:-12], (("Content-Encoding", "gzip"),))
+    async with serving(half) as server:
+        with pytest.raises(OutcomeUnknown, match="failed"):
+            await call(server.url, catalog, CHANGE)
+
+
+async def test_members_together_are_no_larger_than_one_answer(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 1_000)
+    content = gzip.compress(b'{"a": 1}') + gzip.compress(b" " * 2_000)
+    async with serving(answer(200, content, (("Content-Encoding", "gzip"),))) as server:
+        assert (await call(server.url, catalog, CHANGE)).cut
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+async def test_a_redirect_is_followed_by_nobody_and_an_answer_where_it_is_declared(
+    catalog: Catalog, status: int
+) -> None:
+    """Anywhere else it comes from the sign-in page of a network, which sends everybody there."""
     async with serving(answer()) as other:
         location = f"{other.url}/elsewhere"
         async with serving(answer(status, b"", (("Location", location),))) as server:
-            got = await call(server.url, catalog, name)
-        assert (len(server.requests), other.requests) == (1, [])
+            with pytest.raises(Unreachable, match=f"with a redirect .status {status}"):
+                await call(server.url, catalog, READ)
+            with pytest.raises(OutcomeUnknown, match=f"with a redirect .status {status}") as caught:
+                await call(server.url, catalog, CHANGE)
+            assert other.url not in str(caught.value)
+            got = await call(server.url, catalog, REDIRECTS, {"client_id": "c"})
+        assert (len(server.requests), other.requests) == (3, [])
     assert got.data == {"status": status, "location": location}
 
 

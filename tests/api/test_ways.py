@@ -12,10 +12,22 @@ from typing import Any
 import pytest
 
 from descope_mcp.api import proxies, reachability
+from descope_mcp.api.client import Client
 from descope_mcp.api.errors import ApiError, OutcomeUnknown, Unreachable
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.cli import key_trial
 
-from .sockets import CHANGE, READ, answer, call, closed_port, hanging, self_signed, serving
+from .sockets import (
+    ALL_KEYS,
+    CHANGE,
+    READ,
+    answer,
+    call,
+    closed_port,
+    hanging,
+    self_signed,
+    serving,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -219,6 +231,8 @@ async def test_a_page_in_the_services_place_is_no_answer(catalog: Catalog) -> No
     away = answer(302, b"", (("Location", "https://portal.example/login"),))
     async with serving(away) as server:
         assert "another host" in (await reachability.probe(server.url)).oddity
+        with pytest.raises(Unreachable, match="with a redirect"):
+            await key_trial.accepted(Client(server.url, ALL_KEYS, catalog.errors), catalog)
     async with serving(answer(403, b"<html>Blocked")) as server:
         with pytest.raises(ApiError, match="Something before Descope refused"):
             await call(server.url, catalog, CHANGE)

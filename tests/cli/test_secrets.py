@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,43 @@ def test_a_secret_is_saved_into_a_new_file_of_its_owner(own: Store, tmp_path: Pa
     assert (place.read_text(), stat.S_IMODE(place.stat().st_mode)) == (VALUE, 0o600)
     assert [secret.revealed is None for secret in sealed.kept(own)] == [False]
     assert journalled(own) == [("saved", f"{name} to {place}")]
+
+
+#: Runs the program with a database that fails at a moment: when it deletes, or after that.
+_FAILING = """
+import sqlite3, sys
+from descope_mcp.cli.main import main
+from descope_mcp.store.database import Database
+from descope_mcp.store.errors import StoreError
+moment = sys.argv.pop(1)
+def full(*_): raise StoreError("the store cannot be used: disk is full")
+def interrupted(*_): raise KeyboardInterrupt
+if moment == "full": Database.scrub = full
+if moment == "interrupted": Database.scrub = interrupted
+if moment == "uncommitted":
+    from descope_mcp.cli.commands import secrets
+    secrets.os.fsync = full
+main()
+"""
+
+
+@pytest.mark.parametrize("moment", ["full", "interrupted", "uncommitted"])
+def test_a_saved_secret_is_in_one_place_whatever_fails(
+    own: Store, tmp_path: Path, moment: str
+) -> None:
+    name, place, program = keep(own), tmp_path / "ci.key", tmp_path / "failing.py"
+    program.write_text(_FAILING)
+    command = f"{shlex.quote(sys.executable)} {program} {moment} secrets save '{name}' {place}"
+    shown, code = in_terminal(command, "yes")
+    assert (code == 0) is (moment == "full"), shown
+    assert VALUE not in shown
+    kept = [secret.revealed is None for secret in sealed.kept(own)]
+    if moment == "uncommitted":
+        assert (kept, place.exists()) == ([True], False)
+        return
+    assert (kept, place.read_text()) == ([False], VALUE)
+    told = "not overwritten" if moment == "full" else f"{place} has the secret"
+    assert told in shown
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])

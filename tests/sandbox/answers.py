@@ -54,13 +54,8 @@ _STANDARD_ERRORS = {
     "/oauth2/": {"error", "error_description"},  # RFC 6749, section 5.2
     "/scim/": {"schemas", "status", "detail"},  # RFC 7644, section 3.12
 }
-#: Statuses other than 200 that standards prescribe: redirects; created and without content.
-_STANDARD_STATUSES = {
-    "/oauth2/": {302, 303},
-    "/saml/idp/": {302},
-    "/wsfed/idp/": {302},
-    "/scim/": {201, 204},
-}
+#: Statuses other than 200 that standards prescribe: created and without content.
+_STANDARD_STATUSES = {"/scim/": {201, 204}}
 _CODE = re.compile(r"E\d{6}")
 
 T = TypeVar("T")
@@ -90,7 +85,8 @@ def problems(endpoint: Endpoint, spec: Contract, response: httpx.Response) -> It
         yield from _problems_of_error(endpoint, response)
         return
     if response.status_code != httpx.codes.OK:
-        if response.status_code not in _standard(_STANDARD_STATUSES, endpoint):
+        redirected = endpoint.redirects and response.is_redirect
+        if not redirected and response.status_code not in _standard(_STANDARD_STATUSES, endpoint):
             yield f"status {response.status_code}"
         if not response.content:
             return

@@ -278,6 +278,7 @@ def _operation(
         "nullable": schema.nullable(endpoint, spec.schemas),
         "array_body": endpoint.wire.array_body,
         "unwrapped": endpoint.wire.unwrapped,
+        "redirects": endpoint.redirects,
         "answer_fields": [*returned],
         "elements": _elements(returned) if record.effect == "read" else {},
         **fitting,

@@ -32,10 +32,14 @@ _REPAIRS |= {"by_records", "unrolled"}
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Where the wire differs from the contract: a bare array as body, an unwrapped answer."""
+    """Where the wire differs from the contract: a bare array as body, an unwrapped answer.
+
+    ``redirects`` says that a redirect is an answer, which the contract may declare as well.
+    """
 
     array_body: str = ""
     unwrapped: str = ""
+    redirects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Endpoint:
     body: dict[str, Any]
     answer: dict[str, Any]
     wire: Wire
+    redirects: bool
     old_names: tuple[str, ...] = ()
 
 
@@ -203,7 +208,8 @@ def _endpoint(
     if unknown := set(schemes) - set(SCHEMES):
         raise SpecError(f"{key}: the scheme {', '.join(sorted(unknown))} is not handled")
     content = operation.get("requestBody", {}).get("content", {})
-    answers = operation.get("responses", {}).get("200", {}).get("content", {})
+    responses = operation.get("responses", {})
+    answers = responses.get("200", {}).get("content", {})
     return Endpoint(
         key=key,
         name=name or operation_id,
@@ -215,5 +221,6 @@ def _endpoint(
         body=content.get("application/json", {}).get("schema", {}),
         answer=answers.get("application/json", {}).get("schema", {}),
         wire=wire,
+        redirects=wire.redirects or any(str(status).startswith("3") for status in responses),
         old_names=(operation_id,) if name and name != operation_id else (),
     )

@@ -23,6 +23,7 @@ from descope_mcp.cli.times import shown
 from descope_mcp.guard import reveal
 from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.store.errors import StoreError
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.store import Store
 
@@ -93,7 +94,7 @@ def save(handle: str, file: Path) -> None:
         _agreed(secret, text, "Write it?")
         code = terminal.digits(store)
         with (
-            _new_file(place) as opened,
+            _new_file(place, store, secret.handle) as opened,
             _to_be_had(),
             reveal.revealed(store, secret, _decider(), code, act="saved", place=str(place)) as seen,
         ):
@@ -171,8 +172,11 @@ def _to_be_had() -> Iterator[None]:
 
 
 @contextmanager
-def _new_file(place: Path) -> Iterator[TextIO]:
-    """A file that was not there, for its owner alone; it goes again if what is in here fails."""
+def _new_file(place: Path, store: Store, handle: str) -> Iterator[TextIO]:
+    """A file that was not there, for its owner alone.
+
+    It goes again if what is in here fails, unless it may be all that is left of the secret.
+    """
     try:
         # It follows no link, dangling ones neither, and replaces nothing (open(2), O_EXCL).
         number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -186,8 +190,20 @@ def _new_file(place: Path) -> Iterator[TextIO]:
         with os.fdopen(number, "w", encoding="utf-8") as opened:
             yield opened
     except BaseException:
-        place.unlink(missing_ok=True)
+        # Whatever failed, or was broken off: the store knows whether the deletion came first.
+        if not place.exists() or not place.stat().st_size or _still_kept(store, handle):
+            place.unlink(missing_ok=True)
+        else:
+            click.echo(f"descope-mcp: {place} has the secret, which is kept here no more", err=True)
         raise
+
+
+def _still_kept(store: Store, handle: str) -> bool:
+    """Whether it surely is."""
+    try:
+        return reveal.find(store, handle) is not None
+    except StoreError:
+        return False
 
 
 def _words(typed: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -102,6 +103,28 @@ def test_a_value_that_could_not_be_shown_is_still_there(own: Store) -> None:
         assert value == VALUE
     (left,) = sealed.kept(own)
     assert left.revealed is not None
+
+
+@pytest.mark.parametrize("way", ["reveal", "forget"])
+def test_what_is_gone_is_gone_although_it_cannot_be_overwritten(
+    own: Store, way: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error would say that it is still there, and whoever has shown it would take it back."""
+    name = keep(own, lasting=True)
+
+    def full() -> None:
+        raise StoreError("the store cannot be used: database or disk is full")
+
+    monkeypatch.setattr(own.database, "scrub", full)
+    monkeypatch.setattr(logging.getLogger("descope_mcp"), "propagate", True)
+    if way == "reveal":
+        with sealed.revealing(own, name) as value:
+            assert value == VALUE
+    else:
+        assert sealed.forget(own, name)
+    assert sealed.opened(own, OWNER, [name]) == {}
+    assert "disk is full" in caplog.text
+    assert VALUE not in caplog.text
 
 
 def test_a_lasting_secret_does_not_become_passing(own: Store) -> None:
