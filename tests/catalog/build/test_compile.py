@@ -416,6 +416,22 @@ def test_no_repair_can_be_left_out(specs: Path, repair: str, says: str) -> None:
     assert says in refusal(specs)
 
 
+def test_a_redirect_is_declared_by_the_contract_or_by_a_repair(
+    specs: Path, catalog: Catalog
+) -> None:
+    """The contract as it is declares none."""
+    path = specs / "openapi.json"
+    document = json.loads(path.read_text())
+    document["paths"]["/v1/mgmt/role/delete"]["post"]["responses"]["302"] = {"description": ""}
+    path.write_text(json.dumps(document))
+    compiled = {n: json.loads(o) for n, o in compile_catalog(specs)["operations"].items()}
+    declared = {name for name, one in compiled.items() if one.get("redirects")}
+    repaired = {name for name in catalog if catalog[name].redirects}
+    assert declared - repaired == {"DeleteRole"}
+    assert {"OIDCAuthZEndpointGetStart", "SAMLIDPHTTPRedirectBinding"} <= repaired
+    assert not [name for name in repaired if catalog[name].plane != "end_user"]
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
