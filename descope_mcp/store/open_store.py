@@ -108,6 +108,8 @@ def _first(connection: Connection, parts: Parts) -> Key:
     if begun and not hash_chain.begun_with(key, connection):
         raise _wrong(parts)
     if not begun and not key.witnessed:
+        # Nothing of this state is remembered yet; what lies there is of another key.
+        remembered_in = witness.own_place(parts.key_file)
         witness.begin(remembered_in)
     try:
         remembered = witness.read(remembered_in)

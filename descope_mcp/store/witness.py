@@ -20,6 +20,9 @@ from typing import Any
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.private_files import appear, private_file, read_private, replace
 
+_NAME = "journal-witness"
+#: What a key file is called that nobody gave a name.
+_UNNAMED = "key"
 #: The number and the signature of the newest of something.
 Head = tuple[int, str]
 #: The head before there is anything.
@@ -35,10 +38,23 @@ class Witness:
     factor: Mapping[str, Any] | None = None
 
 
+def own_place(key_file: Path) -> Path:
+    """Where the witness of a key lies: it is named after the key, unless that has no own name."""
+    name, next_ = key_file.name.removesuffix(".next"), key_file.suffix == ".next"
+    witness = _NAME if name == _UNNAMED else f"{_NAME}-{name}"
+    return key_file.with_name(f"{witness}.next" if next_ else witness)
+
+
 def place(key_file: Path) -> Path:
-    """Where the witness of a key lies."""
-    next_ = ".next" if key_file.suffix == ".next" else ""
-    return key_file.with_name(f"journal-witness{next_}")
+    """The same, or where the first version put that of any key, as long as nobody else's is there.
+
+    A key that is not there yet, or comes next, has its own.
+    """
+    own, shared = own_place(key_file), key_file.with_name(_NAME)
+    its_own = own.exists() or not key_file.exists() or key_file.suffix == ".next"
+    if its_own or key_file.with_name(_UNNAMED).exists() or not shared.exists():
+        return own
+    return shared
 
 
 def apart(directory: Path, key: str) -> Path:
@@ -47,7 +63,7 @@ def apart(directory: Path, key: str) -> Path:
     Each replica has one, in a directory of its own: those who can write the database cannot get
     there, and a key is often mounted where nothing can be written.
     """
-    return directory / f"journal-witness-{key}"
+    return directory / f"{_NAME}-{key}"
 
 
 @contextmanager
@@ -59,7 +75,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     import fcntl
 
-    lock = private_file(path.with_name("journal-witness.lock"))
+    lock = private_file(path.with_name(f"{_NAME}.lock"))
     try:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

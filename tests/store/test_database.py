@@ -1,5 +1,6 @@
 """The files of the store: private, migrated, shared, and never lost without a word."""
 
+import base64
 import os
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import delete
 
-from descope_mcp.store import target_leases
+from descope_mcp.store import rotation, target_leases
 from descope_mcp.store.consent import approvals, used_confirmations
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import hash_chain
@@ -23,7 +24,7 @@ from descope_mcp.store.tables import journal, ledger, metadata
 from descope_mcp.store.target_leases import Section
 from tests.stores import places, reopened
 
-from .journal.test_journal import ADA
+from .journal.test_journal import ADA, BOB, written
 from .newer import NEXT
 
 #: What SQLite keeps of an open database.
@@ -248,3 +249,31 @@ def test_what_ends_a_transaction_counts_as_a_whole_or_not_at_all(own: Store) -> 
     with own.begin() as connection:
         own.database.finish(connection, (end,))
     assert entries(own) == []
+
+
+@pytest.mark.parametrize("names", [("a.key", "b.key"), ("key", "b.key"), ("b.key", "key")])
+def test_keys_beside_each_other_have_a_witness_each(tmp_path: Path, names: tuple[str, str]) -> None:
+    stores = [Store(tmp_path / f"of-{name}", tmp_path / "config" / name) for name in names]
+    written(stores[0])
+    # One that somebody made by hand has none yet, and does not take the other's.
+    stores[1].key_file.write_bytes(base64.b64encode(bytes(32)))
+    stores[1].key_file.chmod(0o600)
+    for store in (stores[1], stores[0]):
+        intend(store, replace(BOB, call=f"7{BOB.call[1:]}"))
+    rotation.rotate(stores[1], "ann")
+    assert [hash_chain.problems(store)[2] for store in stores] == [[], []]
+    for store in stores:
+        store.close()
+
+
+def test_a_witness_without_the_key_s_name_is_read_on(tmp_path: Path) -> None:
+    store = written(Store(tmp_path / "state", tmp_path / "config" / "a.key"))
+    old = store.witness_file.rename(store.key_file.with_name("journal-witness"))
+    store = reopened(store)
+    settle(store, BOB, "done")
+    assert (store.witness_file, hash_chain.problems(store)[2]) == (old, [])
+    rotation.rotate(store, "ann")
+    assert hash_chain.problems(store)[2] == []
+    old.unlink()
+    assert hash_chain.problems(store)[2]
+    store.close()

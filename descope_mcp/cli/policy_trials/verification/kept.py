@@ -147,6 +147,7 @@ def _read_over(store: Store, copy: Store) -> Store:
     """The copy, with what a store on a server holds, or one whose key is given."""
     from sqlalchemy import select
 
+    from descope_mcp.store import witness
     from descope_mcp.store.database import Database
     from descope_mcp.store.databases.sqlite import Sqlite
     from descope_mcp.store.key import written
@@ -155,7 +156,7 @@ def _read_over(store: Store, copy: Store) -> Store:
 
     with store.begin() as connection:
         # Within the transaction, so that the two belong together.
-        replace(copy.key_file.with_name("journal-witness"), store.witness_file.read_bytes())
+        replace(witness.own_place(copy.key_file), store.witness_file.read_bytes())
         found = {table: connection.execute(select(table)).all() for table in metadata.sorted_tables}
     replace(copy.key_file, written(store.key.material))
     with closing(Database(Sqlite(copy.directory))) as database, database.begin() as connection:
