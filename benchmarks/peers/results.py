@@ -48,7 +48,8 @@ def together(new: Results, kept: Results) -> Results:
         replace(column, figures=old.get(column.title, {}) | column.figures)
         for column in new.columns
     ]
-    return replace(new, columns=columns)
+    searched = any("first" in column.figures for column in new.columns)
+    return replace(new, queries=(new if searched else kept).queries, columns=columns)
 
 
 def write(results: Results, path: Path = KEPT) -> None:

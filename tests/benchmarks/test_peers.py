@@ -31,6 +31,16 @@ def test_a_row_in_which_another_one_is_ahead_needs_a_reason() -> None:
         page.written(page.PAGE.read_text(), replace(kept, columns=better))
 
 
+def test_the_number_of_queries_is_that_of_the_search_that_is_shown() -> None:
+    kept = results.read()
+    speed = [replace(column, figures={"start": 1.0}) for column in kept.columns]
+    newer = results.together(replace(kept, queries=5, columns=speed), kept)
+    assert newer.queries == kept.queries
+    assert [column.figures["start"] for column in newer.columns] == [1.0] * len(speed)
+    searched = replace(kept, queries=5)
+    assert results.together(searched, kept).queries == 5
+
+
 def test_a_peer_and_this_project_are_told_apart() -> None:
     """In short, with the smallest of the peers."""
     try:
