@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,43 @@ def test_yaml_in_and_out(before: str, after: str) -> None:
     changed = yaml_document.with_entry(before, PATH, ENTRY)
     assert changed == after
     assert yaml_document.without_entry(changed, PATH) == before
+
+
+#: Comments that people wrote about what comes next, which the parsers count to what is before.
+BEHIND = {
+    toml_document: {
+        "[servers.descope]\ncommand = 'c'\n\n# Work\n\n# VPN\n[servers.o]\na = 1\n": (
+            "# Work\n\n# VPN\n\n[servers.o]\na = 1\n"
+        ),
+        "a = 1\n[servers.descope]\ncommand = 'c'\n[servers.descope.env]\nK = '1'\n# end\n": (
+            "a = 1\n# end\n"
+        ),
+    },
+    yaml_document: {
+        "servers: # mine\n  descope:\n    cmd: x\n\n# the model\nMODEL: a\n": (
+            "servers: {} # mine\n\n# the model\nMODEL: a\n"
+        ),
+        "servers:\n  o:\n    cmd: x\n  descope:\n    cmd: x\n    # own\n  # two\n  p: {}\n": (
+            "servers:\n  o:\n    cmd: x\n  # two\n  p: {}\n"
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("document", BEHIND)
+def test_comments_behind_the_entry_stay(document: Any) -> None:
+    for text, without in BEHIND[document].items():
+        assert document.without_entry(text, PATH) == without
+        replaced = document.with_entry(text, PATH, ENTRY)
+        assert document.read(replaced)["servers"]["descope"] == ENTRY
+        assert document.without_entry(replaced, PATH) == without
+
+
+def test_an_entry_does_not_go_behind_the_comment_of_what_is_next() -> None:
+    text = "servers:\n  o:\n    cmd: x\n\n# the model\nMODEL: a\n"
+    changed = yaml_document.with_entry(text, PATH, ENTRY)
+    assert changed.endswith("    - serve\n\n# the model\nMODEL: a\n")
+    assert yaml_document.without_entry(changed, PATH) == text
 
 
 _PLAIN = st.recursive(

@@ -258,6 +258,19 @@ def test_what_is_nested_too_deeply_is_refused(machine: Machine, name: str) -> No
         installation.planned(here, ENTRY)
 
 
+def test_an_entry_split_up_over_the_file_is_refused(machine: Machine) -> None:
+    here = target("codex", machine)
+    here.file.path.parent.mkdir(parents=True)
+    here.file.path.write_text(
+        '[mcp_servers.descope]\ncommand = "descope-mcp"\n[mcp_servers.o]\ncommand = "x"\n'
+        '[mcp_servers.descope.env]\nK = "1"\n# mine\n'
+    )
+    with pytest.raises(ClientError, match=r"cannot be edited safely.* Do it by hand"):
+        installation.removal(here, NAME)
+    with pytest.raises(ClientError, match=r"cannot be edited safely.* Do it by hand"):
+        installation.planned(here, ENTRY)
+
+
 #: Files of people, with something secret in every place but the server's own entry.
 SECRETS = {
     "cursor": '{"primaryApiKey": "S-1", "mcpServers": {"o": {"url": "https://h/?key=S-2"}, '

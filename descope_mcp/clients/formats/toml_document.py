@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import tomlkit
+from tomlkit.container import OutOfOrderTableProxy
 from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.items import Comment, Table, Whitespace
 
 from descope_mcp.clients.errors import MalformedConfiguration
+
+_MARK = "taken-out-by-descope-mcp"
+_MARKED = re.compile(rf"[ \t]*\[[^\n]*\][ \t]*\r?\n[ \t]*{_MARK} = 0\r?\n")
 
 
 def read(text: str) -> dict[str, Any]:
@@ -21,7 +27,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def with_entry(text: str, path: Sequence[str], entry: Mapping[str, Any]) -> str:
-    """The text with the table at `path`.
+    """The text with the table at `path`, or as it is where that is split up over the file.
 
     Raises:
         MalformedConfiguration: it is no TOML, or something on the way is no table.
@@ -32,9 +38,13 @@ def with_entry(text: str, path: Sequence[str], entry: Mapping[str, Any]) -> str:
         if name not in inner:
             inner[name] = tomlkit.table(is_super_table=True)
         inner = _table(inner[name], name)
+    if isinstance(inner.get(path[-1]), OutOfOrderTableProxy):
+        return text
     table = tomlkit.table()
     table.update(entry)
     table.add(tomlkit.nl())
+    for item in _comments_behind(inner.get(path[-1])):
+        table.add(item)
     if text and not text.endswith("\n"):
         document.add(tomlkit.nl())
     inner[path[-1]] = table
@@ -42,7 +52,7 @@ def with_entry(text: str, path: Sequence[str], entry: Mapping[str, Any]) -> str:
 
 
 def without_entry(text: str, path: Sequence[str]) -> str:
-    """The text without the table at `path`.
+    """The text without the table at `path`, or as it is where that is split up over the file.
 
     Raises:
         MalformedConfiguration: it is no TOML.
@@ -53,10 +63,35 @@ def without_entry(text: str, path: Sequence[str]) -> str:
         if name not in inner:
             return text
         inner = _table(inner[name], name)
-    if path[-1] not in inner:
+    if path[-1] not in inner or isinstance(inner[path[-1]], OutOfOrderTableProxy):
         return text
-    del inner[path[-1]]
-    return tomlkit.dumps(document)
+    comments = _comments_behind(inner[path[-1]])
+    if not comments:
+        del inner[path[-1]]
+        return tomlkit.dumps(document)
+    # They stay where they are: the table is made empty but for them, and then its head goes.
+    left = tomlkit.table()
+    left.add(_MARK, 0)
+    for item in comments:
+        left.add(item)
+    inner[path[-1]] = left
+    return _MARKED.sub("", tomlkit.dumps(document))
+
+
+def _comments_behind(found: Any) -> list[Comment | Whitespace]:
+    """The comments between the last line of the table and the next table, with what follows them.
+
+    The parser counts them as part of the table; people write them about the next one.
+    """
+    if not isinstance(found, Table):
+        return []
+    body = found.value.body
+    last = max((at for at, (key, _) in enumerate(body) if key is not None), default=-1)
+    inner = _comments_behind(body[last][1]) if last >= 0 else []
+    own = [item for _, item in body[last + 1 :] if isinstance(item, Comment | Whitespace)]
+    while own and not inner and isinstance(own[0], Whitespace):
+        own = own[1:]
+    return [*inner, *own]
 
 
 def _parsed(text: str) -> tomlkit.TOMLDocument:
