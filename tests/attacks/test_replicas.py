@@ -14,17 +14,15 @@ import pytest
 from anyio.to_thread import run_sync
 from starlette.responses import JSONResponse, Response
 
-from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
-from tests.attacks.replica import delete
+from tests.attacks.requests import asked
 from tests.attacks.tally import BYPASSED, CALLS, KILLS, LOST, tally
 from tests.postgres import cluster
-from tests.recorder import PROJECT, Recorded, Recorder, recording
+from tests.recorder import Recorded, Recorder, recording
 from tests.stores import close_all, places, replica
 
 pytestmark = pytest.mark.anyio
@@ -42,22 +40,8 @@ async def answer(request: Recorded) -> Response:
 
 async def approved(count: int, store: Store, recorder: Recorder, catalog: Catalog) -> None:
     """Ask for so many calls, and let a person say yes to each."""
-    services = recorder.services(catalog, store=store)
-    for number in range(count):
-        outcome = await invoke(delete(number), services)
-        assert isinstance(outcome, NeedsConfirmation), outcome
-        filed = approvals.file(
-            store,
-            project=PROJECT,
-            caller="agent",
-            operation="DeleteUser",
-            binding=outcome.question.binding,
-            question="?",
-            typed="",
-        )
-        assert filed
-        assert approvals.answer(store, filed.number, approved=True)
-    await services.client.close()
+    for number in await asked(range(count), store, recorder, catalog):
+        assert approvals.answer(store, number, approved=True)
 
 
 def started(store: Store, count: int, recorder: Recorder) -> subprocess.Popen[str]:

@@ -21,17 +21,15 @@ from anyio.from_thread import start_blocking_portal
 from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
-from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import NeedsConfirmation
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.journal import entries, hash_chain
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal
-from tests.attacks.replica import delete
+from tests.attacks.requests import asked
 from tests.console.served import Served
 from tests.console.somebody import Somebody
-from tests.recorder import PROJECT, Recorded, Recorder, recording
+from tests.recorder import Recorded, Recorder, recording
 from tests.stores import places
 
 pytestmark = pytest.mark.attacks
@@ -98,25 +96,6 @@ def recorder() -> Iterator[Recorder]:
         portal.wrap_async_context_manager(recording(answer)) as listening,
     ):
         yield listening
-
-
-async def asked(numbers: Sequence[int], store: Store, recorder: Recorder, catalog: Catalog) -> None:
-    """Ask for the calls, each of which waits for a person then."""
-    services = recorder.services(catalog, store=store)
-    for number in numbers:
-        outcome = await invoke(delete(number), services)
-        assert isinstance(outcome, NeedsConfirmation), outcome
-        filed = approvals.file(
-            store,
-            project=PROJECT,
-            caller="agent",
-            operation="DeleteUser",
-            binding=outcome.question.binding,
-            question="?",
-            typed="",
-        )
-        assert filed
-    await services.client.close()
 
 
 @pytest.mark.parametrize(("piece", "rounds"), _RUNS)
