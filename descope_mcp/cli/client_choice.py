@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from descope_mcp.cli import output, terminal
-from descope_mcp.cli.errors import NoTerminal
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NoTerminal
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.clients import installation, places
 from descope_mcp.clients.client import Scope, known

@@ -111,8 +111,8 @@ def main() -> None:
         # Somebody waits with a finger on the key: no settings, no store.
         cli.main(prog_name=PROGRAM, complete_var=COMPLETED_BY)
     from descope_mcp.catalog.errors import SpecError
-    from descope_mcp.cli import output
-    from descope_mcp.cli.errors import NoTerminal, NotProven
+    from descope_mcp.cli.asking.errors import NoTerminal, NotProven
+    from descope_mcp.cli.display import output
     from descope_mcp.profiles.errors import ProfileError
     from descope_mcp.settings import SettingsError
     from descope_mcp.store.errors import StoreError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from descope_mcp.cli import notification
+from descope_mcp.cli.asking import notification
 from descope_mcp.guard.decide import Decider, decide
 from descope_mcp.guard.question.question_data import Difference, Disclosure, Project, to_json
 from descope_mcp.store.consent import approvals

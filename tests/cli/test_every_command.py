@@ -145,7 +145,7 @@ def test_lists_are_tables_in_a_terminal_and_lines_elsewhere(
     monkeypatch.setenv("COLUMNS", "100")
     _, lines, _ = run("tools", "list", "--toolset", "roles")
     assert lines.splitlines()[0].startswith("LoadAllPermissions  ")
-    monkeypatch.setattr("descope_mcp.cli.tables.in_terminal", lambda: True)
+    monkeypatch.setattr("descope_mcp.cli.display.tables.in_terminal", lambda: True)
     _, table, _ = run("tools", "list", "--toolset", "roles")
     assert "operation" in table.splitlines()[1]
     assert all(len(line) <= 100 for line in table.splitlines())

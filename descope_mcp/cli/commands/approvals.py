@@ -12,11 +12,13 @@ from typing import Any, NoReturn
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import approvals_watch, options, output, tables, terminal, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import approvals_watch, terminal
+from descope_mcp.cli.asking.errors import NotProven
 from descope_mcp.cli.commands import approvals_wait
-from descope_mcp.cli.errors import NotProven
+from descope_mcp.cli.display import output, tables
+from descope_mcp.cli.display.times import shown
 from descope_mcp.cli.main import FAILED, REFUSED, USAGE
-from descope_mcp.cli.times import shown
 from descope_mcp.guard.decide import Decider, NotDecided, decide, told
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data

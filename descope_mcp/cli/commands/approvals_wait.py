@@ -8,10 +8,11 @@ import time
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.display import output
+from descope_mcp.cli.display.progress import progress
+from descope_mcp.cli.display.times import duration
 from descope_mcp.cli.main import NOT_NOW, REFUSED
-from descope_mcp.cli.progress import progress
-from descope_mcp.cli.times import duration
 from descope_mcp.store.consent import approvals
 
 #: It is looked at least this often, in seconds: a pooler may keep what the database tells.

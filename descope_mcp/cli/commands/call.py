@@ -27,8 +27,10 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.field_selection import WrongFields
-from descope_mcp.cli import options, output, signals, terminal, wiring
-from descope_mcp.cli.errors import NoTerminal
+from descope_mcp.cli import options, signals, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NoTerminal
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import INTERRUPTED, UNKNOWN
 from descope_mcp.cli.outcomes.call import Shown, printed
 from descope_mcp.guard.consent.confirmation import Approval, accept

@@ -9,8 +9,9 @@ import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import signals, terminal, wiring
-from descope_mcp.cli.errors import NoTerminal
+from descope_mcp.cli import signals, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NoTerminal
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.store import Store
 

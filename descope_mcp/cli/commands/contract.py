@@ -9,7 +9,8 @@ import click
 
 from descope_mcp.catalog.catalog import sources
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options
+from descope_mcp.cli.display import output
 
 #: So many places that speak of an operation are shown; `--json` has all.
 _MOST_PLACES = 6

@@ -19,7 +19,8 @@ from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.api.reachability import Reached
 from descope_mcp.call.services import Services
-from descope_mcp.cli import options, output, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.errors import StoreError

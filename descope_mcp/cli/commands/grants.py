@@ -11,10 +11,12 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, tables, terminal, wiring
-from descope_mcp.cli.errors import NotProven
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NotProven
+from descope_mcp.cli.display import output, tables
+from descope_mcp.cli.display.times import duration, shown
 from descope_mcp.cli.main import FAILED, REFUSED
-from descope_mcp.cli.times import duration, shown
 from descope_mcp.guard import grant
 from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.guard.grant import NotGranted

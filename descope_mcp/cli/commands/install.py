@@ -11,8 +11,9 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import client_choice, options, output, wiring
+from descope_mcp.cli import client_choice, options, wiring
 from descope_mcp.cli.client_choice import Told
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.clients import installation, start_command
 from descope_mcp.clients.errors import ClientError

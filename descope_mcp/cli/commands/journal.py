@@ -15,9 +15,11 @@ import click
 from descope_mcp import settings
 from descope_mcp.call import settling_read
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, tables, terminal, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.display import output, tables
+from descope_mcp.cli.display.times import moment, shown
 from descope_mcp.cli.main import FAILED, REFUSED
-from descope_mcp.cli.times import moment, shown
 from descope_mcp.configuration.text_files import decoded
 from descope_mcp.store import accept_damage
 from descope_mcp.store.journal import entries as journal

@@ -7,7 +7,9 @@ import sys
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output, terminal, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import REFUSED
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store import rotation

@@ -14,7 +14,9 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import key_trial, options, output, terminal
+from descope_mcp.cli import key_trial, options
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.profiles import key_storage, profile
 from descope_mcp.profiles.errors import ProfileError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options
+from descope_mcp.cli.display import output
 from descope_mcp.profiles import key_storage, profile
 from descope_mcp.profiles.profile import DEFAULT
 

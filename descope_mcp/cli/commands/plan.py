@@ -12,10 +12,11 @@ from descope_mcp.call.outcome import Instead
 from descope_mcp.call.plan import record, resume
 from descope_mcp.call.plan.outcome import PlanRequest
 from descope_mcp.call.plan.references import written as as_written
-from descope_mcp.cli import options, output, plan_file, wiring
+from descope_mcp.cli import options, plan_file, wiring
 from descope_mcp.cli.commands.call import CALLER, run, tell
+from descope_mcp.cli.display import output
+from descope_mcp.cli.display.times import shown
 from descope_mcp.cli.outcomes import plan as outcomes
-from descope_mcp.cli.times import shown
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.store import Store
 

@@ -11,8 +11,9 @@ from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.cli import options, output, wiring
+from descope_mcp.cli import options, wiring
 from descope_mcp.cli.commands.policy_trials import replay, report, verify
+from descope_mcp.cli.display import output
 from descope_mcp.guard.explain import caller_of, explained
 from descope_mcp.guard.policy import rule_words
 from descope_mcp.guard.policy.decision import Decision, possible, worst

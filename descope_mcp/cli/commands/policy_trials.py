@@ -15,8 +15,8 @@ import click
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, wiring
+from descope_mcp.cli.display.times import moment
 from descope_mcp.cli.main import FAILED
-from descope_mcp.cli.times import moment
 
 if TYPE_CHECKING:
     from descope_mcp.cli.policy_trials.verification.proof import Proof

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options
 from descope_mcp.cli.commands import sandbox_files, sandbox_record
+from descope_mcp.cli.display import output
 from descope_mcp.settings import SettingsError
 
 # The service is loaded when it is served: what waits for one or exports it does without.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options
+from descope_mcp.cli.display import output
 from descope_mcp.cli.new_files import new_file
 from descope_mcp.sandbox.http.control_client import NoSandbox, ask
 

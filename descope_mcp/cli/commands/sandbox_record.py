@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output
+from descope_mcp.cli import options
+from descope_mcp.cli.display import output
 from descope_mcp.cli.new_files import new_file
 
 if TYPE_CHECKING:

@@ -16,10 +16,12 @@ from typing import NoReturn, TextIO
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import options, output, tables, terminal, wiring
-from descope_mcp.cli.errors import NotProven
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NotProven
+from descope_mcp.cli.display import output, tables
+from descope_mcp.cli.display.times import shown
 from descope_mcp.cli.main import FAILED, REFUSED
-from descope_mcp.cli.times import shown
 from descope_mcp.guard import reveal
 from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.guard.question.quoting import quoted

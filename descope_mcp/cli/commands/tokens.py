@@ -13,9 +13,11 @@ import click
 
 from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
-from descope_mcp.cli import options, output, tables, terminal, wiring
+from descope_mcp.cli import options, wiring
+from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.display import output, tables
+from descope_mcp.cli.display.times import duration, shown
 from descope_mcp.cli.main import FAILED
-from descope_mcp.cli.times import duration, shown
 from descope_mcp.guard import scopes as known_scopes
 from descope_mcp.store import machine_tokens
 from descope_mcp.store.journal import acts

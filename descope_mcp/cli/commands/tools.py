@@ -11,7 +11,8 @@ from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.catalog.schemas.signature import signature
-from descope_mcp.cli import options, output, tables
+from descope_mcp.cli import options
+from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.main import FAILED, USAGE
 
 

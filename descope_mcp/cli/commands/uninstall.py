@@ -7,8 +7,9 @@ from functools import partial
 
 import click
 
-from descope_mcp.cli import client_choice, options, output
+from descope_mcp.cli import client_choice, options
 from descope_mcp.cli.client_choice import Told
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.clients import installation
 from descope_mcp.clients.installation import Target

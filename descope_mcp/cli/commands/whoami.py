@@ -9,7 +9,8 @@ import anyio
 import click
 
 from descope_mcp import settings
-from descope_mcp.cli import key_trial, options, output, wiring
+from descope_mcp.cli import key_trial, options, wiring
+from descope_mcp.cli.display import output
 from descope_mcp.cli.key_trial import Trial
 from descope_mcp.cli.main import FAILED
 

@@ -14,7 +14,7 @@ from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refus
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanOutcome
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.field_selection import WrongFields
-from descope_mcp.cli import output
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE
 from descope_mcp.cli.outcomes import plan
 from descope_mcp.guard.question import shell_quoting

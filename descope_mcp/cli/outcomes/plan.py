@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, Ran
-from descope_mcp.cli import output
+from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED, UNKNOWN
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import to_data

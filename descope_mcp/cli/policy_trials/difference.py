@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from descope_mcp.cli.times import shown
+from descope_mcp.cli.display.times import shown
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.shadow_report import Group
 

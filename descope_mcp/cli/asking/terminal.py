@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from descope_mcp.cli.errors import NoTerminal, NotProven
+from descope_mcp.cli.asking.errors import NoTerminal, NotProven
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.store.store import Store

@@ -14,7 +14,7 @@ def progress(text: str) -> Iterator[None]:
 
     With ``--json`` nothing either: a program reads along.
     """
-    from descope_mcp.cli import output
+    from descope_mcp.cli.display import output
 
     quiet = output.as_json() or not sys.stderr.isatty()
     if quiet or os.environ.get("TERM", "dumb") == "dumb":

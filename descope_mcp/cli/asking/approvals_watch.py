@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from descope_mcp.cli.errors import NoTerminal
-from descope_mcp.cli.notification import notify
+from descope_mcp.cli.asking.errors import NoTerminal
+from descope_mcp.cli.asking.notification import notify
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from descope_mcp.cli import terminal
+from descope_mcp.cli.asking import terminal
 
 _SECONDS = 5
 _TITLE = "Descope: a person is asked"

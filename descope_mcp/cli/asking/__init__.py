@@ -1,0 +1,1 @@
+"""A person at this terminal is told of something, and answers; a pipe is nobody."""

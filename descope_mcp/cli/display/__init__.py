@@ -1,0 +1,1 @@
+"""What a command prints: a sentence, a table, progress; with ``--json`` one object a line."""
