@@ -23,7 +23,11 @@ pytestmark = pytest.mark.anyio
 HERE = Path(__file__).parent
 SETTINGS = ("DESCOPE_BASE_URL", "DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", *STORE_SETTINGS)
 INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
-HUB = ["search", "describe", "read", "write", "destructive", "plan", "undo", "status"]
+HUB = [
+    f"descope_{name}"
+    for name in ("search", "describe", "read", "write", "destructive", "plan", "undo", "status")
+]
+READING = [f"descope_{name}" for name in ("search", "describe", "read", "status")]
 #: So many reads go out at once.
 AT_ONCE = 100
 
@@ -109,7 +113,7 @@ async def test_the_typescript_client_takes_a_tour(
     found = await said([node, "tour.mjs", *server], "node", descope)
     errors = found.pop("errors")
     assert found == {
-        "tools": [f"descope_{name}" for name in HUB],
+        "tools": HUB,
         "cursor": -32602,
         "unknown": -32602,
         "read": AT_ONCE,
@@ -130,7 +134,7 @@ async def test_an_agent_framework_takes_a_tour(
     (refused,) = found.pop("refused")
     assert "waits for the person's own word" in refused
     assert found == {
-        "tools": [f"descope_{name}" for name in HUB],
+        "tools": HUB,
         "cursor": -32602,
         "read": AT_ONCE,
         "cancelled": True,
@@ -141,7 +145,7 @@ async def test_an_agent_framework_takes_a_tour(
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
-async def test_the_inspector_lists_reads_and_is_refused(
+async def test_the_inspector_reads_and_is_refused(
     node: str, descope: Recorder, server: list[str], era: str
 ) -> None:
     """Each command is a client of its own, and on stdio a server of its own too."""
@@ -159,11 +163,32 @@ async def test_the_inspector_lists_reads_and_is_refused(
         called = ["--method", "tools/call", "--tool-name", f"descope_{effect}"]
         return [*called, "--tool-args-json", json.dumps(arguments)]
 
-    listed = await inspect("--method", "tools/list", "--strict")
-    assert [tool["name"] for tool in listed["tools"]] == [f"descope_{name}" for name in HUB]
     at_once = ["--load", "--load-requests", str(AT_ONCE), "--load-concurrency", str(AT_ONCE)]
     summary = await inspect(*tool("read", "LoadUser", "crowd"), *at_once)
     assert (summary["ok"], summary["toolErrors"], summary["errors"]) == (AT_ONCE, 0, 0)
     refused = await inspect(*tool("destructive", "DeleteUser", "u1"))
     assert refused["structuredContent"]["rule"] == "approval"
     assert not changed(descope)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_the_inspectors_strict_lint_finds_nothing_in_any_list(
+    node: str, descope: Recorder, era: str
+) -> None:
+    """Neither errors nor warnings, in the schemas of every tool that there is."""
+
+    async def tools(*server: str) -> list[str]:
+        how = ["--transport", "http"] if server[0].startswith("http:") else []
+        options = [*how, "--protocol-era", era, "--method", "tools/list", "--strict"]
+        command = [node, INSPECTOR, "--cli", *server, *options, "--format", "json"]
+        answer = await said(command, "node", descope)
+        # An error ends the command with a code of its own; a warning only stands in its answer.
+        assert list(answer) == ["result"], answer["schemaFindings"]
+        return [tool["name"] for tool in answer["result"]["tools"]]
+
+    assert await tools(COMMAND, "serve") == HUB
+    everything = await tools(COMMAND, "serve", "--toolsets", "all")
+    assert len(everything) > 450
+    async with served("--no-auth", env=pointed_at(descope.url)) as url:
+        listed = {path: await tools(f"{url}{path}") for path in ("", "/readonly", "/t/all")}
+    assert listed == {"": HUB, "/readonly": READING, "/t/all": everything}
