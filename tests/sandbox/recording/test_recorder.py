@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -135,10 +136,15 @@ async def test_the_seed_answers_the_same_reads(recording: Recording, tmp_path: P
         assert found.status_code == 404
 
 
+def _stands(mark: str, text: str) -> bool:
+    """Whether it is a word of the text; within an id that is drawn, three letters mean nothing."""
+    return bool(re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text))
+
+
 async def test_nobody_and_no_secret_is_in_it(recording: Recording) -> None:
     people = [mark for mark in recording.people if mark]
     assert len(people) > 70
-    assert [mark for mark in people if mark in recording.text] == []
+    assert [mark for mark in people if _stands(mark, recording.text)] == []
     assert [secret for secret in recording.secrets if secret in recording.text] == []
     for mark in ("198.51.100.", "203.0.113.", "MacBook", "Research"):
         assert mark not in recording.text, mark
@@ -163,7 +169,7 @@ def test_what_is_only_named_is_there_by_name() -> None:
     assert "Keeper" in [role["name"] for role in exported["roles"]]
     (kept,) = exported["users"]
     assert kept["userTenants"] == [{"tenantId": "T2x", "roleNames": ["Keeper"]}]
-    assert "Zoe" not in json.dumps(exported)
+    assert not _stands("Zoe", json.dumps(exported))
     assert "unheardOf" not in kept
 
 
