@@ -1,4 +1,5 @@
 import atexit
+import gc
 import itertools
 import os
 import shutil
@@ -55,6 +56,17 @@ def _a_store_of_its_own() -> Iterator[None]:
     for name in ("state", "config"):
         if (_directory / name).exists():
             (_directory / name).rename(aside.with_name(f"{aside.name}-{name}"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """What a module leaves open fails the module, not whichever test garbage is collected in."""
+    if not gc.get_freeze_count():
+        # What was imported is no garbage, and takes long to look through.
+        gc.collect()
+        gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

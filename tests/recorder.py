@@ -75,11 +75,13 @@ class Recorder:
     url: str
     requests: list[Recorded] = field(default_factory=list)
     abandoned: list[Recorded] = field(default_factory=list)
+    _clients: list[Client] = field(default_factory=list)
 
     def services(self, catalog: Catalog, **changes: Any) -> Services:
-        """Services whose client talks to this recorder."""
+        """Services whose client talks to this recorder, and is closed when the recorder ends."""
         keys = Credentials(PROJECT, MANAGEMENT_KEY, changes.pop("auth_key", ""), ACCESS_KEY)
         client = Client(self.url, changes.pop("credentials", keys), catalog.errors, 10.0)
+        self._clients.append(client)
         store = changes.pop("store", None) or shared_store()
         return Services(catalog, client, changes.pop("policy", Policy()), store, **changes)
 
@@ -134,6 +136,8 @@ async def recording(answer: Answer = empty) -> AsyncIterator[Recorder]:
         try:
             yield recorder
         finally:
+            for client in recorder._clients:
+                await client.close()
             server.should_exit = True
             await task
 

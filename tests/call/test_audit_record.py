@@ -32,7 +32,6 @@ async def test_a_way_back_that_cannot_be_worked_out_hides_no_outcome(
     async with recording() as recorder:
         services = recorder.services(catalog, store=store)
         assert isinstance(await invoke(CALL, services), Completed)
-        await services.client.close()
     (entry,) = journal.entries(store)
     assert entry.result == "done"
     assert "could not be worked out" in journal.detail(store, entry.call)[1]["missing"][0]
@@ -48,7 +47,6 @@ async def test_a_failure_after_the_answer_is_no_call_that_was_not_sent(
         services = recorder.services(catalog, store=store)
         with pytest.raises(RuntimeError):
             await invoke(CALL, services)
-        await services.client.close()
         assert len(recorder.requests) == 1
     (entry,) = journal.entries(store)
     assert (entry.result, entry.settled) == ("unknown", True)
@@ -66,7 +64,6 @@ async def test_an_outcome_that_cannot_be_written_is_told_with_the_answer(
     async with recording() as recorder:
         services = recorder.services(catalog, store=store)
         outcome = await invoke(CALL, services)
-        await services.client.close()
     assert isinstance(outcome, Completed)
     assert "shows it as unknown" in outcome.notes[0]
     assert journal.entries(store)[0].result == "unknown"

@@ -167,7 +167,6 @@ async def test_a_read_after_the_change_that_fails_costs_nothing_but_itself(
                 services, "UpdatePermission", name="p", newName="p", description="n"
             )
         given_up.set()
-        await services.client.close()
     assert outcome.evidence
     evidence = to_data(outcome.evidence)
     assert evidence["seenIn"] == "sent"

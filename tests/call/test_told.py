@@ -96,4 +96,3 @@ async def test_a_project_that_cannot_be_read_keeps_nobody_from_being_asked(
             assert f'Project "{PROJECT}".' in " ".join(screen(said).split())
         reads = sum("/projects/" in request.path for request in recorder.requests)
         assert (reads == 1) if status == 403 else reads
-        await services.client.close()

@@ -265,12 +265,9 @@ async def test_an_exported_flow_of_five_megabytes_is_read_whole(mode: str) -> No
 @asynccontextmanager
 async def _serving(recorder: Recorder, catalog: Catalog, mode: str) -> AsyncIterator[Client]:
     """A client of a server in this process."""
-    services = recorder.services(catalog)
-    try:
-        async with Client(build(catalog, alone(services)), mode=mode) as client:
-            yield client
-    finally:
-        await services.client.close()
+    server = build(catalog, alone(recorder.services(catalog)))
+    async with Client(server, mode=mode) as client:
+        yield client
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

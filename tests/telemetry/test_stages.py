@@ -51,7 +51,6 @@ async def test_a_deletion_goes_through_its_stages(catalog: Catalog) -> None:
             outcome = await invoke(
                 Call("DeleteUser", {"loginId": "mallory"}, CALLER, None, word), services
             )
-            await services.client.close()
     assert isinstance(outcome, Completed)
     call_span = told.span("call DeleteUser")
     below = [name for name in told.inside(call_span) if name != "transaction"]
@@ -81,7 +80,6 @@ async def test_the_metrics_of_calls(catalog: Catalog) -> None:
             locked = recorder.services(catalog, policy=Policy(read_only=True))
             refused = await invoke(Call("DeleteUser", {"loginId": "mallory"}, CALLER), locked)
             assert isinstance(refused, Refused)
-            await services.client.close()
         found_metrics = told.metrics()
     calls = {
         tuple(attributes.values()): value
@@ -120,7 +118,6 @@ async def test_what_the_service_says_of_its_limit(catalog: Catalog) -> None:
         async with recording(limited) as recorder:
             services = recorder.services(catalog)
             outcome = await invoke(Call("LoadAllTenants", {}, CALLER), services)
-            await services.client.close()
         found_metrics = told.metrics()
     assert isinstance(outcome, Completed)
     assert found_metrics["descope_mcp.api.rate_limit.remaining"] == [({}, 7)]
@@ -149,7 +146,6 @@ async def test_a_message_goes_on_with_the_trace_of_its_client(catalog: Catalog, 
             async with Client(server, mode=mode, elicitation_callback=person) as client:
                 arguments = {"operation": "DeleteUser", "arguments": {"loginId": "mallory"}}
                 await client.call_tool("descope_destructive", arguments, meta=meta)
-            await services.client.close()
         metrics = told.metrics()
     messages = [span for span in told.spans if span.name == "tools/call descope_destructive"]
     assert messages
@@ -178,7 +174,6 @@ async def test_over_http_the_header_names_the_trace(catalog: Catalog) -> None:
                 sent = {**headers("tools/list"), "traceparent": PARENT, "tracestate": "a=mallory"}
                 answer = await http.post("/mcp", json=message("tools/list"), headers=sent)
                 assert answer.status_code == 200
-            await services.client.close()
     span = told.span("tools/list")
     assert f"{span.context.trace_id:032x}" == PARENT.split("-")[1]
     assert "mallory" not in told.everything()
@@ -211,7 +206,6 @@ async def test_a_recorder_that_fails_changes_no_outcome(
         async with recording(found) as recorder:
             services = recorder.services(catalog)
             outcome = await invoke(Call("CreateTenant", {"name": "a"}, CALLER), services)
-            await services.client.close()
     assert isinstance(outcome, Completed)
 
 

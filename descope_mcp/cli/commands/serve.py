@@ -86,6 +86,9 @@ def command(
             for plan in unfinished_plans.left(services.store.directory):
                 see = shell_quoting.command("plan", "show", plan[:8])
                 click.echo(f"descope-mcp: a plan was left in the middle; see `{see}`", err=True)
+            # Nothing made so far is ever garbage. Looking through it again and again would stop all
+            # calls for a tenth of a second, most often while a large answer is worked on.
+            gc.freeze()
             gc.enable()
             with signals.calling(serving.end) as came:
                 await serving.run()

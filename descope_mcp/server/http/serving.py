@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
@@ -107,8 +106,6 @@ class Serving:
 
     async def run(self) -> None:
         """Serve."""
-        # Nothing made so far is ever garbage; looking through it would stop all calls for a while.
-        gc.freeze()
         _allow_many_connections()
         async with self._application.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._end_in_order)

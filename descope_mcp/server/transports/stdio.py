@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
 import anyio
@@ -43,9 +42,6 @@ class Serving:
         Raises:
             OSError: stdin or stdout is closed.
         """
-        # Nothing made so far is ever garbage. Looking through it again and again would stop all
-        # calls for a tenth of a second, most often while a large answer is worked on.
-        gc.freeze()
         with claimed() as (stdin, stdout):
             source, sink = byte_streams.source(stdin), byte_streams.sink(stdout)
             exchange = Exchange()

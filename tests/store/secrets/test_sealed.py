@@ -202,7 +202,6 @@ async def test_a_secret_that_is_shown_once_is_kept_until_it_is_revealed(
         signed_in = await invoke(
             Call("ExchangeAccessKey", {"credential": name}, "somebody"), services
         )
-        await services.client.close()
     assert isinstance(signed_in, Completed)
     assert recorder.requests[-1].headers["authorization"] == f"Bearer {PROJECT}:{VALUE}"
     (kept,) = (secret for secret in sealed.kept(own) if secret.handle == name)
@@ -227,7 +226,6 @@ async def test_what_is_shown_once_is_not_sent_while_it_could_not_be_kept(
     async with recording(created) as recorder:
         services = recorder.services(catalog, store=own)
         outcome = await approved(services)
-        await services.client.close()
     assert isinstance(outcome, Refused)
     assert outcome.rule == "store"
     assert recorder.requests == []
@@ -244,7 +242,6 @@ async def test_a_read_goes_on_without_handles(catalog: Catalog, own: Store, brok
         refused = await invoke(
             Call("RefreshSession", {"credential": f"[sealed:{'a' * 22}]"}, "somebody"), services
         )
-        await services.client.close()
     assert isinstance(outcome, Completed)
     assert outcome.data["apps"] == [{"id": "A", "clientSecret": "[sealed]"}]
     (note,) = outcome.notes
@@ -270,7 +267,6 @@ async def test_a_caller_that_hangs_up_does_not_lose_the_secret(
         services = recorder.services(catalog, store=own)
         with scope:
             await approved(services)
-        await services.client.close()
     assert sum(map(_makes, recorder.requests)) == 1
     (kept,) = sealed.kept(own)
     with sealed.revealing(own, kept.handle) as value:
@@ -300,7 +296,6 @@ async def test_a_database_that_fails_after_the_answer_loses_nothing(
     async with recording(fail) as recorder:
         services = recorder.services(catalog, store=own)
         outcome = await approved(services)
-        await services.client.close()
     assert isinstance(outcome, Completed)
     assert outcome.notes == ()
     name = outcome.data["cleartext"]
@@ -328,7 +323,6 @@ async def test_a_secret_that_is_lost_all_the_same_is_said_to_be(
     async with recording(fail) as recorder:
         services = recorder.services(catalog, store=own)
         outcome = await approved(services)
-        await services.client.close()
     assert isinstance(outcome, Completed)
     assert outcome.data == {"cleartext": "[sealed]", "key": {"id": "K1"}}
     (note,) = outcome.notes
