@@ -70,6 +70,15 @@ def is_empty(value: Any) -> bool:
     return value is None or value == "" or value == [] or value == {}
 
 
+def is_blank(value: Any) -> bool:
+    """Whether a value names nothing: it is empty, blanks alone, or a list of nothing but such."""
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, list):
+        return all(is_blank(item) for item in value)
+    return is_empty(value)
+
+
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value inside `value` with its path; what is empty is a value of its own."""
     if isinstance(value, dict) and value:

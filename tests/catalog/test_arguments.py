@@ -15,7 +15,7 @@ from descope_mcp.api.request import Request, build
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.errors import InvalidArguments
-from descope_mcp.catalog.json_path import replaced_at, values_at
+from descope_mcp.catalog.json_path import is_blank, replaced_at, values_at
 from descope_mcp.catalog.operation import Operation
 from tests.recorder import ACCESS_KEY, MANAGEMENT_KEY, PROJECT, sample_arguments
 
@@ -325,6 +325,10 @@ QUICK = settings(
 )
 
 
+def _says_something(value: Any) -> bool:
+    return not is_blank(value)
+
+
 def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that a published schema allows."""
     if "anyOf" in schema:
@@ -339,7 +343,7 @@ def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "boolean":
             return st.booleans()
         case "array":
-            return st.lists(fitting(schema["items"]), max_size=3)
+            return st.lists(fitting(schema["items"]).filter(_says_something), max_size=3)
     if "properties" in schema:
         fields = {name: fitting(value) for name, value in schema["properties"].items()}
         return st.fixed_dictionaries({}, optional=fields)
@@ -362,7 +366,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         elif where == "path":
             arguments[name] = draw(path_values)
         elif any(name == group[0] for group in operation.one_of):
-            arguments[name] = draw(fitting(schema).filter(bool))
+            arguments[name] = draw(fitting(schema).filter(_says_something))
         else:
             arguments[name] = draw(fitting(schema))
     for path, unit in operation.moments.items():

@@ -25,7 +25,7 @@ from descope_mcp.catalog.arguments.problem_text import (
 )
 from descope_mcp.catalog.arguments.timestamps import Unit
 from descope_mcp.catalog.errors import InvalidArguments
-from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.json_path import is_blank
 from descope_mcp.catalog.operation import Operation
 
 #: Characters that would let a path argument address something else (RFC 3986, section 2.2).
@@ -61,9 +61,10 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
     )
     if not problems or given:
         problems += islice(_seal_problems(operation, given), MAX_PROBLEMS)
+        problems += islice(_blank_problems(operation, given), MAX_PROBLEMS)
         problems += _path_problems(operation, given)
         for group in operation.one_of:
-            if all(is_empty(given.get(name)) for name in group):
+            if all(is_blank(given.get(name)) for name in group):
                 problems.append(f"one of {', '.join(group)} is needed")
     if problems:
         raise InvalidArguments(operation.name, problems)
@@ -234,6 +235,31 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from leaves(item, f"{path}[]")
+
+
+def _blank_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:
+    """Elements of lists that name nothing: a list of such looks as if it named something.
+
+    Documents and free maps are the caller's, whatever is in them.
+    """
+    for name, value in given.items():
+        if name not in operation.content:
+            yield from _blank_elements(value, _below(operation.input_schema, name), (name,))
+
+
+def _blank_elements(
+    value: Any, wanted: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _blank_elements(item, _below(wanted, name), (*path, name))
+    elif isinstance(value, list) and (items := wanted.get("items")):
+        declared = items.get("type") == "string" or "properties" in items
+        for index, item in enumerate(value):
+            if declared and is_blank(item):
+                yield f"{located((*path, index))}: is blank; leave it out"
+            else:
+                yield from _blank_elements(item, items, (*path, index))
 
 
 def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:

@@ -140,6 +140,9 @@ class Consistency:
         for path in paths:
             if input_schema.lookup(own, path) is None:
                 yield f"there is no argument {path}"
+        for path in rule.empty if rule.effect or rule.add or rule.refuse else ():
+            if "properties" in (input_schema.lookup(own, path) or {}).get("items", {}):
+                yield f"{path}: an object without a word makes it no less empty; name its fields"
 
     def _seen(self, record: Record) -> Roots:
         """The schemas of what the preview finds."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog.json_path import is_empty, values_at
+from descope_mcp.catalog.json_path import is_blank, is_empty, values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import (
     COMPARISONS,
@@ -211,7 +211,7 @@ def _stricter(change: Change) -> bool:
 
 
 def _filled(value: Any) -> bool:
-    return not is_empty(value.strip() if isinstance(value, str) else value)
+    return not is_blank(value)
 
 
 def _clears(value: Any) -> bool:
