@@ -113,7 +113,7 @@ class Settings(BaseModel):
         if value and not _PROJECT_ID.fullmatch(value):
             raise ValueError(
                 placeholder_values.no_project(value)
-                or "is no project id; it begins with P and has 28 or 32 letters and digits "
+                or "is not a project id; it begins with P and has 28 or 32 letters and digits "
                 "(Descope console, Project)"
             )
         return value
@@ -134,7 +134,7 @@ class Settings(BaseModel):
         if fault := placeholder_values.no_key(text):
             raise ValueError(fault)
         if text and not _CREDENTIAL.fullmatch(text):
-            raise ValueError("holds a blank, a line break or a special character; copy it again")
+            raise ValueError("holds a space, a line break or a special character; copy it again")
         if ":" in text:
             raise ValueError("holds a colon; set the key alone, without the project id")
         return value
@@ -168,7 +168,7 @@ class Settings(BaseModel):
             example = "https://api.descope.com"
             if info.field_name == "console_url":
                 example = "https://mcp.example.com/console"
-            raise ValueError(f"is no base URL; it looks like {example}")
+            raise ValueError(f"is not a base URL; it looks like `{example}`")
         if not value.startswith("https:") and not base_url.is_loopback(host):
             raise ValueError("must be https; plain http is for this machine only")
         return value.rstrip("/")

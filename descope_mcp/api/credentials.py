@@ -76,7 +76,7 @@ def _management(operation: Operation, credentials: Credentials) -> str:
         raise MissingCredential(
             f"{operation.name} needs a management key.",
             "Set DESCOPE_MANAGEMENT_KEY (Descope console, Company, Management Keys) and "
-            "DESCOPE_PROJECT_ID, sign in (descope-mcp login), or start with --sandbox to try "
+            "DESCOPE_PROJECT_ID, sign in (`descope-mcp login`), or start with --sandbox to try "
             "without an account.",
         )
     if not credentials.project_id:
@@ -97,7 +97,7 @@ def _checked(operation: Operation, token: str) -> str:
     """A token with a colon or a blank would address another credential or split the header."""
     if not _TOKEN.fullmatch(token):
         raise MissingCredential(
-            f"The credential given to {operation.name} holds a colon, a blank or a special "
+            f"The credential given to {operation.name} holds a colon, a space or a special "
             "character.",
             "Pass the bare token, without the project id and without 'Bearer'.",
         )

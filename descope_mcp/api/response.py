@@ -153,7 +153,7 @@ def _omitted(raw: RawAnswer, repeatable: bool) -> dict[str, Any]:
             "Narrow the call (filters, limit, page).",
             raw.status,
         )
-    raise ApiError("Descope's answer is no valid JSON.", "Try again later.", raw.status)
+    raise ApiError("Descope's answer is not valid JSON.", "Try again later.", raw.status)
 
 
 def _is_wrapped(parsed: Any, name: str) -> bool:

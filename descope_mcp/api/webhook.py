@@ -44,6 +44,6 @@ async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
             ):
                 return response.status_code
     except TimeoutError:
-        raise Unreachable(f"no answer within {PATIENCE:.0f} s", "") from None
+        raise Unreachable(f"No answer within {PATIENCE:.0f} s.", "") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise Unreachable(f"no answer ({type(error).__name__})", "") from None
+        raise Unreachable(f"No answer ({type(error).__name__}).", "") from None

@@ -129,7 +129,7 @@ async def _look(checked: Checked, services: Services, read: Reader, *, counting:
         if not needed:
             return NOTHING_SEEN
         message = f"Nobody can be shown what {operation.name} would hit. {error}"
-        remedy = "Mend what keeps the read from working and call again."
+        remedy = "Correct what keeps the read from working, then call again."
         raise Instead(Refused("preview", message, remedy)) from None
 
 
@@ -163,7 +163,7 @@ async def _rights(
         return await rights(services.catalog, [planned], read, asked=asked)
     except PreviewFailed as error:
         message = f"Nobody can be shown what the roles of {operation.name} bring. {error}"
-        remedy = "Mend what keeps the read from working and call again."
+        remedy = "Correct what keeps the read from working, then call again."
         raise Instead(Refused("preview", message, remedy)) from None
 
 

@@ -91,7 +91,9 @@ def each(targets: list[Target], do: Callable[[Target], Told]) -> int:
             if output.as_json():
                 output.problem(str(error), kind="client", **about)
             else:
-                click.echo(f"{target.client.title}: failed\n  {error}", err=True)
+                click.echo(
+                    f"{target.client.title}: failed\n  {output.sentence(str(error))}", err=True
+                )
             continue
         if output.as_json():
             output.row({**about, **told.facts})

@@ -34,7 +34,9 @@ class Address(click.ParamType[tuple[str, int]]):
         host, _, port = str(value).rpartition(":")
         bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
         if not bare or (":" in host and bare == host) or not port.isdigit() or int(port) > 65535:
-            self.fail(f"{value!r} is no HOST:PORT, as 127.0.0.1:8080 or [::1]:8080", param, ctx)
+            self.fail(
+                f"{value!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080", param, ctx
+            )
         return bare, int(port)
 
 
@@ -61,7 +63,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
         if http.address is None:
             for name in names:
                 if getattr(http, name):
-                    raise click.UsageError(f"--{name.replace('_', '-')} is for --http")
+                    raise click.UsageError(f"--{name.replace('_', '-')} is for `serve --http`")
         command(**given, http=http)
 
     collected.__doc__, collected.__name__ = command.__doc__, command.__name__

@@ -45,7 +45,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         except ValueError as error:
             raise click.BadParameter(f"{place}: {error}") from None
         if not isinstance(parsed, dict):
-            raise click.BadParameter(f'{place}: an object was expected, as {{"name": "value"}}')
+            raise click.BadParameter(f'{place}: an object was expected, as `{{"name": "value"}}`')
         return parsed
 
 
@@ -72,17 +72,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         twice = next(name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1)
-        raise ValueError(f"{twice} stands there twice")
+        raise ValueError(f"{twice} occurs twice")
     return made
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _hint(text: str, value: str) -> str:
     if value.startswith("@") or value == "-":
         return ""
     if "'" in text and '"' not in text:
-        return '; JSON has double quotes: put the whole in single ones, \'{"name": "value"}\''
+        return '; JSON has double quotes: put the whole in single ones, `\'{"name": "value"}\'`'
     return "; a shell may have taken its quotes: @file or - (standard input) need none"

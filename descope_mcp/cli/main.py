@@ -28,7 +28,7 @@ _COMMANDS = {
     "tools": "List, show or search the operations.",
     "call": "Run one operation.",
     "plan": "Run many calls as one, from a file.",
-    "undo": "Take back a call, or a plan.",
+    "undo": "Undo a call, or a plan.",
     "approvals": "Answer what an agent's client cannot ask.",
     "console": "Answer it in a browser.",
     "grants": "Allow calls ahead, for unattended work.",
@@ -126,10 +126,11 @@ def main() -> None:
             # Here a full disk or a reader that has gone can still be told of.
             sys.stdout.flush()
     except click.ClickException as error:
-        if output.as_json():
-            output.problem(error.format_message(), kind="usage")
-        else:
-            error.show()
+        if isinstance(error, click.UsageError) and error.ctx and not output.as_json():
+            click.echo(
+                f"{error.ctx.get_usage()}\nSee `{error.ctx.command_path} --help`.\n", err=True
+            )
+        output.problem(error.format_message(), kind="usage")
         sys.exit(error.exit_code)
     except (SettingsError, SpecError, ProfileError) as error:
         output.problem(str(error), kind="settings")
@@ -149,5 +150,5 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
             raise
-        click.echo(f"descope-mcp: the output cannot be written: {output.lost(error)}", err=True)
+        output.note(f"the output cannot be written: {output.lost(error)}")
         sys.exit(FAILED)

@@ -23,7 +23,7 @@ def new_file(place: Path) -> Iterator[TextIO]:
         number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise click.ClickException(
-            f"{place} cannot be made ({error.strerror}); name a file that does not exist"
+            f"the file {place} cannot be made ({error.strerror}); name a file that does not exist"
         ) from None
     try:
         with os.fdopen(number, "w", encoding="utf-8") as opened:

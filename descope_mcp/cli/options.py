@@ -18,7 +18,7 @@ read_only = click.option(
     "--read-only", is_flag=True, default=None, help="Deny everything but reads."
 )
 profile = click.option(
-    "--profile", metavar="NAME", help="Use what was signed in to by this name (descope-mcp login)."
+    "--profile", metavar="NAME", help="Use the profile of this name (`descope-mcp login`)."
 )
 policy = click.option(
     "--policy", metavar="FILE", help="Rules on what is allowed, asked about and denied."

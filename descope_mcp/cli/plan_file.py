@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: {key.value} stands there twice")
+                raise yaml.YAMLError(f"line {line}: {key.value} occurs twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -70,8 +70,13 @@ def read(name: str) -> PlanFile:
         raise click.BadParameter(f"{name}: {error}") from None
     try:
         parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        what = f"line {line} of {name} is neither YAML nor JSON: {error.problem}"
+        raise click.BadParameter(what) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise click.BadParameter(f"{name} is no YAML or JSON: {error}") from None
+        raise click.BadParameter(f"{name} is not a plan: {error}") from None
     plan = {"steps": parsed} if isinstance(parsed, list) else parsed
     if not isinstance(plan, dict) or not isinstance(plan.get("steps"), list):
         raise click.BadParameter(f"{name}: a plan is a list of steps, or an object with steps")

@@ -199,7 +199,7 @@ class ConfigurationFile:
             by_hand = shell_quoting.command("install", self.client.name, "--print")
             raise ClientError(
                 f"{self.path} is written in a way that cannot be edited safely; nothing was "
-                f"changed. Do it by hand; {by_hand} prints the entry."
+                f"changed. Do it by hand; `{by_hand}` prints the entry."
             )
         mark = _BYTE_ORDER_MARK if (self.content() or b"").startswith(b"\xef\xbb\xbf") else ""
         return f"{mark}{edited}".encode()
@@ -223,8 +223,8 @@ class ConfigurationFile:
 
     def _unreadable(self, error: MalformedConfiguration) -> ClientError:
         return ClientError(
-            f"{self.path}, {error}. Nothing was changed: mend the file, which {self.client.title} "
-            "cannot read either, and run the command again."
+            f"{self.path}, {error}. Nothing was changed: correct the file, which "
+            f"{self.client.title} cannot read either, and run the command again."
         )
 
 

@@ -201,7 +201,7 @@ def _started(target: Target, name: str) -> Handshake:
     found = target.file.entry(name)
     if found is None:
         again = shell_quoting.command("install", target.client.name)
-        raise ClientError(f"{target.file.path} has no entry {name}; put it there: {again}")
+        raise ClientError(f"{target.file.path} has no entry {name}; put it there: `{again}`")
     return shaken(read_back(target.client, name, found), target.directory)
 
 

@@ -50,7 +50,7 @@ def _runner(name: str) -> str:
         return os.path.abspath(path)
     raise ClientError(
         f"this program was started by {name}, which is not on the PATH any more; "
-        f"install it for good: pipx install {_PROGRAM}"
+        f"install it for good: `pipx install {_PROGRAM}`"
     )
 
 

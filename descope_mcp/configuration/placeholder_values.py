@@ -32,7 +32,7 @@ def surrounded(value: str) -> str:
     """Why a value without blanks has some around it, "" if it has none."""
     if value == value.strip():
         return ""
-    where = "ends in a line break" if value.endswith(("\n", "\r")) else "has a blank around it"
+    where = "ends in a line break" if value.endswith(("\n", "\r")) else "has a space around it"
     return f"{where}; copy it again without"
 
 

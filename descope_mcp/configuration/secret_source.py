@@ -62,22 +62,22 @@ def from_command(command: Sequence[str]) -> str:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no command"
-        raise NoSecret(f"{command[0]} cannot be run: {reason}") from None
+        reason = getattr(error, "strerror", None) or "it is not a command"
+        raise NoSecret(f"`{command[0]}` cannot be run: {reason}") from None
     with process:
         try:
             printed, _ = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise NoSecret(f"{command[0]} took more than {_PATIENCE:.0f} seconds") from None
+            raise NoSecret(f"`{command[0]}` took more than {_PATIENCE:.0f} seconds") from None
         except BaseException:
             _end(process)
             raise
     if process.returncode:
-        raise NoSecret(f"{command[0]} ended with exit code {process.returncode}")
+        raise NoSecret(f"`{command[0]}` ended with exit code {process.returncode}")
     if value := printed.split(b"\n")[0].decode(errors="replace").strip():
         return value
-    raise NoSecret(f"{command[0]} printed nothing")
+    raise NoSecret(f"`{command[0]}` printed nothing")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

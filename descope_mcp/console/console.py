@@ -78,7 +78,9 @@ class Console:
 
         async def answered(request: Request) -> Response:
             if self.origins.of(request) is None:
-                return guarded(PlainTextResponse("This server is not called so", 421))
+                return guarded(
+                    PlainTextResponse("The Host of this request is not a name of this server.", 421)
+                )
             try:
                 if request.method == "POST" and not self.origins.sent_from_here(request):
                     response = await self.plain(

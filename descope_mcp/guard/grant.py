@@ -74,7 +74,7 @@ def wanted(
     """
     found = catalog.find(operation)
     if found is None:
-        near = ", ".join(catalog.nearest(operation)) or "descope-mcp tools search"
+        near = ", ".join(catalog.nearest(operation)) or "`descope-mcp tools search`"
         raise NotGranted("operation", f"there is no operation {operation}; try {near}")
     if "blocked" in found.worst_hazards:
         raise NotGranted("operation", f"{found.name} is blocked; nothing allows it")
@@ -169,7 +169,7 @@ def narrow(
         way=decider.way,
     )
     if less is None:
-        raise NotGranted("gone", f"there is no grant {grant.id} that could be narrowed")
+        raise NotGranted("gone", f"there is no grant {grant.id} that still counts")
     return less
 
 
@@ -181,4 +181,4 @@ def end(store: Store, number: int, decider: Decider) -> None:
         StoreError: it cannot be ended.
     """
     if not grants.revoke(store, number, by=decider.name, way=decider.way):
-        raise NotGranted("gone", f"there is no grant {number} that could end")
+        raise NotGranted("gone", f"there is no grant {number} that still counts")

@@ -135,7 +135,7 @@ def read(path: Path) -> tuple[Channel, ...]:
         lines = [f"{path.name}: {place}: {why}" for place, why in said]
         raise ConfigurationError("\n".join(lines)) from None
     except ValueError as error:
-        raise ConfigurationError(f"{path.name}: {error}; mend the TOML") from None
+        raise ConfigurationError(f"{path.name}: {error}; correct the TOML") from None
     problems: list[str] = []
     found = [
         _made(f"{kind}.{name}", table.channel, name, problems)
@@ -143,7 +143,7 @@ def read(path: Path) -> tuple[Channel, ...]:
         for name, table in tables.items()
     ]
     twice = sorted(written.webhook.keys() & written.email.keys())
-    problems += [f"email.{name}: a webhook is called so; choose another name" for name in twice]
+    problems += [f"email.{name}: a webhook has this name; choose another" for name in twice]
     if problems:
         raise ConfigurationError("\n".join(f"{path.name}: {one}" for one in problems))
     return tuple(one for one in found if one is not None)
@@ -165,9 +165,9 @@ def _url(text: str) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise NoSecret("url: what is there is no URL") from None
+        raise NoSecret("url: what is there is not a URL") from None
     if not re.fullmatch(r"[\x21-\x7e]+", text) or not parts.hostname or parts.username:
-        raise NoSecret("url: what is there is no URL")
+        raise NoSecret("url: what is there is not a URL")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise NoSecret("url: must be https; plain http is for this machine only")
     return text
@@ -178,7 +178,7 @@ def _key(text: str) -> bytes:
     try:
         key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
-        raise NoSecret("key: what is there is no base64") from None
+        raise NoSecret("key: what is there is not base64") from None
     if not 24 <= len(key) <= 64:
         raise NoSecret("key: has to have 24 to 64 bytes (openssl rand -base64 32)")
     return key

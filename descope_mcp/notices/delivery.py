@@ -118,14 +118,14 @@ def send(channel: Channel, told: Content, message: str) -> None:
             try:
                 status = anyio.run(webhook.post, channel.url, body, headers)
             except ApiFailure as failure:
-                raise _NotTaken(failure.message) from None
+                raise _NotTaken(failure.message.rstrip(".")) from None
             if not 200 <= status < 300:
                 raise _NotTaken(f"answered {status}")
         case Email():
             try:
                 _mail(channel, told, message)
             except ApiFailure as failure:
-                raise _NotTaken(failure.message) from None
+                raise _NotTaken(failure.message.rstrip(".")) from None
             except (OSError, smtplib.SMTPException) as error:
                 # What a server says of a message may repeat an address.
                 raise _NotTaken(type(error).__name__) from None

@@ -49,7 +49,7 @@ def keep(directory: Path, name: str, key: str, *, in_file: bool) -> Literal["key
     except Exception as error:  # noqa: BLE001 - every backend has errors of its own
         raise ProfileError(
             f"the keyring did not take the key ({type(error).__name__}); unlock it, or keep the "
-            "key in a file that only you can read: descope-mcp login --key-file"
+            "key in a file that only you can read: `descope-mcp login --key-file`"
         ) from None
     # An older one in a file would outlive it.
     _file(directory, name).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ def read(directory: Path, name: str, place: Literal["keyring", "file"]) -> str:
     Raises:
         ProfileError: it is not there, or the place cannot be opened.
     """
-    again = f"sign in again: {shell_quoting.command('login', '--profile', name)}"
+    again = f"sign in again: `{shell_quoting.command('login', '--profile', name)}`"
     if place == "file":
         path = _file(directory, name)
         if not path.exists():
@@ -103,7 +103,7 @@ def forget(directory: Path, name: str, place: Literal["keyring", "file"]) -> Non
         raise ProfileError(
             f"a key of the profile {name} is in a keyring, and there is none here (a session "
             "without a desktop?); sign out where the keyring is: "
-            f"{shell_quoting.command('logout', '--profile', name)}"
+            f"`{shell_quoting.command('logout', '--profile', name)}`"
         )
     refused = ""
     try:

@@ -52,7 +52,9 @@ def check_name(name: str) -> str:
         ProfileError: it may not.
     """
     if not _NAME.fullmatch(name):
-        raise ProfileError(f"{name!r} is no name of a profile; use up to 32 letters and digits")
+        raise ProfileError(
+            f"{name!r} is not the name of a profile; use up to 32 letters and digits"
+        )
     return name
 
 
@@ -71,7 +73,7 @@ def all_profiles(directory: Path) -> Mapping[str, Profile]:
         raise ProfileError(str(error)) from None
     except (ValueError, ValidationError):
         raise ProfileError(
-            f"{path} is malformed; remove it and sign in again: descope-mcp login"
+            f"{path} is malformed; remove it and sign in again: `descope-mcp login`"
         ) from None
 
 
@@ -85,7 +87,7 @@ def find(directory: Path, name: str) -> Profile:
     if name not in found:
         there = f"there are {', '.join(found)}; " if found else ""
         sign_in = shell_quoting.command("login", "--profile", name)
-        raise ProfileError(f"there is no profile {name}; {there}sign in: {sign_in}")
+        raise ProfileError(f"there is no profile {name}; {there}sign in: `{sign_in}`")
     return found[name]
 
 

@@ -16,7 +16,7 @@ class NotAsLeft(StoreError):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"the store is not as it was left: {what}; a person has to look at it and accept it "
-            "in a terminal (descope-mcp journal accept)"
+            "in a terminal: `descope-mcp journal accept`"
         )
         self.what = what
 

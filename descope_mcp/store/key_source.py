@@ -54,7 +54,7 @@ def _printed(name: str, line: str) -> str:
     try:
         words = shlex.split(line)
     except ValueError:
-        raise StoreError(f"{name} is no command: a quote is not closed") from None
+        raise StoreError(f"{name} is not a command: a quote is not closed") from None
     if not words:
         raise StoreError(f"{name} cannot be run: it is empty")
     try:

@@ -88,7 +88,7 @@ def listed(store: Store) -> list[MachineToken]:
 
 
 def revoke(store: Store, identity: str) -> MachineToken | None:
-    """End a token; None if there is none that could end.
+    """End a token; None if there is none that still counts.
 
     Raises:
         NotAsLeft: tokens are missing, or not as they were written.

@@ -170,7 +170,7 @@ def _wrong(parts: Parts) -> WrongKey:
 
 _MISSING = (
     "the key file {} is missing, with which this state was written; restore it from a copy, or "
-    "begin anew with another DESCOPE_MCP_STATE"
+    "start over with another DESCOPE_MCP_STATE"
 )
 _MISSING_REPLICA = (
     "the key file {} is missing; every replica needs the one with which {} was begun, so put a "

@@ -49,7 +49,7 @@ def private_file(path: Path) -> Path:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            raise StoreError(f"{path} is no plain file; choose another DESCOPE_MCP_STATE")
+            raise StoreError(f"{path} is not a regular file; choose another DESCOPE_MCP_STATE")
         _refuse_open(path, found, _OPEN_TO_OTHERS, "go-rwx")
     except OSError as error:
         raise StoreError(f"the file {path} cannot be used: {error.strerror}") from None
@@ -123,7 +123,7 @@ def fault(path: Path, *, directory: bool) -> str:
     except OSError as error:
         return f"{path} cannot be used: {error.strerror}"
     if directory != path.is_dir():
-        return f"{path} is {'no' if directory else 'a'} directory"
+        return f"{path} is {'not a' if directory else 'a'} directory"
     return "" if os.access(path, os.R_OK | os.W_OK) else f"{path} cannot be written to"
 
 
@@ -131,7 +131,7 @@ def _not_to_be_made(path: Path) -> str:
     """Why what is not there could not be made, "" if it could."""
     above = next(parent for parent in path.parents if parent.exists())
     if not above.is_dir():
-        return f"{path} cannot be made: {above} is no directory"
+        return f"{path} cannot be made: {above} is not a directory"
     if not os.access(above, os.W_OK | os.X_OK):
         return f"{path} cannot be made: {above} cannot be written to"
     return ""

@@ -113,7 +113,7 @@ def read(path: Path) -> Witness | None:
     except OSError as error:
         raise StoreError(f"the file {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise NotAsLeft(f"its witness {path} is garbled") from None
+        raise NotAsLeft(f"its witness {path} cannot be read") from None
 
 
 def write(path: Path, remembered: Witness) -> None:

@@ -92,7 +92,7 @@ def test_an_approval_is_taken_back_until_it_is_used(env: dict[str, str], store: 
     assert approvals.consume(store, 'Delete the user "x"') == 0
     again = run("approvals", "revoke", str(number), env=env)
     assert again.returncode == 1
-    assert "nothing to take back" in again.stderr
+    assert "nothing to revoke" in again.stderr
 
 
 def test_a_denial_has_a_reason(env: dict[str, str], store: Store) -> None:

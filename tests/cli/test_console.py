@@ -68,5 +68,5 @@ def test_where_there_is_no_terminal_nobody_is_let_in(env: dict[str, str]) -> Non
         timeout=60,
     )
     assert process.returncode == REFUSED
-    assert "there is no terminal" in process.stderr
+    assert "There is no terminal" in process.stderr
     assert "link?s=" not in process.stdout + process.stderr

@@ -86,7 +86,7 @@ def test_a_pipeline_runs_it_on_a_grant(file: str, env: dict[str, str]) -> None:
         ("steps: []\nretry: 3", "no retry"),
         ("- &a {operation: LoadUser}\n- *a", "aliases"),
         ("- {operation: LoadUser, operation: LoadUser}", "twice"),
-        ("{", "no YAML or JSON"),
+        ("{", "line 1 of - is neither YAML nor JSON"),
     ],
 )
 def test_a_file_that_is_no_plan_says_why(text: str, fault: str, env: dict[str, str]) -> None:

@@ -141,7 +141,7 @@ def test_a_port_in_use_is_wrong_usage(sandbox: dict[str, str]) -> None:
     port = sandbox["DESCOPE_BASE_URL"].rpartition(":")[2]
     done = run("sandbox", "--port", port)
     assert (done.returncode, done.stdout) == (USAGE, "")
-    assert f"port {port} cannot be used" in done.stderr
+    assert f"Port {port} cannot be used" in done.stderr
 
 
 # Arguments
@@ -172,8 +172,8 @@ def test_arguments_from_a_file_or_standard_input(tmp_path: Path, encoding: str) 
         ("{id: x}", "a shell may have taken its quotes"),
         ('{"id": "x",}', "line 1, column 1"),
         ('{\n"id": "x"\n"a": 1}', "line 3, column 1"),
-        ('{"id": "x", "id": "y"}', "id stands there twice"),
-        ('{"id": NaN}', "NaN is no number in JSON"),
+        ('{"id": "x", "id": "y"}', "id occurs twice"),
+        ('{"id": NaN}', "NaN is not a number in JSON"),
         ("[1]", "an object was expected"),
         ("-", "standard input is empty"),
         ("@/nowhere/file", "/nowhere/file cannot be read"),
@@ -271,7 +271,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
             [COMMAND, "tools", "list"], env=BASE, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == FAILED
-    assert done.stderr == "descope-mcp: the output cannot be written: No space left on device\n"
+    assert done.stderr == "descope-mcp: The output cannot be written: No space left on device.\n"
 
 
 def test_a_reader_that_has_read_enough_is_no_failure_to_speak_of() -> None:

@@ -75,4 +75,4 @@ def test_a_secret_manager_s_command_gives_the_key(machines: list[dict[str, str]]
     assert json.loads(made.stdout)
     broken = {**env, "DESCOPE_MCP_KEY_COMMAND": "false"}
     said = run(*MAKE, env=broken).stderr
-    assert "DESCOPE_MCP_KEY_COMMAND gives no key: false ended with exit code 1" in said
+    assert "DESCOPE_MCP_KEY_COMMAND gives no key: `false` ended with exit code 1" in said

@@ -180,9 +180,9 @@ def test_malformed_toml_and_yaml_name_the_line() -> None:
         toml_document.read('a = 1\nb = "x\n')
     with pytest.raises(MalformedConfiguration, match=r"^line 2, column "):
         yaml_document.read("a: 1\n b: [\n")
-    with pytest.raises(MalformedConfiguration, match="servers is no table"):
+    with pytest.raises(MalformedConfiguration, match="servers is not a table"):
         toml_document.with_entry("servers = 1\n", PATH, ENTRY)
-    with pytest.raises(MalformedConfiguration, match="servers is no mapping"):
+    with pytest.raises(MalformedConfiguration, match="servers is not a mapping"):
         yaml_document.with_entry("servers: [1]\n", PATH, ENTRY)
-    with pytest.raises(MalformedConfiguration, match="the file is no mapping"):
+    with pytest.raises(MalformedConfiguration, match="the file is not a mapping"):
         yaml_document.read("- 1\n")

@@ -245,7 +245,7 @@ def test_a_malformed_file_is_refused_with_its_line(
     for act in (installation.planned, installation.removal):
         with pytest.raises(ClientError, match=place) as refused:
             act(here, ENTRY if act is installation.planned else NAME)  # type: ignore[arg-type]
-        assert "mend the file" in str(refused.value)
+        assert "correct the file" in str(refused.value)
     assert here.file.path.read_text() == text
 
 

@@ -58,7 +58,7 @@ def test_foreign_text_is_text(console: Served, opened: Opened) -> None:
     page.get_by_role("button", name="Approve").click()
     assert page.evaluate("window.hit") is None
     page.get_by_label("Reason").fill(SCRIPT)
-    page.get_by_role("button", name="Decline").click()
+    page.get_by_role("button", name="Deny").click()
     page.goto(console.path(f"requests/{request.number}"))
     assert SCRIPT in page.inner_text("main")
     assert page.evaluate("window.hit") is None

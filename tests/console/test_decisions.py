@@ -73,8 +73,8 @@ def test_every_answer_counts(
     page = signed_in(console, opened, **options)
     for request, buttons, becomes in (
         (yes, ["Approve"], "approved"),
-        (no, ["Decline"], "denied"),
-        (back, ["Approve", "Take back"], "revoked"),
+        (no, ["Deny"], "denied"),
+        (back, ["Approve", "Revoke"], "revoked"),
     ):
         for button in buttons:
             page.goto(console.path(f"requests/{request.number}"))
@@ -172,7 +172,7 @@ def test_an_open_page_hears_of_others(console: Served, opened: Opened) -> None:
     page.wait_for_timeout(300)
     assert approvals.answer(console.store, request.number, approved=False)
     page.get_by_role("button", name="Approve").wait_for(state="detached")
-    assert "declined" in page.inner_text("main")
+    assert "denied" in page.inner_text("main")
 
 
 def test_all_that_a_person_has_to_know_is_there(console: Served, opened: Opened) -> None:

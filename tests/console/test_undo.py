@@ -28,7 +28,7 @@ def world(catalog: Catalog, own: Store, request: pytest.FixtureRequest) -> Itera
 def test_a_deleted_user_comes_back_once(world: World) -> None:
     call, one = world.call("DeleteUser", DANIEL), Somebody(world.console, "approver")
     path = f"journal/{call}"
-    assert "Take back" in one.get(path).text
+    assert "Undo" in one.get(path).text
     asked = one.post(f"{path}/undo")
     assert asked.status_code == 200
     assert "ser" in asked.text

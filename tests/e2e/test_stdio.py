@@ -77,7 +77,12 @@ async def test_every_line_is_answered() -> None:
         (b"{", None, -32700, "Parse error"),
         (b'{"jsonrpc": "2.0", "id": 901, "method": "ping", "params": {', 901, -32700, "Parse"),
         (b'{"jsonrpc": "2.0", "id": 902, "params": {"a": "\\ud83d"}}', 902, -32600, "surrogate"),
-        (b'{"jsonrpc": "2.0", "id": 903}', 903, -32600, "Neither a method nor a result"),
+        (
+            b'{"jsonrpc": "2.0", "id": 903}',
+            903,
+            -32600,
+            "The message has neither a method nor a result.",
+        ),
         (large, 904, -32600, "at most 4194304 are taken"),
         (b'[{"jsonrpc": "2.0", "id": 905}]', None, -32600, "Batches are not served"),
     ]

@@ -67,12 +67,12 @@ def test_what_it_says_with_the_secrets(tmp_path: Path) -> None:
         ('{ env = "OPS_KEY" }', '{ env = "NOT_THERE" }', "NOT_THERE is not set"),
         ('{ env = "OPS_URL" }', '{ env = "OPS_PLAIN" }', "must be https"),
         ('{ env = "OPS_URL" }', '"https://a.example"', "webhook.ops.url"),
-        ("[email.oncall]", "[email.ops]", "choose another name"),
+        ("[email.oncall]", "[email.ops]", "choose another"),
         ('"smtp.example.com"', '"smtp.example.com"\ntls = "none"', "this machine only"),
         ('user = "mcp"\n', "", "belong together"),
         ('"mcp@example.com"', '"a@b.example\\nBcc: c@d.example"', "email.oncall.from"),
         ("names = true", "name = true", "email.oncall.name"),
-        ("[webhook.ops]", "[webhook.ops", "mend the TOML"),
+        ("[webhook.ops]", "[webhook.ops", "correct the TOML"),
     ],
 )
 def test_what_is_wrong_is_named_without_a_secret(

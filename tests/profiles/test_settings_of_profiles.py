@@ -88,12 +88,12 @@ def test_a_malformed_file_is_said_with_its_place(directory: Path, text: str) -> 
 
 @pytest.mark.parametrize("name", ["../x", "", "a b", ".hidden", "x" * 40])
 def test_a_name_is_a_name(name: str) -> None:
-    with pytest.raises(ProfileError, match="no name of a profile"):
+    with pytest.raises(ProfileError, match="not the name of a profile"):
         profile.check_name(name)
 
 
 def test_a_key_that_is_gone_is_said(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ProfileError, match=r"sign in again: descope-mcp login --profile default"):
+    with pytest.raises(ProfileError, match=r"sign in again: `descope-mcp login --profile default`"):
         key_storage.read(directory, "default", "file")
     monkeypatch.setattr(key_storage, "_backend", lambda: None)
     with pytest.raises(ProfileError, match="there is none here"):
@@ -119,7 +119,7 @@ def test_a_key_counts_as_deleted_only_once_it_is_gone(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_storage, "_backend", lambda: None)
-    with pytest.raises(ProfileError, match="sign out where the keyring is: descope-mcp logout"):
+    with pytest.raises(ProfileError, match="sign out where the keyring is: `descope-mcp logout"):
         key_storage.forget(directory, "default", "keyring")
     monkeypatch.setattr(key_storage, "_backend", lambda: Refusing(MANAGEMENT_KEY))
     with pytest.raises(ProfileError, match=r"does not let go .*PasswordDeleteError"):

@@ -197,4 +197,4 @@ def _binding(judged: Sequence[Judged], request: PlanRequest, services: Services)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-_AGAIN = "Nothing was sent. Run the plan again to be asked anew."
+_AGAIN = "Nothing was sent. Run the plan again; a person is then asked again."

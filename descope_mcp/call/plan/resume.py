@@ -37,7 +37,7 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
         message = f"It was undone, or is just being undone, by plan {entry.undone_by[:8]}."
         raise Instead(Refused("undone", message, "Nothing was sent. Make a new plan."))
     if "calls" not in details:
-        message = "What the plan was to do is kept no longer."
+        message = "What the plan was to do is no longer kept."
         raise Instead(Refused("forgotten", message, "Nothing was sent. Make a new plan."))
     left = unrun(details["calls"], calls)
     if not left:

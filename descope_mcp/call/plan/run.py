@@ -147,11 +147,11 @@ class Run:
         def value(reference: Reference) -> str:
             found = selected(self._answers[reference.origin], reference)
             if not isinstance(found, str):
-                raise Unresolved(f"{reference} is no text")
+                raise Unresolved(f"{reference} is not a text")
             if reference in handled and not HANDLE.fullmatch(found):
-                raise Unresolved(f"{reference} is no handle of a secret")
+                raise Unresolved(f"{reference} is not the handle of a secret")
             if reference not in handled and found not in self._done.made:
-                raise Unresolved(f"{reference} is no id of anything that the plan has made")
+                raise Unresolved(f"{reference} is not the id of anything that the plan has made")
             return found
 
         made: dict[str, Any] = filled(one.planned.arguments, value)

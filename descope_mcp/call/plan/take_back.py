@@ -44,7 +44,7 @@ async def take_back(request: Undo, entry: Entry, services: Services) -> PlanOutc
         raise Instead(Refused("unknown", message, f"Read their targets first. {ANYWAY}"))
     planned, missing = await _reversed(done, request, services)
     if not planned:
-        message = "Nothing of the plan can be taken back."
+        message = "Nothing of the plan can be undone."
         lost = f" {'; '.join(missing)}." if missing else ""
         raise Instead(Refused("no-undo", message + lost, "Nothing was sent."))
     asked = PlanRequest(
@@ -74,7 +74,7 @@ async def _reversed(
         details, kept = await run_sync(journal.detail, services.store, entry.call)
         operation = services.catalog.find(entry.operation)
         if operation is None or kept is None:
-            missing[f"{entry.operation}: what would take it back is not kept"] = None
+            missing[f"{entry.operation}: what would undo it is not kept"] = None
             continue
         missing |= dict.fromkeys(f"{operation.title}: {one}" for one in kept["missing"])
         if operation.lost:
@@ -110,7 +110,7 @@ def _told(entry: Entry, missing: Sequence[str], said: Disclosure) -> Disclosure:
     return replace(
         said,
         title="Undo a plan",
-        consequence=f"Take back the plan{of} in {_many(said)}: {what}",
+        consequence=f"Undo the plan{of} in {_many(said)}: {what}",
         undo=sure,
         lost=" ".join(f"{one}." if one[-1] not in ".!?" else one for one in missing),
     )

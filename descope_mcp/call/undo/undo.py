@@ -215,7 +215,9 @@ async def _consent(
             return await run_sync(given_word.judge, *judging)
     except given_word.NotGiven as error:
         message = f"{error} Nothing was sent."
-        raise Instead(Refused(error.rule, message, "Undo again to be asked anew.")) from None
+        raise Instead(
+            Refused(error.rule, message, "Undo again; a person is then asked again.")
+        ) from None
     ahead = partial(
         given_word.given_ahead,
         store,
@@ -279,6 +281,6 @@ def _time(at: float) -> str:
 
 #: So much of a call's id has to be given.
 _SHORTEST = 4
-_NOT_KEPT = "What would take this call back was not recorded, or is kept no longer."
+_NOT_KEPT = "What would undo this call was not recorded, or is no longer kept."
 _BY_HAND = "Nothing was sent. `descope-mcp journal show` tells what is known of the call."
 _DID_NOT = {"failed": "refused by Descope", "not_sent": "never sent"}

@@ -56,7 +56,7 @@ def watch(store: Store, line: Callable[[Request], str], answer: Callable[[int], 
                 elif typed.strip():
                     screen.write("Type a number, or q.\n")
     except OSError:
-        raise NoTerminal("there is no terminal to watch in") from None
+        raise NoTerminal("there is no terminal to watch in; run the command in one") from None
 
 
 def _show_new(

@@ -46,7 +46,7 @@ def ask(text: str, prompt: str) -> str:
             screen.flush()
             return keys.readline().decode(errors="replace").strip()
     except OSError:
-        raise NoTerminal("there is no terminal to ask in") from None
+        raise NoTerminal("there is no terminal to ask in; run the command in one") from None
 
 
 def hidden(prompt: str) -> str:
@@ -69,7 +69,7 @@ def hidden(prompt: str) -> str:
                 with screen() as opened:
                     opened.write("\n")
     except OSError:
-        raise NoTerminal("there is no terminal to ask in") from None
+        raise NoTerminal("there is no terminal to ask in; run the command in one") from None
 
 
 def question(said: Disclosure, act: str, more: str = "") -> bool:
@@ -117,7 +117,7 @@ def entered() -> bool:
         with _TERMINAL.open("rb", buffering=0) as keys:
             return bool(keys.readline())
     except OSError:
-        raise NoTerminal("there is no terminal to read from") from None
+        raise NoTerminal("there is no terminal to read from; run the command in one") from None
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def screen() -> Iterator[TextIO]:
         with _TERMINAL.open("w", encoding="utf-8") as opened:
             yield opened
     except OSError:
-        raise NoTerminal("there is no terminal to show it in") from None
+        raise NoTerminal("there is no terminal to show it in; run the command in one") from None
 
 
 def digits(store: Store) -> str:

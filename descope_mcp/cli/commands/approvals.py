@@ -74,7 +74,7 @@ def show(number: int, as_json: bool) -> None:
     click.echo(renderer.screen(said))
     if is_long(said):
         whole = shell_quoting.command("approvals", "diff", number)
-        click.echo(f"\nWhat becomes different, whole: {whole}")
+        click.echo(f"\nWhat becomes different, whole: `{whole}`")
     click.echo(f"\n{request.status}, asked {shown(request.created)} by {request.caller}")
 
 
@@ -99,7 +99,7 @@ def approve(number: int) -> None:
     except NotDecided as error:
         _end(str(error), REFUSED)
     if not approved:
-        _end("not approved", REFUSED)
+        _end(f"request {number} was not approved and still waits", REFUSED)
 
 
 @command.command("deny")
@@ -122,13 +122,13 @@ def deny(number: int, reason: str) -> None:
 @options.json_lines
 @click.option("--reason", default="", help="Why; the agent is told.")
 def revoke(number: int, reason: str) -> None:
-    """Take back an approval that was not used yet."""
+    """Revoke an approval that was not used yet."""
     store = _store()
     _request(store, number)
     try:
         decide(store, number, "revoke", _decider(), reason=reason)
     except NotDecided as error:
-        _end(f"{error}; there is nothing to take back", FAILED)
+        _end(f"{error}; there is nothing to revoke", FAILED)
     text = f"Request {number} is revoked. Its call does not run."
     output.said(text, number=number, status="revoked")
 
@@ -151,7 +151,7 @@ def watch() -> None:
                 decide(store, number, "deny", _decider(), reason=why)
                 click.echo(f"Request {number} is denied.")
         except (NotDecided, NotProven) as error:
-            click.echo(f"descope-mcp: {error}", err=True)
+            output.note(str(error))
 
     approvals_watch.watch(store, _line, answer)
 
@@ -168,7 +168,7 @@ def _asked(store: Store, request: Request) -> bool:
     """
     said, number = told(request), request.number
     whole = shell_quoting.command("approvals", "diff", number)
-    more = f"All that becomes different: {whole}"
+    more = f"All that becomes different: `{whole}`"
     if not terminal.question(said, "approve", more if is_long(said) else ""):
         return False
     code = terminal.digits(store)
@@ -186,7 +186,7 @@ def _asked(store: Store, request: Request) -> bool:
         back = shell_quoting.command("approvals", "revoke", number)
         text = (
             f"Request {number} is approved. The same call runs once, within an hour; "
-            f"until then: {back}"
+            f"until then `{back}` revokes it."
         )
     output.said(text, number=number, status=answer.request.status)
     return True
@@ -221,7 +221,10 @@ def enroll() -> None:
 
     store = _store()
     if second_factor.enrolled(store):
-        _end("a second factor is enrolled already (descope-mcp approvals unenroll)", USAGE)
+        _end(
+            "a second factor is enrolled already; `descope-mcp approvals unenroll` removes it",
+            USAGE,
+        )
     secret = second_factor.new_secret()
     code = segno.make(second_factor.provisioning_uri(secret), error="m")
     with terminal.screen() as screen:
@@ -268,7 +271,7 @@ def _request(store: Store, number: int) -> Request:
     request = approvals.request(store, number)
     if request is None:
         raise click.UsageError(
-            f"there is no request {number} in {store.name} (descope-mcp approvals list)"
+            f"there is no request {number} in {store.name}; see `descope-mcp approvals list`"
         )
     return request
 

@@ -34,7 +34,9 @@ def wait(number: int, timeout: str) -> None:
         while True:
             request = approvals.request(store, number)
             if request is None:
-                raise click.UsageError(f"there is no request {number} (descope-mcp approvals list)")
+                raise click.UsageError(
+                    f"there is no request {number}; see `descope-mcp approvals list`"
+                )
             left = end - time.monotonic()
             if request.status != "pending" or left <= 0:
                 break

@@ -27,7 +27,7 @@ def command() -> None:
 def diff(new: Path, as_json: bool) -> None:
     """Show what is different in NEW, an OpenAPI document (JSON or YAML), and which records it hits.
 
-    Nothing is changed. NEW may have the defects that `tool_specs/repairs.yaml` mends.
+    Nothing is changed. NEW may have the defects that `tool_specs/repairs.yaml` corrects.
     """
     # The compiler and its YAML parser are for this command alone.
     from descope_mcp.catalog.build.contract_update import new_contract
@@ -94,7 +94,7 @@ def update(new: Path) -> None:
     except SpecError as error:
         for problem in str(error).splitlines():
             output.said(problem, problem=problem)
-        click.echo("The catalog compiles when these are mended.", err=True)
+        click.echo("The catalog compiles when these are corrected.", err=True)
 
 
 def _looked_at(places: list[str]) -> str:

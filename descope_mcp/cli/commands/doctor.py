@@ -112,11 +112,13 @@ async def _callers(services: Services, file: Path | None) -> _Callers:
         written = configuration.read(file)
     except configuration.ConfigurationError as error:
         found = "; ".join(str(error).splitlines())
-        return _Callers((Finding("callers", False, found, "Mend the file (docs/auth.md)."),))
+        return _Callers(
+            (Finding("callers", False, found, "Correct the file; docs/auth.md describes it."),)
+        )
     guard = ResourceServer(written, services)
     upstreams = tuple(guard.rights.clients) if written.upstreams else ()
     if faults := await guard.warnings(services.policy.rules):
-        remedy = "Nobody is let in by an issuer whose keys are missing; mend what is named."
+        remedy = "Nobody is let in by an issuer whose keys are missing; correct what is named."
         return _Callers((Finding("callers", False, "; ".join(faults), remedy),), upstreams)
     names = [*(issuer.name for issuer in written.issuers), configuration.MACHINES]
     said = f"{file}: of {', '.join(names)}; this server is {written.origin}"
@@ -160,23 +162,23 @@ def _kept(store: Store) -> Finding:
     """Whether the journal can be kept; nothing that changes anything runs without it."""
     if found := store.fault():
         setting = store.setting[0]
-        remedy = f"Mend it, or name other places: {setting}, DESCOPE_MCP_KEY_FILE."
+        remedy = f"Correct it, or name other places: {setting}, DESCOPE_MCP_KEY_FILE."
         return Finding("state", False, found, remedy)
     try:
         if store.is_new:
             return Finding("state", True, f"{store.name}, made by the first change")
         _, _, problems = hash_chain.problems(store)
     except StoreError as error:
-        return Finding("state", False, str(error), "Mend it, or restore it from a copy.")
+        return Finding("state", False, str(error), "Repair it, or restore it from a copy.")
     if problems:
-        remedy = "Find out who did it; then accept it in a terminal: descope-mcp journal accept."
+        remedy = "Find out who did it; then accept it in a terminal: `descope-mcp journal accept`."
         return Finding("state", False, f"{store.name}: {'; '.join(problems)}", remedy)
     return Finding("state", True, store.name)
 
 
 def _reachability(base_url: str, reached: Reached) -> Finding:
     if reached.oddity:
-        remedy = "Sign in to the network, or mend DESCOPE_BASE_URL, HTTPS_PROXY or NO_PROXY."
+        remedy = "Sign in to the network, or correct DESCOPE_BASE_URL, HTTPS_PROXY or NO_PROXY."
         return Finding("reachability", False, f"{base_url}: {reached.oddity}", remedy)
     return Finding("reachability", True, f"{base_url} answers, reached {reached.way}")
 

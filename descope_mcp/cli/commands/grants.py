@@ -50,7 +50,7 @@ def create(
         raise click.UsageError("a grant is for one project; set DESCOPE_PROJECT_ID")
     patterns = arguments or {}
     if not all(isinstance(p, str) for p in patterns.values()):
-        raise click.BadParameter('--arguments must map paths to patterns: {"loginId": "test-*"}')
+        raise click.BadParameter('--arguments must map paths to patterns: `{"loginId": "test-*"}`')
     try:
         asked = grant.wanted(load(), operation, patterns, items, duration(time), caller)
     except NotGranted as error:
@@ -73,7 +73,7 @@ def create(
     needed = asked.typed or "yes"
     typed = terminal.ask(text, f"Allow it? Type {needed}: ")
     if typed.lower() != needed.lower():
-        output.problem("not allowed", kind="declined")
+        output.problem("no grant was made", kind="declined")
         sys.exit(REFUSED)
     code = terminal.digits(store)
     try:

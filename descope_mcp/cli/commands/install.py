@@ -120,7 +120,7 @@ def _shown(entry: ServerEntry, target: Target) -> Told:
         **_facts(change.entry),
     }
     if change.is_none:
-        return Told(f"{change.file.path} is so already", facts)
+        return Told(f"{change.file.path} is already so", facts)
     return Told("nothing was changed; this would", facts, tuple(change.difference.splitlines()))
 
 
@@ -133,7 +133,7 @@ def _printed(entry: ServerEntry, target: Target) -> Told:
 def _checked(names: tuple[str, ...], project: bool) -> int:
     found = client_choice.with_entry(names, NAME, project=project)
     if not found:
-        problem = "no client has an entry of this server; put it there: descope-mcp install"
+        problem = "no client has an entry of this server; put it there: `descope-mcp install`"
         output.problem(problem, kind="client")
         return FAILED
     return client_choice.each(found, _tried)

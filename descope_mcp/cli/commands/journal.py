@@ -79,7 +79,7 @@ def show(call: str, as_json: bool) -> None:
     details, undo = journal.detail(store, entry.call)
     page = {**asdict(entry), "at": shown(entry.at), **details, "undo": undo}
     if not details:
-        page["note"] = "The arguments and the before-state are kept no longer."
+        page["note"] = "The arguments and the before-state are no longer kept."
     if entry.result == "unknown" and (check := settling_read.command(load(), entry, details)):
         page["settle"] = check
     if as_json:
@@ -161,7 +161,7 @@ def accept() -> None:
         ]
     )
     if terminal.ask(text, "Accept it? Type yes: ").lower() != "yes":
-        output.problem("not accepted", kind="declined")
+        output.problem("nothing was accepted; changes stay refused", kind="declined")
         sys.exit(REFUSED)
     terminal.remembered_factor(store)
     accept_damage.accept(store, terminal.account(), problems)
@@ -221,7 +221,7 @@ def one(store: Store, call: str) -> Entry:
     if len(found) == 1:
         return found[0]
     problem = "several calls begin so; give more of the id" if found else "no such call"
-    raise click.UsageError(f"{call}: {problem} (descope-mcp journal list)")
+    raise click.UsageError(f"{call}: {problem}; see `descope-mcp journal list`")
 
 
 def _store() -> Store:

@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("rotate")
 @options.json_lines
 def rotate() -> None:
-    """Replace the key; everything is encrypted and signed anew, in one step.
+    """Replace the key; everything is encrypted and signed with the new one, in one step.
 
     Exit codes: 0 replaced, 1 something is wrong with the store, 3 no terminal or no yes.
     """
@@ -33,11 +33,11 @@ def rotate() -> None:
         "nothing any more, and\nexports made from now on are proven by another public key."
     )
     if terminal.ask(text, "Replace it? Type yes: ").lower() != "yes":
-        output.problem("not replaced", kind="declined")
+        output.problem("the key was not replaced", kind="declined")
         sys.exit(REFUSED)
     terminal.second_factor(store)
     rotation.rotate(store, terminal.account())
     told = (
-        f"Replaced. Print the new public key with: {shell_quoting.command('journal', 'public-key')}"
+        f"Replaced. `{shell_quoting.command('journal', 'public-key')}` prints the new public key."
     )
     output.said(told, rotated=store.key_name)

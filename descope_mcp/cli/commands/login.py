@@ -63,7 +63,7 @@ def command(
     try:
         anyio.run(_tried, said)
     except ApiFailure as error:
-        output.problem(f"not kept: {error.message}", error.remedy, kind=error.kind)
+        output.problem(f"the key was not kept: {error.message}", error.remedy, kind=error.kind)
         sys.exit(FAILED)
     earlier = profile.all_profiles(directory).get(name)
     place = key_storage.keep(directory, name, key, in_file=key_file)

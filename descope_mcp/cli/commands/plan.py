@@ -23,7 +23,7 @@ from descope_mcp.store.store import Store
 
 @click.group("plan")
 def command() -> None:
-    """Run many calls as one: checked as a whole, asked about once, taken back together."""
+    """Run many calls as one: checked as a whole, asked about once, undone together."""
 
 
 @command.command("check")
@@ -74,7 +74,7 @@ def show(plan: str) -> None:
         entry, details, calls = record.found(store, "", plan)
     except Instead as instead:
         message = getattr(instead.outcome, "message", "")
-        raise click.UsageError(f"{message} (descope-mcp journal list)") from None
+        raise click.UsageError(f"{message}; see `descope-mcp journal list`") from None
     sent = {call.number: call for call in calls}
     left = {one["number"] for one in resume.unrun(details.get("calls", []), calls)}
     planned = details.get("calls") or [
@@ -97,9 +97,9 @@ def show(plan: str) -> None:
     if not entry.settled:
         click.echo("It was not ended: its process is gone, or still at it.")
     if entry.undoes:
-        click.echo(f"It takes back {entry.undoes[:8]}.")
+        click.echo(f"It undoes {entry.undoes[:8]}.")
     if entry.undone_by:
-        click.echo(f"It was taken back by {entry.undone_by[:8]}.")
+        click.echo(f"It was undone by {entry.undone_by[:8]}.")
     for row in rows:
         target, why = row.get("target", ""), row.get("why", "")
         click.echo(outcomes.line(row["number"], row["became"], row["operation"], target, why))
@@ -124,7 +124,7 @@ def _steps(store: Store, beginning: str) -> list[dict[str, Any]]:
     """A call of the journal, or those of a plan, as steps.
 
     Raises:
-        click.UsageError: there is no such call, or what it said is kept no longer.
+        click.UsageError: there is no such call, or what it said is no longer kept.
     """
     from descope_mcp.cli.commands.journal import one
 
@@ -137,7 +137,7 @@ def _steps(store: Store, beginning: str) -> list[dict[str, Any]]:
             {**({} if c["step"] in several else {"id": c["step"]}), **_step(c)} for c in planned
         ]
     if "arguments" not in details:
-        raise click.UsageError(f"{beginning}: what it said is kept no longer")
+        raise click.UsageError(f"{beginning}: what it said is no longer kept")
     return [_step({"operation": entry.operation, "arguments": as_written(details["arguments"])})]
 
 

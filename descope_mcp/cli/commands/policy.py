@@ -63,7 +63,7 @@ def check(file: str | None) -> None:
             notes=notes,
         )
     for warning in wiring.unmatched(chosen, policy, chosen.caller):
-        click.echo(f"descope-mcp: {warning}", err=True)
+        output.note(warning)
     denied = [o for o in catalog.values() if worst(o, policy, chosen.project_id).action == "deny"]
     output.said(
         f"{len(policy.rules)} rules; {len(denied)} of {len(catalog)} operations denied",
@@ -100,7 +100,7 @@ def explain(
     found = catalog.find(operation)
     if found is None:
         near = ", ".join(catalog.nearest(operation)) or "none"
-        raise click.UsageError(f"There is no operation {operation}; the nearest names: {near}.")
+        raise click.UsageError(f"there is no operation {operation}; the nearest names: {near}")
     applied = wiring.policy(chosen, catalog)
     if arguments is None:
         risk = Risk(found.worst_effect, found.worst_hazards)

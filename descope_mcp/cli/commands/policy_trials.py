@@ -99,7 +99,7 @@ def replay(file: str, since: str, until: str, project: str, as_json: bool) -> No
     if not as_json:
         click.echo(
             f"{result.judged} calls judged, {len(result.differences)} otherwise than then; "
-            f"{result.forgotten} could not be judged, since what they said is kept no longer"
+            f"{result.forgotten} could not be judged, since what they said is no longer kept"
         )
 
 

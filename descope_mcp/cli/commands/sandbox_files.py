@@ -49,7 +49,7 @@ def export(url: str, file: Path | None, secrets: bool) -> None:
         with new_file(file) as opened:
             opened.write(text)
     except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+        raise click.ClickException(f"the file {file} cannot be written: {error.strerror}") from None
     output.said(f"Written to {file}.", file=str(file))
 
 

@@ -59,7 +59,9 @@ def record(source: str, file: Path, port: int) -> None:
             opened.write(text)
             opened.flush()
         except OSError as error:
-            raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+            raise click.ClickException(
+                f"the file {file} cannot be written: {error.strerror}"
+            ) from None
     left_out = [" ".join(one) for one in recorder.left_out]
     told = f"{recorder.heard} answers are in {file}; read it before you share it."
     if left_out:

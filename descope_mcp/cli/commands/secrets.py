@@ -153,7 +153,7 @@ def _agreed(secret: sealed.Kept, text: str, prompt: str) -> None:
     """Go on only after a person's yes in the terminal."""
     said = f"{_about(secret)}\n{text}; its handle opens nothing any more."
     if terminal.ask(said, f"{prompt} Type yes: ").lower() != "yes":
-        output.problem("nothing was done; it is still kept", kind="declined")
+        output.problem("nothing was done; the secret is still kept", kind="declined")
         sys.exit(REFUSED)
 
 
@@ -184,7 +184,7 @@ def _new_file(place: Path, store: Store, handle: str) -> Iterator[TextIO]:
         number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         output.problem(
-            f"{place} cannot be made ({error.strerror}); the secret is still kept.",
+            f"the file {place} cannot be made ({error.strerror}); the secret is still kept.",
             "Name a file that does not exist, in a directory that does.",
         )
         sys.exit(FAILED)
@@ -196,7 +196,7 @@ def _new_file(place: Path, store: Store, handle: str) -> Iterator[TextIO]:
         if not place.exists() or not place.stat().st_size or _still_kept(store, handle):
             place.unlink(missing_ok=True)
         else:
-            click.echo(f"descope-mcp: {place} has the secret, which is kept here no more", err=True)
+            output.note(f"the file {place} has the secret, which is no longer kept here")
         raise
 
 
@@ -214,7 +214,7 @@ def _words(typed: str) -> list[str]:
     except ValueError as error:
         raise click.UsageError(f"the command cannot be read: {error}") from None
     if not words:
-        output.problem("nothing was done; it is still kept", kind="declined")
+        output.problem("nothing was done; the secret is still kept", kind="declined")
         sys.exit(REFUSED)
     return words
 
@@ -238,7 +238,7 @@ def _run(words: list[str], value: str) -> None:
             why = f"it did not end within {_PATIENCE} seconds"
     if why:
         output.problem(
-            f"{Path(words[0]).name} did not take it ({why}); the secret is still kept.",
+            f"`{Path(words[0]).name}` did not take it ({why}); the secret is still kept.",
             "Try the command by itself first.",
         )
         sys.exit(FAILED)
@@ -258,7 +258,9 @@ def _find(store: Store, handle: str) -> sealed.Kept:
 
 
 def _missing() -> NoReturn:
-    output.problem("nothing is kept under this handle; see `secrets list`", kind="unknown_name")
+    output.problem(
+        "nothing is kept under this handle; see `descope-mcp secrets list`", kind="unknown_name"
+    )
     sys.exit(FAILED)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from descope_mcp.cli import http_server, options, signals
+from descope_mcp.cli.display import output
 from descope_mcp.cli.http_server import HttpOptions
 
 if TYPE_CHECKING:
@@ -63,11 +64,10 @@ def command(
     names = wiring.toolsets(chosen, operations)
     own_key = chosen.has_management_key or (http.address and chosen.auth)
     if not sandbox and not own_key:
-        click.echo(
-            "descope-mcp: no management key; management calls will be refused. Sign in with "
-            "descope-mcp login, set DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with "
-            "--sandbox.",
-            err=True,
+        output.note(
+            "there is no management key; management calls will be refused. Sign in with "
+            "`descope-mcp login`, set DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, or start with "
+            "--sandbox."
         )
 
     said = http_server.configured(http, chosen.auth)
@@ -82,10 +82,10 @@ def command(
             rules = services.policy.rules
             unmatched = wiring.unmatched(chosen, services.policy, caller)
             for warning in await guard.warnings(rules) if guard else unmatched:
-                click.echo(f"descope-mcp: {warning}", err=True)
+                output.note(warning)
             for plan in unfinished_plans.left(services.store.directory):
                 see = shell_quoting.command("plan", "show", plan[:8])
-                click.echo(f"descope-mcp: a plan was left in the middle; see `{see}`", err=True)
+                output.note(f"a plan was left in the middle; see `{see}`")
             # Nothing made so far is ever garbage. Looking through it again and again would stop all
             # calls for a tenth of a second, most often while a large answer is worked on.
             gc.freeze()

@@ -73,7 +73,7 @@ def create(
         raise click.BadParameter("--for must be at most 366d")
     _check_scopes(scopes)
     if place and place.exists():
-        raise click.UsageError(f"{place} is there already; name a new file")
+        raise click.UsageError(f"the file {place} exists already; name a new one")
     with closing(_store()) as store:
         terminal.second_factor(store)
         if place:
@@ -114,12 +114,12 @@ def list_(as_json: bool) -> None:
 def revoke(token: str) -> None:
     """End a token by its id, as `tokens list` shows it; servers take some seconds to notice.
 
-    Exit codes: 0 it has ended, 1 there is none that could end.
+    Exit codes: 0 it has ended, 1 there is none that still counts.
     """
     with closing(_store()) as store:
         ended = None if store.is_new else machine_tokens.revoke(store, token)
         if ended is None:
-            output.problem(f"there is no token {token} that could end", kind="unknown_name")
+            output.problem(f"there is no token {token} that still counts", kind="unknown_name")
             sys.exit(FAILED)
         _record(store, "revoked", ended)
     output.said(f"Token {ended.id} of {ended.name} has ended.", **_facts(ended))

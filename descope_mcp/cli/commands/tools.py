@@ -76,7 +76,7 @@ def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
     found, fits = Index(load()).find(" ".join(query), limit=limit)
     if not fits:
         near = ", ".join(operation.name for operation in found[:3])
-        output.problem(f"no operation fits this well; the least far: {near}", kind="nothing_found")
+        output.problem(f"no operation fits this well; the nearest: {near}", kind="nothing_found")
         sys.exit(FAILED)
     for operation in found:
         if as_json:

@@ -19,7 +19,7 @@ from descope_mcp.cli.commands.call import CALLER, run, tell
 @options.sandbox
 @options.json_lines
 def command(call: str, anyway: bool, policy: str | None, sandbox: bool) -> None:
-    """Take back the call whose id begins with CALL (descope-mcp journal list)."""
+    """Undo the call whose id begins with CALL (`descope-mcp journal list`)."""
     sys.exit(
         run(
             Undo(call, CALLER, anyway, progress=tell),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,12 @@ import click
 _MOMENTS = frozenset(
     {"at", "created", "expires", "answered", "revealed", "used", "until", "decided", "seen"}
 )
+
+
+#: A word that a sentence may begin with: no name with a sign in it, and no place before a colon.
+_WORD = re.compile(r"(?!std)[a-z]+(?=[ ,;'])")
+#: How a sentence ends, an error code behind it included.
+_ENDS = re.compile(r"[.?!:…](?: \([\w.-]+\))?$")
 
 
 def prepare() -> None:
@@ -50,6 +57,27 @@ def said(text: str, **facts: Any) -> None:
         click.echo(text)
 
 
+def sentence(text: str) -> str:
+    """A message whole: each of its lines begins with a capital and ends with a full stop.
+
+    An exception says a clause, which others put into sentences of theirs. What begins with a
+    name, a path or a place keeps it as it is; a line that is set in is somebody else's.
+    """
+    return "\n".join(
+        line if line[:1] in ("", " ") else ended(_begun(line)) for line in text.splitlines()
+    )
+
+
+def ended(line: str) -> str:
+    """A line with its full stop."""
+    return line if _ENDS.search(line) else f"{line}."
+
+
+def note(text: str) -> None:
+    """Say something beside the result, on stderr."""
+    click.echo(f"descope-mcp: {sentence(text)}", err=True)
+
+
 def problem(message: str, remedy: str = "", *, kind: str = "failed", **more: Any) -> None:
     """Say what went wrong: a line on stderr, or with ``--json`` an object on stdout.
 
@@ -59,6 +87,7 @@ def problem(message: str, remedy: str = "", *, kind: str = "failed", **more: Any
         kind: a word that a script can tell it by.
         more: further fields of the object.
     """
+    message, remedy = sentence(message), sentence(remedy)
     if as_json():
         row({"error": kind, "message": message, "remedy": remedy, **more})
     else:
@@ -77,6 +106,10 @@ def lost(error: OSError) -> str:
     os.dup2(null, sys.stdout.fileno())
     os.close(null)
     return error.strerror or type(error).__name__
+
+
+def _begun(line: str) -> str:
+    return line[0].upper() + line[1:] if _WORD.match(line) else line
 
 
 def _value(key: str, item: Any) -> Any:

@@ -20,7 +20,7 @@ def duration(text: str) -> float:
     """
     found = _DURATION.fullmatch(text.strip())
     if not found:
-        raise click.BadParameter(f"{text!r} is no duration; write 90s, 30m, 2h or 7d")
+        raise click.BadParameter(f"{text!r} is not a duration; write 90s, 30m, 2h or 7d")
     return float(found[1]) * _SECONDS[found[2]]
 
 
@@ -39,7 +39,7 @@ def moment(text: str) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
-        message = f"{text!r} is no time; write 2026-11-22, 2026-11-22T14:30, 14:30 or 2h"
+        message = f"{text!r} is not a time; write 2026-11-22, 2026-11-22T14:30, 14:30 or 2h"
         raise click.BadParameter(message) from None
 
 

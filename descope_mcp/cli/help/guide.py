@@ -15,7 +15,7 @@ from descope_mcp.store.errors import StoreError
 
 _ASIDE = """\
 An agent's client starts `descope-mcp serve` itself and speaks with it over standard input; in a
-terminal that command only waits. All commands: descope-mcp --help"""
+terminal that command only waits. All commands: `descope-mcp --help`"""
 
 
 def guide() -> str:
@@ -29,8 +29,8 @@ def guide() -> str:
     opened = chosen.has_management_key
     lines += [
         "",
-        f"  project         {chosen.project_id or 'not set (descope-mcp login)'}",
-        f"  management key  {'set' if opened else 'not set (descope-mcp login)'}",
+        f"  project         {chosen.project_id or 'not set (`descope-mcp login`)'}",
+        f"  management key  {'set' if opened else 'not set (`descope-mcp login`)'}",
         f"  kept in         {wiring.store(chosen).name}",
         f"  log             {chosen.log_file or 'not written (DESCOPE_MCP_LOG_FILE)'}",
     ]

@@ -73,7 +73,8 @@ def printed(outcome: PlanOutcome, show: Shown) -> int:
         case PlanChecked():
             return plan.checked(outcome)
         case NeedsConfirmation():
-            output.problem("the call was confirmed and asked about again", kind="refused")
+            message = "The call was confirmed and would have to be asked about again."
+            output.problem(message, "Nothing was sent.", kind="refused")
             return REFUSED
 
 
@@ -97,9 +98,9 @@ def _completed(outcome: Completed, show: Shown) -> int:
         for line in _told(outcome):
             click.echo(line, err=True)
         for note in outcome.notes:
-            click.echo(f"descope-mcp: {note}", err=True)
+            output.note(note)
         if outcome.partial:
-            click.echo(f"descope-mcp: {outcome.partial} item(s) failed", err=True)
+            output.note(f"{outcome.partial} item(s) failed")
     return FAILED if outcome.partial else 0
 
 

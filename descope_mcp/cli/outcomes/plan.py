@@ -26,10 +26,10 @@ def ended(outcome: PlanEnded) -> int:
             click.echo(line(call.number, call.became, call.operation, call.target, call.why))
         click.echo(f"{done} of {len(outcome.calls)} calls done.")
         if outcome.id and done:
-            click.echo(f"Take it back: {shell_quoting.command('undo', outcome.id[:8])}")
+            click.echo(f"Undo it: `{shell_quoting.command('undo', outcome.id[:8])}`")
         if outcome.id and outcome.count("not run"):
             go_on = shell_quoting.command("plan", "resume", outcome.id[:8])
-            click.echo(f"Go on with what did not run: {go_on}")
+            click.echo(f"Go on with what did not run: `{go_on}`")
     if unknown:
         return UNKNOWN
     return 0 if done == len(outcome.calls) else FAILED

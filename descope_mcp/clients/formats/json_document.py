@@ -66,7 +66,7 @@ def without_entry(text: str, path: Sequence[str], *, comments: bool) -> str:
     found = inner.member(path[-1])
     if found is None:
         return text
-    # Of a name that stands there twice, the first must not come to count.
+    # Of a name that occurs twice, the first must not come to count.
     return without_entry(_removed(text, inner, inner.members.index(found)), path, comments=comments)
 
 
@@ -80,7 +80,7 @@ def _object(text: str, value: Value, name: str) -> Value:
     if not isinstance(value.plain, dict):
         before = text[: value.start]
         column = value.start - before.rfind("\n")
-        raise MalformedConfiguration(f"{name} is no object", before.count("\n") + 1, column)
+        raise MalformedConfiguration(f"{name} is not an object", before.count("\n") + 1, column)
     return value
 
 

@@ -86,7 +86,7 @@ class _Reader:
             return self._array(at)
         end = _match_end(_STRING if first == '"' else _SCALAR, self._text, at)
         if end == at:
-            raise self.fault("a value is missing" if first in ",}]" else "this is no value", at)
+            raise self.fault("a value is missing" if first in ",}]" else "this is not a value", at)
         return Value(at, end, self._decoded(at, end))
 
     def _object(self, start: int) -> Value:
@@ -131,7 +131,7 @@ class _Reader:
         try:
             return json.loads(self._text[start:end])
         except ValueError:
-            raise self.fault("this is no valid text or number", start) from None
+            raise self.fault("this is not a valid text or number", start) from None
 
 
 def _match_end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -106,5 +106,5 @@ def _parsed(text: str) -> tomlkit.TOMLDocument:
 
 def _table(value: Any, name: str) -> MutableMapping[str, Any]:
     if not isinstance(value, MutableMapping):
-        raise MalformedConfiguration(f"{name} is no table", 1, 1)
+        raise MalformedConfiguration(f"{name} is not a table", 1, 1)
     return value

@@ -157,7 +157,7 @@ def _dumped(document: MutableMapping[str, Any], yaml: YAML, before: str) -> str:
 
 def _mapping(value: Any, name: str) -> MutableMapping[str, Any]:
     if not isinstance(value, MutableMapping):
-        raise MalformedConfiguration(f"{name} is no mapping", 1, 1)
+        raise MalformedConfiguration(f"{name} is not a mapping", 1, 1)
     return value
 
 

@@ -117,7 +117,7 @@ def _parsed(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, .
         found = re.fullmatch(r"(.*) \(at (?:line (\d+), .*|end of document)\)", str(error))
         what, line = (found[1], found[2]) if found else (str(error), None)
         place = f"{name}:{line or text.count(chr(10)) + 1}"
-        raise PolicyError(f"{place}: {what}; mend the TOML") from None
+        raise PolicyError(f"{place}: {what}; correct the TOML") from None
     lines = text.split("\n")
     source = _Source(name, lines, [n for n, line in enumerate(lines, 1) if _HEADER.match(line)])
     written = data.get("rule", [])

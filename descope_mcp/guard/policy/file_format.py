@@ -59,13 +59,17 @@ def _table(value: Any) -> bool:
 
 def _claim(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
-        raise ValueError(f"{value} is no name of a claim; write roles, tenant, email or the like")
+        raise ValueError(
+            f"{value} is not the name of a claim; write roles, tenant, email or the like"
+        )
     return value
 
 
 def _project_id(value: str) -> str:
     if not re.fullmatch(r"P[0-9A-Za-z]{20,63}", value):
-        raise ValueError(f"{value} is no project id; it begins with P (Descope console, Project)")
+        raise ValueError(
+            f"{value} is not a project id; it begins with P (Descope console, Project)"
+        )
     return value
 
 

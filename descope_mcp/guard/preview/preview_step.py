@@ -31,7 +31,7 @@ async def find(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Seen
         return NOTHING
     if not resolvable(step.match, scope):
         # Nothing to tell the elements apart by: all of them would pass for the target.
-        raise TargetMissing("the call does not say which one it means.")
+        raise TargetMissing("The call does not say which one it means.")
     jobs = [partial(_found, catalog, step, way, scope, read) for way in told or [step.arguments]]
     seen = NOTHING
     for one in await gather(jobs):

@@ -68,7 +68,7 @@ async def run(
     """
     operation = catalog[name]
     if operation.worst_effect != "read" or "reveals_secret" in operation.worst_hazards:
-        raise PreviewFailed(f"{name} is no read; a preview may not run it.")
+        raise PreviewFailed(f"{name} is not a read; a preview may not run it.")
     resolved = resolve(recipe, scope)
     each = list(_one_by_one(operation, {} if resolved is ABSENT else resolved))
     read_so_far: dict[tuple[int, int], _Page] = {}

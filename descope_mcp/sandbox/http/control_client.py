@@ -30,7 +30,9 @@ def ask(url: str, method: str, path: str, body: Any = None, timeout: float = 10.
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"{url} is no URL of a sandbox; it looks like http://127.0.0.1:8080")
+        raise ValueError(
+            f"{url} is not the URL of a sandbox; it looks like `http://127.0.0.1:8080`"
+        )
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
     try:
         connection.request(method, CONTROL + path, None if body is None else json.dumps(body))

@@ -85,7 +85,7 @@ def _read(
 
 def _refused(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def refused(request: Request) -> Response:
-        return _said(403, f"{name} is no read; the recorder passes on nothing else")
+        return _said(403, f"{name} is not a read; the recorder passes on only reads")
 
     return refused
 

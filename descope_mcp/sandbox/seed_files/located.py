@@ -38,9 +38,9 @@ class Located:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            raise SeedError(f"{name}:{line}: no YAML: {error.problem}") from None
+            raise SeedError(f"{name}:{line}: this is not YAML: {error.problem}") from None
         except yaml.YAMLError as error:
-            raise SeedError(f"{name}: no YAML: {error}") from None
+            raise SeedError(f"{name}: this is not YAML: {error}") from None
         if root is None:
             raise SeedError(f"{name}: is empty; `descope-mcp sandbox export` writes one")
         self._root: yaml.Node = root
@@ -80,9 +80,11 @@ class Located:
             problem = getattr(error, "problem", None) or str(error)
             raise self._at(node, problem) from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._at(node, "is no number of JSON")
+            raise self._at(node, "is not a number of JSON")
         if not isinstance(value, str | int | float | bool | None):
-            raise self._at(node, f"{type(value).__name__} is no value of JSON; write it in quotes")
+            raise self._at(
+                node, f"{type(value).__name__} is not a value of JSON; write it in quotes"
+            )
         return value
 
     def _mapping(self, node: yaml.MappingNode, room: int) -> Any:

@@ -34,7 +34,7 @@ UNREAD = "declined-unread"
 OTHERS = ("others", "The policy has others approve this than whoever sits at the client.")
 STANDS = (
     "declined-before",
-    "This call was declined less than a minute ago, and nobody is asked the same again so soon.",
+    "A person denied this call less than a minute ago, and nobody is asked the same again so soon.",
 )
 
 
@@ -118,7 +118,7 @@ async def before(needed: NeedsConfirmation, services: Services) -> Refused | Non
     denied = await run_sync(said_no.denied, services.store, needed.question, time.time())
     if denied is None:
         return None
-    did = "took back their approval of" if denied.status == "revoked" else "denied"
+    did = "revoked their approval of" if denied.status == "revoked" else "denied"
     why = f" They say: {quoted(denied.reason)}." if denied.reason else ""
     return Refused("denied", f"A person {did} this (request {denied.number}).{why}", _ASK)
 
@@ -249,7 +249,7 @@ def _differs(number: int, approved: str, now: Disclosure) -> str:
 
 
 #: What repeating a call does whose request waits.
-_WAITS = "Make the same call again then, or at once: it waits for {:.0f} s; nobody is asked anew"
+_WAITS = "Make the same call again then, or at once: it waits for {:.0f} s; nobody is asked again"
 _WAITS_NOT = "Make the same call again when they have; until then repeating changes nothing"
 #: So many lines of a question are told that are no longer as they were.
 _MOST_LINES = 4

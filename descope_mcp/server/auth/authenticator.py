@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: RFC 6750, section 2.1.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _HEADER = b"authorization"
-_ONE_WAY = "Send the access token once, in the Authorization header, and nowhere else"
+_ONE_WAY = "Send the access token once, in the Authorization header, and nowhere else."
 
 
 class Authenticator:
@@ -72,7 +72,7 @@ class Authenticator:
             except NotVerifiable as error:
                 log.warning("nobody is let in: %s", error)
                 after = {"Retry-After": str(math.ceil(error.after))}
-                refused = refusal(503, f"Nobody can be let in now: {error}", after)
+                refused = refusal(503, f"Nobody can be let in now: {error}.", after)
             else:
                 if why := self._refused(caller):
                     refused = refusal(403, why)

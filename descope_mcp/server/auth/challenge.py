@@ -18,7 +18,7 @@ METADATA = "/.well-known/oauth-protected-resource"
 #: What a client is to ask for that has not signed in, unless the configuration says more; it asks
 #: for the rest when a call needs it.
 FIRST = (CLASSES["read"],)
-_SIGN_IN = "Sign in first: this server takes calls with an access token alone"
+_SIGN_IN = "Sign in first: this server takes calls with an access token alone."
 
 
 class Challenges:
@@ -34,12 +34,12 @@ class Challenges:
 
     def invalid(self, scope: Scope, why: str) -> Response:
         """To one whose token does not count."""
-        return self._answer(scope, 401, f"The access token does not count: {why}", "invalid_token")
+        return self._answer(scope, 401, f"The access token does not count: {why}.", "invalid_token")
 
     def insufficient(self, scope: Scope, has: Collection[str], missing: Iterable[str]) -> Response:
         """To one whose token is for less than it asks for. A client adds the scopes it has."""
         lacking = list(missing)
-        text = f"The access token is not for this call; it needs the scope {' '.join(lacking)}"
+        text = f"The access token is not for this call; it needs the scope {' '.join(lacking)}."
         # What it has is repeated, since a new token has nothing but what is asked for.
         ours = (one for one in sorted(has) if one in CLASSES.values() or one.startswith(TOOLSET))
         kept = [one for one in ours if one not in lacking]

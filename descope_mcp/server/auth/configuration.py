@@ -104,7 +104,7 @@ class _KeyTable(SecretTable):
         """
         value = super().read()
         if not re.fullmatch(r"[\x21-\x39\x3b-\x7e]+", value):
-            raise NoSecret("what is there holds a blank, a colon or a special character")
+            raise NoSecret("what is there holds a space, a colon or a special character")
         return value
 
 
@@ -198,7 +198,7 @@ def read(path: Path) -> Configuration:
         reason = (error.strerror or "it cannot be read").lower()
         raise ConfigurationError(f"{path}: {reason}") from None
     except ValueError as error:
-        raise ConfigurationError(f"{path.name}: {error}; mend the TOML") from None
+        raise ConfigurationError(f"{path.name}: {error}; correct the TOML") from None
     try:
         written = _File.model_validate(data)
     except ValidationError as error:
@@ -233,7 +233,7 @@ def _faults(written: _File, issuers: Sequence[Issuer]) -> list[str]:
     if urlsplit(written.url).path:
         found.append("url: write the origin alone; the paths of this server are added to it")
     if MACHINES in written.issuer:
-        found.append(f"issuer.{MACHINES}: machines are called so; choose another name")
+        found.append(f"issuer.{MACHINES}: machines have this name; choose another")
     for number, issuer in enumerate(issuers):
         found += [
             f"issuer.{issuer.name}: its tokens may be those of {other.name} too"

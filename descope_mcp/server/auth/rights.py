@@ -52,7 +52,7 @@ class Rights:
         try:
             self.of(caller)
         except NoRights:
-            return "No key of this server is for this caller; ask whoever runs it"
+            return "No key of this server is for this caller; ask whoever runs it."
         return ""
 
     async def close(self) -> None:

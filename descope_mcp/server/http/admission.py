@@ -42,9 +42,13 @@ class Admission:
         if self.ending:
             refused = refusal(503, _ENDING, _SOON)
         elif self._open[caller.name] >= most:
-            refused = refusal(429, f"{most} requests of this caller are open already", _SOON)
+            refused = refusal(
+                429, f"This caller has {most} requests open already; wait for one.", _SOON
+            )
         elif self._open.total() >= self._most:
-            refused = refusal(503, "The server has no room for more requests", _SOON)
+            refused = refusal(
+                503, "The server has no room for more requests; try again later.", _SOON
+            )
         else:
             with self._counted(caller.name, stream=scope["method"] == "GET") as ended:
                 place = scope[PLACE] = Place(self._open, caller.name)
@@ -110,8 +114,8 @@ def _add(open_: Counter[str], caller: str, number: int) -> None:
         del open_[caller]
 
 
-_ENDING = "This server is being stopped, and nothing was done; call again"
-_CUT = "This server was stopped before it could answer; what became of the call is in the journal"
+_ENDING = "This server is being stopped, and nothing was done; call again."
+_CUT = "This server was stopped before it could answer; what became of the call is in the journal."
 
 
 async def _until(

@@ -15,8 +15,8 @@ _TOO_LARGE = (
     f"A request may have at most {LARGEST // 1024 // 1024} MiB. Make several calls, each with a "
     "part of it."
 )
-_NOT_UTF8 = "A message is JSON in UTF-8"
-_TOO_SLOW = f"The request did not arrive within {SECONDS:.0f} seconds"
+_NOT_UTF8 = "A message is JSON in UTF-8."
+_TOO_SLOW = f"The request did not arrive within {SECONDS:.0f} seconds."
 
 
 class Bodies:

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from descope_mcp.server.http.refusal import refusal
 
-_TEXT = "A request has either Content-Length or Transfer-Encoding"
+_TEXT = "A request has either Content-Length or Transfer-Encoding."
 
 
 class Framing:

@@ -116,8 +116,8 @@ class Hosts:
 
 
 _TEXTS = {
-    421: "This server is not called so; --allowed-host says by which names it is",
-    403: "Pages of this origin may not call this server; --allowed-origin says which may",
+    421: "The Host of this request is not a name of this server; --allowed-host says which are.",
+    403: "Pages of this origin may not call this server; --allowed-origin says which may.",
 }
 
 

@@ -57,5 +57,5 @@ class ResponseHeaders:
             # Neither the text nor the values in the frames go anywhere: they may be secrets.
             log.error("%s at %s", type(error).__name__, place)  # noqa: TRY400
             if not begun:
-                text = "Internal error; see the server's log"
+                text = "Internal error; see the server's log."
                 await refusal(500, text)(scope, receive, with_headers)

@@ -47,7 +47,7 @@ class Sessions:
         # A request of 2026-07-28 has no session; neither has the one that opens one.
         opens = number is None and b"mcp-method" not in headers
         if opens and caller is not LOCAL and self._count(caller.name) >= self._most:
-            text = f"{self._most} sessions of this caller are open; end one (DELETE) first"
+            text = f"{self._most} sessions of this caller are open; end one (DELETE) first."
             await refusal(429, text, {"Retry-After": "60"})(scope, receive, send)
             return
         session = self._open.get(number) if number else None

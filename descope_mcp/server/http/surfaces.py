@@ -66,11 +66,15 @@ class Surfaces:
         if path == f"{ROOT}/readonly":
             return Surface(read_only=True)
         if not path.startswith(_TOOLSETS):
-            raise UnknownSurface(f"Nothing is here; there are {ROOT}, {ROOT}/readonly, {_TOOLSETS}")
+            raise UnknownSurface(
+                f"Nothing is here; try `{ROOT}`, `{ROOT}/readonly` or `{_TOOLSETS}NAMES`."
+            )
         names = path.removeprefix(_TOOLSETS).split(",")
         if unknown := [name for name in names if name not in (*self._known, "all")]:
             known = ", ".join(sorted(self._known))
-            raise UnknownSurface(f"There is no toolset {unknown[0][:60]!r}; there are all, {known}")
+            raise UnknownSurface(
+                f"There is no toolset {unknown[0][:60]!r}; there are: all, {known}."
+            )
         return Surface(tuple(names))
 
 

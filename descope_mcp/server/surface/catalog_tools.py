@@ -93,7 +93,7 @@ class Hub:
         """The answer to a query that no operation does what it says; the nearest, in short."""
         toolset = nearest[0].toolset
         rows = [{"name": o.name, "class": o.effect, "title": o.title} for o in nearest]
-        message = f"No operation fits this well. The nearest toolset: {toolset}. The least far:"
+        message = f"No operation fits this well. The nearest toolset: {toolset}. The nearest:"
         lines = [f"[{row['class']}] {row['name']} - {row['title']}" for row in rows]
         answer = {"fits": False, "toolset": toolset, "operations": rows}
         return tool_result.result(answer, "\n".join([message, *lines]))

@@ -58,7 +58,7 @@ def decode(line: bytes | Oversized) -> types.JSONRPCMessage | None:
         NoMessage: it holds something else.
     """
     if isinstance(line, Oversized):
-        text = f"A line of {line.size} bytes; at most {LARGEST_LINE} are taken"
+        text = f"The line has {line.size} bytes, and at most {LARGEST_LINE} are taken."
         raise NoMessage(types.INVALID_REQUEST, text, _id_of(line.head, line.tail))
     line = line.strip().removeprefix(_BYTE_ORDER_MARK).strip()
     if not line:
@@ -69,7 +69,9 @@ def decode(line: bytes | Oversized) -> types.JSONRPCMessage | None:
         place = _COLUMN.search(str(broken))
         number = _id_of(line[: int(place[1]) - 1] if place else b"", line)
         if _HALF_PAIR in str(broken):
-            raise NoMessage(types.INVALID_REQUEST, "Half of a surrogate pair", number) from None
+            raise NoMessage(
+                types.INVALID_REQUEST, "The message holds half of a surrogate pair.", number
+            ) from None
         raise NoMessage(types.PARSE_ERROR, "Parse error", number) from None
     return _message(parsed)
 
@@ -98,35 +100,37 @@ def _encoded(result: dict[str, Any]) -> bytes:
 
 def _message(parsed: Any) -> types.JSONRPCMessage | None:
     if isinstance(parsed, list):
-        raise NoMessage(types.INVALID_REQUEST, "Batches are not served; send one message a line")
+        raise NoMessage(types.INVALID_REQUEST, "Batches are not served; send one message a line.")
     if not isinstance(parsed, dict):
-        raise NoMessage(types.INVALID_REQUEST, "A message is an object")
+        raise NoMessage(types.INVALID_REQUEST, "A message is an object.")
     number = _id(parsed)
     if parsed.get("jsonrpc") != "2.0":
-        raise NoMessage(types.INVALID_REQUEST, 'jsonrpc has to be "2.0"', number)
+        raise NoMessage(types.INVALID_REQUEST, 'jsonrpc has to be "2.0".', number)
     if "method" in parsed:
         return _asked(parsed, number)
     if number is None:
         if "error" in parsed:
             # The client could not read something. There is no saying what, nor anything to do.
             return None
-        raise NoMessage(types.INVALID_REQUEST, "Neither a method nor an id")
+        raise NoMessage(types.INVALID_REQUEST, "The message has neither a method nor an id.")
     if isinstance(parsed.get("result"), dict):
         return types.JSONRPCResponse(jsonrpc="2.0", id=number, result=parsed["result"])
     if "error" not in parsed and "result" not in parsed:
-        raise NoMessage(types.INVALID_REQUEST, "Neither a method nor a result", number)
+        raise NoMessage(
+            types.INVALID_REQUEST, "The message has neither a method nor a result.", number
+        )
     try:
         return types.JSONRPCError.model_validate(parsed)
     except ValueError:
         # An answer to a request of ours: whoever waits for it has to be told something.
-        return error(number, types.INVALID_REQUEST, "An answer that cannot be read")
+        return error(number, types.INVALID_REQUEST, "The answer cannot be read.")
 
 
 def _asked(parsed: dict[str, Any], number: types.RequestId | None) -> types.JSONRPCMessage | None:
     """The request or notification that names a method."""
     method, params = parsed["method"], parsed.get("params")
     if not isinstance(method, str):
-        raise NoMessage(types.INVALID_REQUEST, "The method has to be a string", number)
+        raise NoMessage(types.INVALID_REQUEST, "The method has to be a string.", number)
     fits = params is None or isinstance(params, dict)
     if "id" not in parsed:
         # Nobody waits for an answer to a notification.
@@ -134,9 +138,9 @@ def _asked(parsed: dict[str, Any], number: types.RequestId | None) -> types.JSON
             return None
         return types.JSONRPCNotification(jsonrpc="2.0", method=method, params=params)
     if number is None:
-        raise NoMessage(types.INVALID_REQUEST, "The id has to be a string or an integer")
+        raise NoMessage(types.INVALID_REQUEST, "The id has to be a string or an integer.")
     if not fits:
-        raise NoMessage(types.INVALID_PARAMS, "params has to be an object", number)
+        raise NoMessage(types.INVALID_PARAMS, "params has to be an object.", number)
     return types.JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)
 
 

@@ -124,7 +124,7 @@ class Incoming:
                 that this one has none.
         """
         if number in self._exchange.open:
-            text = f"The id {str(number)[:40]} is that of a request that is not answered yet"
+            text = f"The id {str(number)[:40]} is that of a request that is not answered yet."
             raise NoMessage(types.INVALID_REQUEST, text)
         self._exchange.open.add(number)
         unanswered = partial(self._exchange.settled, number)
@@ -207,7 +207,7 @@ class Outgoing:
             log.error("a message could not be written")  # noqa: TRY400
         if isinstance(message, types.JSONRPCResponse):
             return messages.encode(
-                messages.error(message.id, types.INTERNAL_ERROR, "The answer is no text")
+                messages.error(message.id, types.INTERNAL_ERROR, "The answer is not text.")
             )
         if isinstance(message, types.JSONRPCRequest):
             self._exchange.lost.add(message.id)

@@ -126,7 +126,7 @@ def _local(host: str) -> bool:
 
 
 _NONE = (
-    "is no address of a PostgreSQL database; it looks like "
+    "is not the address of a PostgreSQL database; it looks like "
     "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with %40 for @, %3A for : and %2F for / in the "
     "password"
 )

@@ -141,9 +141,9 @@ def _signed(line: str, pem: bytes) -> dict[str, Any]:
     try:
         key = load_pem_public_key(pem)
     except ValueError:
-        raise NotProven("the public key is none") from None
+        raise NotProven("the public key cannot be read") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise NotProven("the public key is no Ed25519 key")
+        raise NotProven("the public key is not an Ed25519 key")
     try:
         end: dict[str, Any] = json.loads(line)
         signature = base64.b64decode(end.pop("signature"))
@@ -151,7 +151,9 @@ def _signed(line: str, pem: bytes) -> dict[str, Any]:
     except InvalidSignature:
         raise NotProven("the signature is not of this key, or the last line was changed") from None
     except (ValueError, KeyError, AttributeError, TypeError):
-        raise NotProven("the last line is no signature; the file may have been cut off") from None
+        raise NotProven(
+            "the last line is not a signature; the file may have been cut off"
+        ) from None
     return end
 
 

@@ -345,7 +345,7 @@ def test_old_names_still_count(catalog: Catalog) -> None:
         ('[[rule]]\ndecision = "confirm"\ncalls = true\nper = "1h"', 3, "valid integer"),
         ('[[rule]]\ndecision = "deny"\ncalls = 3\nper = "1h"', 4, "drop calls"),
         ('[[rule]]\ndecision = "deny"\nreason = "a\\nb"', 3, "one line"),
-        ('production = ["prod"]', 1, "no project id"),
+        ('production = ["prod"]', 1, "not a project id"),
         ('production = "P2abcdefghijklmnopqrstuvwxyz"', 1, "production"),
         ('rule = [{ decision = "deny" }]', 1, "head each with [[rule]]"),
         ('[rule]\ndecision = "deny"', 1, "head each with [[rule]]"),

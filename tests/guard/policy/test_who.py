@@ -163,7 +163,7 @@ def test_no_rule_lifts_what_the_scopes_do_not_cover(
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
-        ('who = { Roles = "a" }', "Roles is no name of a claim"),
+        ('who = { Roles = "a" }', "Roles is not the name of a claim"),
         ('who = { roles = "{caller.roles}" }', "only arguments, target and what is meant"),
         ('caller = "{caller.subject}"', "only arguments, target and what is meant"),
         ('arguments = { loginId = "{caller.Email}" }', "write {caller.tenant}"),

@@ -155,7 +155,7 @@ async def test_nobody_and_no_secret_is_in_it(recording: Recording) -> None:
 async def test_only_reads_are_passed_on(recording: Recording) -> None:
     assert recording.refused is not None
     assert recording.refused.status_code == 403
-    assert "DeleteUser is no read" in recording.refused.json()["errorMessage"]
+    assert "DeleteUser is not a read" in recording.refused.json()["errorMessage"]
 
 
 def test_what_is_only_named_is_there_by_name() -> None:

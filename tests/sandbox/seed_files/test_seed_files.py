@@ -119,7 +119,7 @@ def test_secrets_are_new_at_every_start_unless_a_number_is_given(load: Any) -> N
     ("text", "said"),
     [
         ("", "seed.yaml: is empty"),
-        ("seed: 1\nrecords: [\n", "seed.yaml:3: no YAML"),
+        ("seed: 1\nrecords: [\n", "seed.yaml:3: this is not YAML"),
         ("seed: 2", "seed.yaml:1: seed: "),
         ("seed: 1\nrecord: {}", "seed.yaml:2: record: "),
         ("seed: 1\nbegin: acne", "seed.yaml:2: there is none; use one of acme"),

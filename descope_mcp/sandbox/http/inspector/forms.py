@@ -81,5 +81,5 @@ DONE = {
     "add-fault": "The fault is set.",
     "clear-faults": "No calls meet a fault any more.",
     "set-conditions": "The conditions are set.",
-    "reset": "The sandbox has begun anew.",
+    "reset": "The sandbox has started over.",
 }
