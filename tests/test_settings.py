@@ -235,7 +235,10 @@ def test_what_opens_the_store_is_never_shown(
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"DESCOPE_MCP_DATABASE_URL": "postgresql://me:hunter2@x@h/d"}, "not the address of a Postgre"),
+        (
+            {"DESCOPE_MCP_DATABASE_URL": "postgresql://me:hunter2@x@h/d"},
+            "not the address of a",
+        ),
         ({"DESCOPE_MCP_KEY_FILE": "/key", "DESCOPE_MCP_KEY": "hunter2"}, "set one of them"),
         ({"DESCOPE_MCP_KEY": "hunter2", "DESCOPE_MCP_KEY_COMMAND": "hunter2"}, "set one of them"),
     ],

@@ -6,16 +6,13 @@ Nothing else of the file is shown: what may be secret there, nobody can tell.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from descope_mcp.clients.client import Client
 from descope_mcp.clients.configuration_file import ConfigurationFile
-
-_HIDDEN = "***"
-_SIGNED_IN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+from descope_mcp.clients.shown_arguments import HIDDEN, shown_arguments, without_account
 
 
 def alone(client: Client, name: str, entry: Mapping[str, Any]) -> str:
@@ -39,10 +36,16 @@ def _lines(client: Client, name: str, entry: Any, earlier: Any) -> list[str]:
         return []
     was = earlier if isinstance(earlier, Mapping) else {}
     shown = {
-        key: value if client.entry.get(key, "$env") != "$env" else _masked(value, was.get(key))
+        key: _shown(client.entry.get(key, "$env"), value, was.get(key))
         for key, value in entry.items()
     }
-    return _SIGNED_IN.sub(_HIDDEN, alone(client, name, shown)).splitlines()
+    return without_account(alone(client, name, shown)).splitlines()
+
+
+def _shown(word: str, value: Any, earlier: Any) -> Any:
+    if word in ("$args", "$command_line") and isinstance(value, list):
+        return shown_arguments(map(str, value))
+    return _masked(value, earlier) if word == "$env" else value
 
 
 def _masked(value: Any, earlier: Any) -> Any:
@@ -54,4 +57,4 @@ def _masked(value: Any, earlier: Any) -> Any:
         return [_masked(item, None) for item in value]
     if isinstance(value, bool):
         return value
-    return _HIDDEN if earlier is None or earlier == value else f"{_HIDDEN} (another)"
+    return HIDDEN if earlier is None or earlier == value else f"{HIDDEN} (another)"

@@ -126,7 +126,7 @@ def test_without_a_keyring_a_private_file_keeps_it(person: Person) -> None:
     assert run("logout", "--profile", "staging", env=person.env).returncode == 0
     assert person.files_with_the_key() == []
     again = run("logout", "--profile", "staging", env=person.env)
-    assert (again.returncode, "there is no profile staging; sign in" in again.stderr) == (2, True)
+    assert (again.returncode, "There is no profile staging; sign in" in again.stderr) == (2, True)
 
 
 def test_an_older_key_does_not_outlive_the_profile_unseen(person: Person) -> None:

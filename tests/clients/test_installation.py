@@ -20,6 +20,7 @@ from descope_mcp.clients.errors import ClientError
 from descope_mcp.clients.installation import Target
 from descope_mcp.clients.places import Machine
 from descope_mcp.clients.server_entry import NAME, ServerEntry, read_back
+from descope_mcp.clients.shown_arguments import shown_arguments
 
 #: By its name an entry of this server.
 STUB = str(Path(__file__).with_name("descope-mcp.py"))
@@ -275,7 +276,8 @@ def test_an_entry_split_up_over_the_file_is_refused(machine: Machine) -> None:
 SECRETS = {
     "cursor": '{"primaryApiKey": "S-1", "mcpServers": {"o": {"url": "https://h/?key=S-2"}, '
     '"descope": {"command": "descope-mcp", "env": {"K": "S-3", "E": "S-\\u00e9"}}}}',
-    "codex": "k = 'S-1'\n[mcp_servers.descope]\ncommand = 'descope-mcp'\nenv = {K = 'S-2'}\n",
+    "codex": "k = 'S-1'\n[mcp_servers.descope]\ncommand = 'descope-mcp'\n"
+    "args = ['serve', '--key', 'S-3']\nenv = {K = 'S-2'}\n",
     "goose": "K: S-1 # note\nextensions:\n  descope:\n    cmd: descope-mcp\n    envs:\n"
     "      K: S-2 # note\n      L: 'S-3'\n    headers: {pin: S-4}\nL: 'S-5'\n",
 }
@@ -294,6 +296,22 @@ def test_a_difference_shows_no_secret(machine: Machine, name: str) -> None:
     assert "descope-mcp" in gone
     assert not any("S-" in shown for shown in (changed.replace("-S", ""), gone))
     assert "S-mine" not in repr(entry)
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        ("serve --read-only --toolsets users --policy /p",) * 2,
+        ("-m descope_mcp serve",) * 2,
+        ("--index-url https://me:S-1@h/simple descope-mcp", "--index-url *** descope-mcp"),
+        ("--from https://me:S-1@h/x?sig=S-2 descope-mcp", "--from https://***@h/x?*** descope-mcp"),
+        ("run -e DESCOPE_ACCESS_KEY=S-1 --token=S-2", "run -e *** --token=***"),
+        ("DESCOPE_ACCESS_KEY=S-1 descope-mcp", "DESCOPE_ACCESS_KEY=*** descope-mcp"),
+        ("serve --key S-3 https://h/?key=S-1", "serve --key *** https://h/?***"),
+    ],
+)
+def test_arguments_are_shown_without_what_people_wrote_into_them(args: str, shown: str) -> None:
+    assert " ".join(shown_arguments(args.split())) == shown
 
 
 STRANGERS: list[dict[str, Any]] = [

@@ -19,6 +19,7 @@ from descope_mcp.clients import installation, start_command
 from descope_mcp.clients.errors import ClientError
 from descope_mcp.clients.installation import Target
 from descope_mcp.clients.server_entry import NAME, ServerEntry
+from descope_mcp.clients.shown_arguments import shown_arguments
 
 
 @click.command("install")
@@ -148,10 +149,10 @@ def _tried(target: Target) -> Told:
 
 
 def _facts(entry: ServerEntry) -> dict[str, Any]:
-    """The entry, with the names of its variables and without what they hold."""
+    """The entry, with the names of its variables, and without what may be secret in it."""
     return {
         "entry": entry.name,
         "command": entry.command,
-        "args": list(entry.args),
+        "args": shown_arguments(entry.args),
         "variables": sorted(entry.env),
     }
