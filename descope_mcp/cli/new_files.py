@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -12,8 +12,8 @@ import click
 
 
 @contextmanager
-def new_file(place: Path) -> Iterator[TextIO]:
-    """A file to write; it goes again if what is in here fails.
+def new_file(place: Path, *, stays: Callable[[], bool] = lambda: False) -> Iterator[TextIO]:
+    """A file to write; if what is in here fails it goes again, unless it holds something and `stays`.
 
     Raises:
         click.ClickException: it cannot be made, or there is something at this place already.
@@ -29,5 +29,7 @@ def new_file(place: Path) -> Iterator[TextIO]:
         with os.fdopen(number, "w", encoding="utf-8") as opened:
             yield opened
     except BaseException:
-        place.unlink(missing_ok=True)
+        # It may be all that is left of what was written.
+        if not (place.exists() and place.stat().st_size and stays()):
+            place.unlink(missing_ok=True)
         raise

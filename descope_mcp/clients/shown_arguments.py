@@ -8,41 +8,16 @@ from collections.abc import Iterable
 HIDDEN = "***"
 #: Options whose values are nobody's secret: of `serve`, and of what starts it.
 _PLAIN = frozenset(
-    (
-        "--toolsets",
-        "--policy",
-        "--shadow-policy",
-        "--profile",
-        "--http",
-        "--auth",
-        "--allowed-host",
-        "--allowed-origin",
-        "--trusted-proxy",
-        "--from",
-        "--with",
-        "--python",
-        "-p",
-        "-m",
-    )
+    """
+    --toolsets --policy --shadow-policy --profile --http --auth --allowed-host --allowed-origin
+    --trusted-proxy --from --with --python -p -m
+    """.split()  # noqa: SIM905 - the words of a command line, read as one
 )
 #: Options that take no value, so that the word behind them is one of its own.
 _ALONE = frozenset(
-    (
-        "--read-only",
-        "--sandbox",
-        "--no-auth",
-        "--stateless",
-        "--json-answers",
-        "--",
-        "-u",
-        "-I",
-        "-E",
-        "-s",
-        "-S",
-        "-y",
-        "--yes",
-        "--offline",
-    )
+    """
+    --read-only --sandbox --no-auth --stateless --json-answers -- -u -I -E -s -S -y --yes --offline
+    """.split()  # noqa: SIM905 - the same
 )
 _SIGNED_IN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 #: What stands behind a path, in which services take keys.

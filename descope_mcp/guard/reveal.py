@@ -1,15 +1,17 @@
 """A person sees a sealed secret, once, or deletes it unseen: in a terminal and in a browser.
 
-That they do is written into the journal before they see anything.
+That they do is written into the journal before they see anything; where it fails, so is that the
+secret is still kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
 from descope_mcp.guard.decide import Decider, proven
+from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import acts
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.sealed import Kept
@@ -60,8 +62,14 @@ def revealed(
     """
     recovery = proven(store, code)
     _record(store, act, secret, decider, place)
-    with sealed.revealing(store, secret.handle) as value:
-        yield Revealed(value, recovery)
+    try:
+        with sealed.revealing(store, secret.handle) as value:
+            yield Revealed(value, recovery)
+    except BaseException:
+        with suppress(StoreError):
+            if find(store, secret.handle):
+                _record(store, "kept", secret, decider)
+        raise
 
 
 def forget(store: Store, secret: Kept, decider: Decider) -> bool:

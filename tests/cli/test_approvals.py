@@ -117,7 +117,7 @@ def test_one_person_s_yes_is_one_of_two(env: dict[str, str], store: Store) -> No
         again.sendline(number)
         again.expect("Type yes: ")
         again.sendline("yes")
-        again.expect(f"you have approved request {number} already")
+        again.expect(f"You have approved request {number} already")
     again.sendline("q")
     again.expect(pexpect.EOF)
     assert status(store, request.number) == "pending"

@@ -22,6 +22,7 @@ from descope_mcp.cli.asking.errors import NotProven
 from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.display.times import shown
 from descope_mcp.cli.main import FAILED, REFUSED
+from descope_mcp.cli.new_files import new_file
 from descope_mcp.guard import reveal
 from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.guard.question.quoting import quoted
@@ -175,29 +176,21 @@ def _to_be_had() -> Iterator[None]:
 
 @contextmanager
 def _new_file(place: Path, store: Store, handle: str) -> Iterator[TextIO]:
-    """A file that was not there, for its owner alone.
+    """A file that was not there; what is in it stays if nothing else has the secret any more."""
 
-    It goes again if what is in here fails, unless it may be all that is left of the secret.
-    """
-    try:
-        # It follows no link, dangling ones neither, and replaces nothing (open(2), O_EXCL).
-        number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        output.problem(
-            f"the file {place} cannot be made ({error.strerror}); the secret is still kept.",
-            "Name a file that does not exist, in a directory that does.",
-        )
-        sys.exit(FAILED)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as opened:
-            yield opened
-    except BaseException:
+    def stays() -> bool:
         # Whatever failed, or was broken off: the store knows whether the deletion came first.
-        if not place.exists() or not place.stat().st_size or _still_kept(store, handle):
-            place.unlink(missing_ok=True)
-        else:
-            output.note(f"the file {place} has the secret, which is no longer kept here")
-        raise
+        if _still_kept(store, handle):
+            return False
+        output.note(f"the file {place} has the secret, which is no longer kept here")
+        return True
+
+    try:
+        with new_file(place, stays=stays) as opened:
+            yield opened
+    except click.ClickException as error:
+        output.problem(f"{error.message}; the secret is still kept")
+        sys.exit(FAILED)
 
 
 def _still_kept(store: Store, handle: str) -> bool:

@@ -8,7 +8,7 @@ stored but worked out when a record is shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
@@ -99,6 +99,20 @@ class State(Records):
     def time(self) -> float:
         """The time of the sandbox, which `advance` puts ahead of the real one."""
         return self.clock() + float(self._own["secondsAhead"])
+
+    def replace(self, records: Mapping[str, Iterable[Record]]) -> None:
+        """Put `records`, as `export` gives them, in the place of everything.
+
+        Raises:
+            DescopeError: they do not fit together, or their clock is not one that `advance` makes.
+        """
+        with self.transaction():
+            # `super` without arguments knows nothing of a class that slots have made again.
+            Records.replace(self, records)
+            ahead: Any = self._own.get("secondsAhead")
+            number = isinstance(ahead, int | float) and not isinstance(ahead, bool)
+            if not (number and ahead >= 0 and self.clock() + ahead <= _LAST):
+                raise DescopeError(INVALID, "The clock (secondsAhead) goes to the year 9000")
 
     def advance(self, seconds: float) -> None:
         """Let this time go by at once.

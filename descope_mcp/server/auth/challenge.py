@@ -52,7 +52,8 @@ class Challenges:
     def _answer(
         self, scope: Scope, status: int, text: str, error: str, scopes: Iterable[str] = ()
     ) -> Response:
-        said = {"error": error, "error_description": text if error else ""}
+        # As in RFC 6750, 3.1, the description is a phrase.
+        said = {"error": error, "error_description": text.rstrip(".") if error else ""}
         said["scope"] = " ".join(scopes or self._first)
         said["resource_metadata"] = f"{self._origin}{METADATA}{path_of(scope)}"
         parts = [f'{name}="{_quotable(value)}"' for name, value in said.items() if value]

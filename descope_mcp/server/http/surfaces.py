@@ -67,7 +67,7 @@ class Surfaces:
             return Surface(read_only=True)
         if not path.startswith(_TOOLSETS):
             raise UnknownSurface(
-                f"Nothing is here; try `{ROOT}`, `{ROOT}/readonly` or `{_TOOLSETS}NAMES`."
+                f"Nothing is here; there are `{ROOT}`, `{ROOT}/readonly` and `{_TOOLSETS}NAMES`."
             )
         names = path.removeprefix(_TOOLSETS).split(",")
         if unknown := [name for name in names if name not in (*self._known, "all")]:

@@ -23,6 +23,7 @@ Kind = Literal[
     "enrolled",
     "forgotten",
     "granted",
+    "kept",
     "narrowed",
     "passed on",
     "revealed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -71,6 +72,16 @@ async def test_an_import_that_is_wrong_changes_nothing(box: Client, wrong: Any) 
     before = await control(box, "GET", "/state")
     answer = await box.http.put("/sandbox/state", json=wrong)
     assert answer.status_code in (400, 404), answer.text
+    assert await control(box, "GET", "/state") == before
+
+
+@pytest.mark.parametrize("ahead", ["1e400", "NaN", "-1e12", "1e15", "true", '"1"', "null"])
+async def test_an_imported_clock_is_one_that_can_be_set(box: Client, ahead: str) -> None:
+    before = await control(box, "GET", "/state")
+    assert before["sandbox"][0]["secondsAhead"] == 0
+    text = json.dumps(before).replace('"secondsAhead": 0', f'"secondsAhead": {ahead}')
+    answer = await box.http.put("/sandbox/state", content=text)
+    assert answer.status_code == 400, answer.text
     assert await control(box, "GET", "/state") == before
 
 
