@@ -1,4 +1,4 @@
-"""What a management key can do, found by reads that change nothing and cost little."""
+"""What the keys can do, found by reads that change nothing and cost little."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def accepted(client: Client, catalog: Catalog) -> None:
     Raises:
         ApiFailure: it does not, or cannot be asked.
     """
-    family = next(_tried(catalog))
+    family = next(_tried(client, catalog))
     try:
         await _read(client, catalog, family)
     except ApiError as error:
@@ -43,8 +43,8 @@ async def accepted(client: Client, catalog: Catalog) -> None:
 
 
 async def of_all_families(client: Client, catalog: Catalog) -> list[Trial]:
-    """The read of every family that has one, at once; in the order of the catalog."""
-    families = list(_tried(catalog))
+    """The read of each family that has one and whose key is there, in the order of the catalog."""
+    families = list(_tried(client, catalog))
     found: dict[str, Trial] = {}
 
     async def one(family: ToolsetInfo) -> None:
@@ -74,5 +74,9 @@ async def _read(client: Client, catalog: Catalog, family: ToolsetInfo) -> None:
     await client.run(operation, arguments, call_id="trial", repeatable=True)
 
 
-def _tried(catalog: Catalog) -> Iterator[ToolsetInfo]:
-    return (family for family in catalog.toolsets if family.probe)
+def _tried(client: Client, catalog: Catalog) -> Iterator[ToolsetInfo]:
+    keys = client.credentials
+    there = {"management_key": keys.management_key, "access_key": keys.access_key}
+    for family in catalog.toolsets:
+        if family.probe and any(map(there.get, catalog[family.probe["operation"]].schemes)):
+            yield family

@@ -13,7 +13,7 @@ import click
 
 @contextmanager
 def new_file(place: Path, *, stays: Callable[[], bool] = lambda: False) -> Iterator[TextIO]:
-    """A file to write; if what is in here fails it goes again, unless it holds something and `stays`.
+    """A file to write; if what is in here fails it goes, unless it holds something and `stays`.
 
     Raises:
         click.ClickException: it cannot be made, or there is something at this place already.

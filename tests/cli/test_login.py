@@ -90,6 +90,8 @@ def test_a_key_is_typed_unseen_and_kept_in_the_keyring(person: Person, catalog: 
     assert (rows[0]["project"], rows[0]["production"]) == (person.project, True)
     assert rows[0]["key_from"] == "the profile default, in the keyring"
     probes = [t.probe["operation"] for t in catalog.toolsets if t.probe]
+    # SCIM takes an access key.
+    probes.remove("SearchSCIMUsers")
     assert [row["operation"] for row in rows[1:]] == probes
     assert {row["found"] for row in rows[1:]} == {"reads"}
 
@@ -183,3 +185,24 @@ def test_a_mark_of_production_is_lifted_by_a_person_alone(person: Person) -> Non
     typing.expect(pexpect.EOF)
     assert f"Signed in to {person.project} as default. The key" in typing.before
     assert not production("--profile", "second")
+
+
+def test_other_keys_are_named_and_tried_as_far_as_they_can_be(person: Person) -> None:
+    env = {**person.env, "DESCOPE_PROJECT_ID": person.project, "DESCOPE_BASE_URL": person.url}
+    env["DESCOPE_ACCESS_KEY"] = "K" + "x" * 40
+    said = run("whoami", env=env)
+    assert said.returncode == 1
+    assert "There is no management key" in said.stdout
+    assert "The access key is from the environment." in said.stdout
+    (trial,) = (line for line in said.stdout.splitlines() if line.startswith("SCIM"))
+    assert "refused" in trial
+
+    del env["DESCOPE_ACCESS_KEY"]
+    env["DESCOPE_AUTH_MANAGEMENT_KEY"] = "K" + "y" * 40
+    (row,) = map(json.loads, run("whoami", "--json", env=env).stdout.splitlines())
+    assert (row["auth_management_key_from"], row["key_from"]) == ("the environment", None)
+
+    del env["DESCOPE_AUTH_MANAGEMENT_KEY"]
+    nobody = run("whoami", env=env)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "Nobody is signed in." in nobody.stderr

@@ -42,7 +42,7 @@ def test_a_deleted_user_comes_back_once(world: World) -> None:
     assert world.name() == "Daniel"
     assert world.undone(call) == 1
     after = one.get(path).text
-    assert "Taken back by" in after
+    assert "Undone by" in after
     assert f"{path}/undo" not in after
     (entry,) = (e for e in journal.entries(world.console.store) if e.undoes == call)
     assert (entry.caller, entry.consent) == ("bea", "person")

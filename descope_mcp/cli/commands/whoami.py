@@ -1,8 +1,9 @@
-"""`descope-mcp whoami`: which project and key are used, from where, and what the key may read."""
+"""`descope-mcp whoami`: which project and keys are used, from where, and what they may read."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import anyio
@@ -17,11 +18,27 @@ from descope_mcp.cli.main import FAILED
 _SAID = {"reads": "may read", "refused": "refused", "failed": "not found out"}
 
 
+#: The key of each setting, what it is called, and what it is for.
+_KEYS = {
+    "DESCOPE_MANAGEMENT_KEY": ("key_from", "management key", ""),
+    "DESCOPE_ACCESS_KEY": (
+        "access_key_from",
+        "access key",
+        "It is for SCIM and for ExchangeAccessKey; no other family takes it.",
+    ),
+    "DESCOPE_AUTH_MANAGEMENT_KEY": (
+        "auth_management_key_from",
+        "authentication management key",
+        "It goes with the calls of end users, none of which is a harmless read: it is not tried.",
+    ),
+}
+
+
 @click.command("whoami")
 @options.profile
 @options.as_json
 def command(profile: str | None, as_json: bool) -> None:
-    """Show the project and where its key comes from, and try one read of each family.
+    """Show the project and where its keys come from, and try one read of each family.
 
     Nothing is changed. That a key may read a family does not say that it may change it: only the
     Descope console shows that.
@@ -30,9 +47,9 @@ def command(profile: str | None, as_json: bool) -> None:
     """
     chosen = settings.load(profile=profile)
     origins = settings.sources(chosen, profile=profile)
-    if not chosen.has_management_key:
+    if not origins.keys() & _KEYS.keys():
         output.problem(
-            "nobody is signed in;", "sign in: descope-mcp login", kind="missing_credential"
+            "nobody is signed in", "Sign in: `descope-mcp login`.", kind="missing_credential"
         )
         sys.exit(FAILED)
 
@@ -45,7 +62,7 @@ def command(profile: str | None, as_json: bool) -> None:
         "api": chosen.api_url,
         "production": chosen.production,
         "profile": chosen.profile or None,
-        "key_from": origins["DESCOPE_MANAGEMENT_KEY"],
+        **{field: origins.get(setting) for setting, (field, _, _) in _KEYS.items()},
     }
     trials = anyio.run(main)
     if as_json:
@@ -53,11 +70,20 @@ def command(profile: str | None, as_json: bool) -> None:
         for trial in trials:
             output.row(asdict(trial))
     else:
-        mark = " (production)" if chosen.production else ""
-        click.echo(f"{chosen.project_id or 'no project'}{mark} at {chosen.api_url}")
-        click.echo(f"The key is from {about['key_from']}.\n")
-        width = max(len(trial.title) for trial in trials)
-        for trial in trials:
-            why = f": {trial.why}" if trial.why else ""
-            click.echo(f"{trial.title:{width}}  {_SAID[trial.found]}{why}")
+        _say(chosen, origins, trials)
     sys.exit(0 if any(trial.found == "reads" for trial in trials) else FAILED)
+
+
+def _say(chosen: settings.Settings, origins: Mapping[str, str], trials: Sequence[Trial]) -> None:
+    mark = " (production)" if chosen.production else ""
+    click.echo(f"{chosen.project_id or 'no project'}{mark} at {chosen.api_url}")
+    if "DESCOPE_MANAGEMENT_KEY" not in origins:
+        click.echo("There is no management key: sign in with `descope-mcp login`, or set one.")
+    for setting, (_, title, use) in _KEYS.items():
+        if origin := origins.get(setting):
+            click.echo(f"The {title} is from {origin}. {use}".rstrip())
+    click.echo()
+    width = max((len(trial.title) for trial in trials), default=0)
+    for trial in trials:
+        why = f": {trial.why}" if trial.why else ""
+        click.echo(f"{trial.title:{width}}  {_SAID[trial.found]}{why}")
