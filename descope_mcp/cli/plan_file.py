@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
+from descope_mcp.configuration.documents import from_yaml
 from descope_mcp.configuration.text_files import decoded
 
 _TIMES = "tag:yaml.org,2002:timestamp"
@@ -69,13 +70,13 @@ def read(name: str) -> PlanFile:
     except (ValueError, RuntimeError) as error:
         raise click.BadParameter(f"{name}: {error}") from None
     try:
-        parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        parsed = from_yaml(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         what = f"line {line} of {name} is neither YAML nor JSON: {error.problem}"
         raise click.BadParameter(what) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise click.BadParameter(f"{name} is not a plan: {error}") from None
     plan = {"steps": parsed} if isinstance(parsed, list) else parsed
     if not isinstance(plan, dict) or not isinstance(plan.get("steps"), list):

@@ -9,7 +9,6 @@ import base64
 import binascii
 import ipaddress
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.configuration.secret_table import SecretTable
 
@@ -126,7 +126,7 @@ def read(path: Path) -> tuple[Channel, ...]:
         ConfigurationError: something in it is wrong, or a secret is not where it says.
     """
     try:
-        written = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        written = _File.model_validate(from_toml(path.read_text(encoding="utf-8")))
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise ConfigurationError(f"{path}: {reason}") from None

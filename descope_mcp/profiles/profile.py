@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from descope_mcp.configuration.documents import from_toml
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.profiles.errors import ProfileError
 from descope_mcp.store import private_files
@@ -68,7 +68,7 @@ def all_profiles(directory: Path) -> Mapping[str, Profile]:
     if not path.exists():
         return {}
     try:
-        return _PROFILES.validate_python(tomllib.loads(private_files.read_private(path).decode()))
+        return _PROFILES.validate_python(from_toml(private_files.read_private(path).decode()))
     except StoreError as error:
         raise ProfileError(str(error)) from None
     except (ValueError, ValidationError):

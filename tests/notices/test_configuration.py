@@ -73,6 +73,7 @@ def test_what_it_says_with_the_secrets(tmp_path: Path) -> None:
         ('"mcp@example.com"', '"a@b.example\\nBcc: c@d.example"', "email.oncall.from"),
         ("names = true", "name = true", "email.oncall.name"),
         ("[webhook.ops]", "[webhook.ops", "correct the TOML"),
+        ("[webhook.ops]", f"x = {'[' * 20_000}\n[webhook.ops]", "levels deep"),
     ],
 )
 def test_what_is_wrong_is_named_without_a_secret(

@@ -166,6 +166,8 @@ def _walk(doc: dict[str, Any], pointer: str, name: str) -> tuple[dict[str, Any],
         if not isinstance(here, dict) or key not in here:
             raise SpecError(f"repair {name}: there is no {pointer}")
         here = here[key]
+    if not isinstance(here, dict):
+        raise SpecError(f"repair {name}: there is no {pointer}")
     return here, last
 
 

@@ -18,10 +18,11 @@ M = TypeVar("M", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _UniqueKeys(_Loader):  # type: ignore[misc]
+class UniqueKeys(_Loader):  # type: ignore[misc]
     """YAML lets a later key replace an earlier one silently; a record must not vanish so."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose names occur once each."""
         seen: set[str] = set()
         for key, _ in node.value:
             if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
@@ -39,7 +40,7 @@ def read_yaml(path: Path) -> Any:
     """
     with path.open(encoding="utf-8") as stream:
         try:
-            return yaml.load(stream, Loader=_UniqueKeys)  # noqa: S506 - a safe loader
+            return yaml.load(stream, Loader=UniqueKeys)  # noqa: S506 - a safe loader
         except yaml.YAMLError as error:
             raise SpecError(f"{path}: {error}") from None
 

@@ -8,7 +8,7 @@ the root are closed as well when arguments are checked (`closed`). Recursive sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from descope_mcp.catalog.errors import SpecError
@@ -41,8 +41,7 @@ def expand(
         SpecError: the schema uses a keyword that this module does not know.
     """
     if "allOf" in schema:
-        (only,) = schema["allOf"]
-        return expand(only, schemas, path)
+        return expand(_only(schema["allOf"]), schemas, path)
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(_PREFIX)
         if path.count(name) >= RECURSION:
@@ -73,6 +72,12 @@ def expand(
     if isinstance(extra, Mapping):
         out["additionalProperties"] = expand(extra, schemas, path)
     return out
+
+
+def _only(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    if len(parts) != 1:
+        raise SpecError("allOf of several schemas is not handled")
+    return parts[0]
 
 
 def is_recursive(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.text_files import decoded
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file_format import PolicyTable, RuleTable
@@ -111,9 +111,8 @@ def parse(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...
 def _parsed(name: str, text: str, catalog: Catalog) -> tuple[tuple[PolicyRule, ...], PolicyTable]:
     """The rules of a file's text, and the file as it is written."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
+        data = from_toml(text)
+    except ValueError as error:
         found = re.fullmatch(r"(.*) \(at (?:line (\d+), .*|end of document)\)", str(error))
         what, line = (found[1], found[2]) if found else (str(error), None)
         place = f"{name}:{line or text.count(chr(10)) + 1}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from descope_mcp.configuration.documents import check_yaml
 from descope_mcp.sandbox.seed_files.errors import SeedError
 from descope_mcp.sandbox.seed_files.fresh_secrets import LONGEST, TAG, Fresh
 
@@ -34,6 +35,7 @@ class Located:
         if len(text) > _LARGEST:
             raise SeedError(f"{name}: is larger than {_LARGEST >> 20} MiB; leave something out")
         try:
+            check_yaml(text)
             root = yaml.compose(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -41,6 +43,8 @@ class Located:
             raise SeedError(f"{name}:{line}: this is not YAML: {error.problem}") from None
         except yaml.YAMLError as error:
             raise SeedError(f"{name}: this is not YAML: {error}") from None
+        except ValueError as error:
+            raise SeedError(f"{name}: {error}") from None
         if root is None:
             raise SeedError(f"{name}: is empty; `descope-mcp sandbox export` writes one")
         self._root: yaml.Node = root

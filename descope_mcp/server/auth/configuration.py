@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.configuration import regions
+from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.configuration.secret_table import SecretTable
 from descope_mcp.guard.policy.file_format import Claim, Patterns, ProjectId
@@ -193,7 +193,7 @@ def read(path: Path) -> Configuration:
         ConfigurationError: something in it is wrong, or a key is not where it says.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = from_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise ConfigurationError(f"{path}: {reason}") from None

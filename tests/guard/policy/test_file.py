@@ -409,11 +409,13 @@ def test_rules_that_only_overlap_are_accepted(catalog: Catalog) -> None:
 
 
 def test_files_that_cannot_be_read(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text(f"x = {'[' * 20_000}")
     (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
     for name, said in (
         (str(tmp_path / "none.toml"), "no such file"),
         (str(tmp_path), "is a directory"),
         (str(tmp_path / "latin.toml"), "UTF-8"),
+        (str(tmp_path / "deep.toml"), "levels deep"),
         ("ide-agnet", "no ready-made policy"),
     ):
         with pytest.raises(PolicyError, match=said):

@@ -180,6 +180,12 @@ def test_what_is_wrong_is_said_with_its_line(load: Load, text: str, said: str) -
     assert "seed.yaml" in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000])
+def test_what_is_nested_without_end_is_refused(load: Load, text: str) -> None:
+    with pytest.raises(SeedError, match=r"seed\.yaml: .*levels deep"):
+        load(text)
+
+
 def test_aliases_cannot_say_more_than_a_file_may(load: Load) -> None:
     lines = ["seed: 1", "x0: &x0 [a, a, a, a, a, a, a, a, a, a]"]
     lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]" for n in range(1, 9)]

@@ -124,6 +124,7 @@ BAD = [
         "ended with exit code 1",
     ),
     (_upstream('{ env = "SPACED" }'), "holds a space"),
+    (f"x = {'[' * 20_000}", "levels deep"),
     (CONSOLE, "console.client_id: field required"),
     (f'{CONSOLE}client_id = "c"\nclient_secret = "{KEY}"', "console.client_secret"),
     (f'{CONSOLE}client_id = "c"\nclient_secret = {{ env = "NOWHERE" }}', "NOWHERE is not set"),

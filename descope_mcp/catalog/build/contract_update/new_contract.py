@@ -8,11 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+from yaml import YAMLError
+
 from descope_mcp.catalog.build import openapi
 from descope_mcp.catalog.build.contract_update.difference import Difference
+from descope_mcp.catalog.build.contract_update.openapi_document import DOCUMENT
 from descope_mcp.catalog.build.openapi import Contract
-from descope_mcp.catalog.build.yaml_source import read_yaml
+from descope_mcp.catalog.build.yaml_source import UniqueKeys
 from descope_mcp.catalog.errors import SpecError
+from descope_mcp.configuration.documents import from_json, from_yaml
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -24,14 +29,19 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         # JSON is read much faster so than as YAML, which it is too.
-        found: Any = json.loads(text) if text.lstrip().startswith("{") else read_yaml(path)
+        is_json = text.lstrip().startswith("{")
+        found: Any = from_json(text) if is_json else from_yaml(text, UniqueKeys)
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, YAMLError, SpecError) as error:
         raise SpecError(f"{path} is neither JSON nor YAML: {error}") from None
-    is_one = isinstance(found, dict) and isinstance(found.get("paths"), dict)
-    if not is_one or not isinstance(found.get("components", {}).get("schemas"), dict):
-        raise SpecError(f"{path} is no OpenAPI document: paths or components.schemas are missing")
+    try:
+        DOCUMENT.validate_python(found)
+    except ValidationError as error:
+        first, *more = error.errors()
+        problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg'].lower()}"
+        others = f", and {len(more)} more" if more else ""
+        raise SpecError(f"{path} is no OpenAPI document: {problem}{others}") from None
     document: dict[str, Any] = found
     return document
 

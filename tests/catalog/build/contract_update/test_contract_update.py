@@ -166,6 +166,35 @@ def test_yaml_is_read_too_and_what_is_no_contract_is_refused(
             new_contract.read_document(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "levels deep"),
+        ('{"paths": ' * 100_000, "levels deep"),
+        ('{"paths": {}, "components": {"schemas": {"A": ' + '{"items": ' * 200, "JSON"),
+        ("paths: {}\ncomponents: {schemas: &a {A: *a}}\n", "holds itself"),
+        ("- " * 100_000 + "1", "levels deep"),
+        ("paths: {}\npaths: {}\n", "paths occurs twice"),
+        ('{"paths": {}, "components": []}', "components: "),
+        ('{"paths": {"/v1": []}, "components": {"schemas": {}}}', "paths./v1: "),
+        ('{"paths": {"/v1": {"get": 1}}, "components": {"schemas": {}}}', "paths./v1.get: "),
+        (
+            '{"paths": {}, "components": {"schemas": {"A": {"properties": []}}}}',
+            "schemas.A.properties",
+        ),
+    ],
+)
+def test_what_has_another_form_is_refused_with_its_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=r"contract\.yaml") as refused:
+        new_contract.read_document(file)
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 1_000
+
+
 def test_what_nobody_has_looked_at_is_denied(published: Document, tmp_path: Path) -> None:
     specs = tmp_path / "tool_specs"
     shutil.copytree(SPECS, specs)
