@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from descope_mcp.cli.commands import sandbox_record
+from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.recording.recorder import Recorder
 
 from .processes import BASE, PRELOADED, run, settings_of
@@ -83,21 +87,48 @@ def test_what_is_wrong_with_a_seed_is_one_message(tmp_path: Path) -> None:
 def test_what_a_recording_leaves_out_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def recorded(recorder: Recorder, base_url: str, port: int) -> None:
+    async def recorded(
+        recorder: Recorder, base_url: str, port: int, write: Callable[[], None]
+    ) -> None:
         users = [{"userId": "U1", "loginIds": [["x"]]}, {"userId": "U2", "loginIds": ["y"]}]
         recorder.hear("SearchUsers", {}, {"users": users})
+        write()
 
     monkeypatch.setattr(sandbox_record, "_recorded", recorded)
     seed = tmp_path / "seed.yaml"
     command = ["--from", "http://127.0.0.1:9", "--output", str(seed)]
     done = CliRunner().invoke(sandbox_record.record, command)
-    assert (done.exit_code, done.output.splitlines()[1:]) == (
+    assert (done.exit_code, done.stdout.splitlines()[1:]) == (
         0,
         ["Left out, since they contradict what else was heard: users U1."],
     )
+    assert "Writing what 1 answers say" in done.stderr
     assert "userId: U2" in seed.read_text()
     again = CliRunner().invoke(sandbox_record.record, command)
     assert (again.exit_code, "name a file that does not exist" in again.output) == (1, True)
+
+
+def test_a_second_signal_does_not_end_the_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Recorder.state
+
+    def interrupted(recorder: Recorder) -> State:
+        os.kill(os.getpid(), signal.SIGINT)
+        return made(recorder)
+
+    monkeypatch.setattr(Recorder, "state", interrupted)
+    # The first comes as soon as the address is told.
+    monkeypatch.setattr(
+        sandbox_record.output,
+        "said",
+        lambda text, **more: os.kill(os.getpid(), signal.SIGINT) if "URL" in text else None,
+    )
+    seed = tmp_path / "seed.yaml"
+    command = ["--from", "http://127.0.0.1:9", "--output", str(seed)]
+    done = CliRunner().invoke(sandbox_record.record, command)
+    assert done.exit_code == 0
+    assert seed.read_text().startswith("seed: 1")
 
 
 def test_nobody_is_waited_for_longer_than_asked() -> None:

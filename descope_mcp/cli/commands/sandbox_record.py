@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -41,7 +42,6 @@ def record(source: str, file: Path, port: int) -> None:
 
     from descope_mcp.api.errors import Unreachable
     from descope_mcp.sandbox.recording.recorder import Recorder
-    from descope_mcp.sandbox.seed_files.writing import seed_text
 
     # The same rule as for DESCOPE_BASE_URL: https, or http on this machine.
     base_url = settings.load(sandbox=True, base_url=source).base_url
@@ -49,19 +49,11 @@ def record(source: str, file: Path, port: int) -> None:
     # Made now, so that nobody records for an hour and then has no place for it.
     with new_file(file) as opened:
         try:
-            anyio.run(_recorded, recorder, base_url, port)
+            anyio.run(_recorded, recorder, base_url, port, partial(_write, opened, recorder))
         except Unreachable as error:
             raise click.ClickException(f"{error.message} {error.remedy}") from None
         except OSError as error:
             raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
-        text = seed_text(recorder.state())
-        try:
-            opened.write(text)
-            opened.flush()
-        except OSError as error:
-            raise click.ClickException(
-                f"the file {file} cannot be written: {error.strerror}"
-            ) from None
     left_out = [" ".join(one) for one in recorder.left_out]
     told = f"{recorder.heard} answers are in {file}; read it before you share it."
     if left_out:
@@ -69,8 +61,24 @@ def record(source: str, file: Path, port: int) -> None:
     output.said(told, answers=recorder.heard, file=str(file), left_out=left_out)
 
 
-async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
-    """Record until a signal comes."""
+def _write(file: TextIO, recorder: Recorder) -> None:
+    from descope_mcp.sandbox.seed_files.writing import seed_text
+
+    click.echo(f"Writing what {recorder.heard} answers say …", err=True)
+    text = seed_text(recorder.state())
+    try:
+        file.write(text)
+        file.flush()
+    except OSError as error:
+        raise click.ClickException(
+            f"the file {file.name} cannot be written: {error.strerror}"
+        ) from None
+
+
+async def _recorded(
+    recorder: Recorder, base_url: str, port: int, write: Callable[[], None]
+) -> None:
+    """Record until a signal comes, then write; one more signal does not end the writing."""
     import anyio
 
     from descope_mcp.api.passthrough import passthrough
@@ -79,6 +87,7 @@ async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
     from descope_mcp.sandbox.http.serve import Place, listening
     from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
 
+    stopped = anyio.Event()
     async with passthrough(base_url, settings.load(sandbox=True).timeout) as send:
 
         async def forward(
@@ -87,9 +96,9 @@ async def _recorded(recorder: Recorder, base_url: str, port: int) -> None:
             return Answer(*await send(method, path, headers, body))
 
         proxy = create_proxy(load().values(), forward, recorder)
-        async with listening(proxy, Place(port)) as url:
-            stopped = anyio.Event()
-            with signals.calling(stopped.set):
+        with signals.calling(stopped.set):
+            async with listening(proxy, Place(port)) as url:
                 text = f"DESCOPE_BASE_URL={url}\nReads of {base_url} are recorded; Ctrl-C ends it."
                 output.said(text, DESCOPE_BASE_URL=url)
                 await stopped.wait()
+            write()

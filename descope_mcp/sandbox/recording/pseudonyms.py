@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
+
+from descope_mcp.sandbox.recording.known_words import KnownWords
+from descope_mcp.sandbox.recording.person_fields import person_fields, texts
 
 #: A local part, and the domain that stays (RFC 5321, section 4.5.3.1, has the lengths; RFC 6531,
 #: section 3.3, letters of any language).
 _ADDRESS = re.compile(r"[\w.%+'-]{1,64}@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
-_PHONE = re.compile(r"\+\d{7,15}")
-#: The fields of a person that hold a name.
-_NAMES = ("name", "displayName", "givenName", "middleName", "familyName")
-_MAILBOXES = ("email", "recoveryEmail")
-_PICTURE = "picture"
-#: What is noted of a person, and what a key or a person carries into tokens.
-_NOTED, _CLAIMS = "customAttributes", "customClaims"
-_LOGINS = ("loginIds", "loginIDs", "externalIds", "loginId")
-#: Shorter ones would be found in words.
-_SHORTEST_INSIDE = 4
+#: As people write them: +49 301 234567, (030) 123-4567. Without a plus or a bracket in front, a
+#: number may be anything.
+_PHONE = re.compile(r"(?<![\w.])(?:\+\d|\(\+?\d{1,5}\))(?:[ ()./-]{0,3}\d){5,17}(?!\w)")
+_DIGITS = range(7, 16)
+#: What a field for numbers holds is one, be it short; less is no way to find somebody.
+_SHORTEST = 5
 
 
 class Pseudonyms:
@@ -31,14 +31,23 @@ class Pseudonyms:
 
     def __init__(self) -> None:
         self._by_mark: dict[str, str] = {}
-        self._people = 0
+        self._counts: Counter[str] = Counter()
+        self._inside = KnownWords()
+        self._fields = person_fields()
 
     def learn(self, data: Any) -> None:
         """Find the people in an answer, or in the arguments of a call."""
         if isinstance(data, Mapping):
-            if is_person(data):
+            if self._fields.describes(data):
                 self._learn_person(data)
-            for value in data.values():
+            for name, value in data.items():
+                if name in self._fields.phones:
+                    for number in texts(value):
+                        self._number(number, _SHORTEST)
+                elif name in self._fields.lists and isinstance(value, list):
+                    shown = (one.get("display") for one in value if isinstance(one, Mapping))
+                    for display in shown:
+                        self._learn_names([*texts(display)])
                 self.learn(value)
         elif isinstance(data, list):
             for value in data:
@@ -47,11 +56,11 @@ class Pseudonyms:
     def replaced(self, data: Any) -> Any:
         """A copy in which nobody can be recognised; all that was learnt counts."""
         if isinstance(data, Mapping):
-            person = is_person(data)
+            noted = self._fields.noted if self._fields.describes(data) else ()
             return {
                 self._text(key) if "@" in key else key: (
                     self._free(value)
-                    if key == _CLAIMS or (key == _NOTED and person)
+                    if key in self._fields.claims or key in noted
                     else self.replaced(value)
                 )
                 for key, value in data.items()
@@ -61,49 +70,61 @@ class Pseudonyms:
         return self._text(data) if isinstance(data, str) else data
 
     def _learn_person(self, person: Mapping[str, Any]) -> None:
-        names = [person.get(name) for name in _NAMES]
-        logins = [item for name in _LOGINS for item in _texts(person.get(name))]
+        names: list[str] = []
+        for field in self._fields.names:
+            value = person.get(field)
+            # SCIM has the parts of a name one level below.
+            parts = value.values() if isinstance(value, Mapping) else [value]
+            names += [text for part in parts for text in texts(part)]
+        logins = [text for field in self._fields.logins for text in texts(person.get(field))]
         # One that has no domain is a name of the person's own.
-        marks = [m for m in (*names, *logins) if isinstance(m, str) and m and "@" not in m]
-        unknown = [m for m in dict.fromkeys(marks) if m not in self._by_mark]
-        if unknown:
-            self._people += 1
-        for index, mark in enumerate(unknown):
-            suffix = f" {index + 1}" if index else ""
-            self._by_mark[mark] = (
-                self._number(mark) if _PHONE.fullmatch(mark) else f"Person {self._people}{suffix}"
-            )
-        for mailbox in (*logins, *(person.get(name) for name in _MAILBOXES)):
-            if isinstance(mailbox, str) and "@" in mailbox:
+        self._learn_names([*names, *logins])
+        mailboxes = [text for field in self._fields.mailboxes for text in texts(person.get(field))]
+        for mailbox in (*logins, *mailboxes):
+            if "@" in mailbox:
                 # Also of a form that is not found in texts (ann@intranet).
                 self._mailbox(mailbox, mailbox.rpartition("@")[2])
-        picture = person.get(_PICTURE)
-        if isinstance(picture, str) and picture:
-            self._by_mark.setdefault(picture, "https://example.com/picture.png")
+        for field in self._fields.pictures:
+            for picture in filter(None, texts(person.get(field))):
+                self._stands_for(picture, "https://example.com/picture.png")
+
+    def _learn_names(self, marks: list[str]) -> None:
+        """Let what is not known yet of one person's names be called by one number."""
+        unknown = [m for m in dict.fromkeys(marks) if m and "@" not in m and m not in self._by_mark]
+        if unknown:
+            self._counts["Person"] += 1
+        for index, mark in enumerate(unknown):
+            suffix = f" {index + 1}" if index else ""
+            if _PHONE.fullmatch(mark):
+                self._number(mark)
+            else:
+                self._stands_for(mark, f"Person {self._counts['Person']}{suffix}")
 
     def _text(self, text: str) -> str:
         known = self._by_mark.get(text)
         if known is not None:
             return known
         if _is_address(text):
-            return self._by_mark.setdefault(text, f"192.0.2.{self._count('192.0.2.') % 254 + 1}")
-        text = _ADDRESS.sub(lambda match: self._mailbox(match[0], match[1]), text)
+            return self._stands_for(text, f"192.0.2.{self._next('address') % 254 + 1}")
+        if "@" in text:
+            text = _ADDRESS.sub(lambda match: self._mailbox(match[0], match[1]), text)
         text = _PHONE.sub(lambda match: self._number(match[0]), text)
-        for mark, stand_in in self._by_mark.items():
-            if len(mark) >= _SHORTEST_INSIDE and mark in text:
-                text = re.sub(rf"(?<!\w){re.escape(mark)}(?!\w)", stand_in, text)
-        return text
+        return self._inside.replaced(text)
 
     def _mailbox(self, mailbox: str, domain: str) -> str:
         known = self._by_mark.get(mailbox)
-        if known is None:
-            count = self._count("person-") + 1
-            known = self._by_mark[mailbox] = f"person-{count}@{domain}"
-        return known
+        return known or self._stands_for(mailbox, f"person-{self._next('mailbox') + 1}@{domain}")
 
-    def _number(self, number: str) -> str:
-        # Reserved for fiction in the numbering plan of North America.
-        return self._by_mark.setdefault(number, f"+1555{self._count('+1555'):07d}")
+    def _number(self, number: str, shortest: int = _DIGITS[0]) -> str:
+        """Another number in the place of one, the same for all ways to write it."""
+        digits = re.sub(r"\D", "", number)
+        if number in self._by_mark or not shortest <= len(digits) <= _DIGITS[-1]:
+            return self._by_mark.get(number, number)
+        key = f"\0phone {digits}"
+        if key not in self._by_mark:
+            # Reserved for fiction in the numbering plan of North America.
+            self._by_mark[key] = f"+1555{self._next('phone'):07d}"
+        return self._stands_for(number, self._by_mark[key])
 
     def _free(self, value: Any) -> Any:
         """What somebody noted, under names of their own: only its form stays."""
@@ -113,28 +134,23 @@ class Pseudonyms:
             return [self._free(item) for item in value]
         if isinstance(value, bool) or value is None:
             return value
-        if isinstance(value, str):
-            key = f"\0{value}"
-            return (
-                self._by_mark.setdefault(key, f"value {self._count('value ') + 1}") if value else ""
-            )
-        return 1
+        if not isinstance(value, str):
+            return 1
+        key = f"\0{value}"
+        if value and key not in self._by_mark:
+            self._by_mark[key] = f"value {self._next('value') + 1}"
+        return self._by_mark[key] if value else ""
 
-    def _count(self, prefix: str) -> int:
-        return sum(one.startswith(prefix) for one in self._by_mark.values())
+    def _stands_for(self, mark: str, stand_in: str) -> str:
+        """Let `stand_in` be for a mark what it is from now on, also inside of texts."""
+        if mark not in self._by_mark:
+            self._by_mark[mark] = stand_in
+            self._inside.add(mark, stand_in)
+        return self._by_mark[mark]
 
-
-def is_person(data: Mapping[str, Any]) -> bool:
-    """Whether an object describes somebody: it has login ids, or an address beside a name."""
-    if any(name in data for name in _LOGINS):
-        return True
-    return "email" in data and any(name in data for name in _NAMES)
-
-
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    def _next(self, kind: str) -> int:
+        self._counts[kind] += 1
+        return self._counts[kind] - 1
 
 
 def _is_address(text: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from descope_mcp.api.passthrough import passthrough
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.sandbox.http.serve import listening, running
 from descope_mcp.sandbox.recording.proxy import Answer, create_proxy
+from descope_mcp.sandbox.recording.pseudonyms import Pseudonyms
 from descope_mcp.sandbox.recording.recorder import Recorder
 from descope_mcp.sandbox.seed_files.reading import read
 from descope_mcp.sandbox.seed_files.writing import seed_text
@@ -255,6 +258,92 @@ def test_a_secret_is_known_by_its_name_whatever_its_form() -> None:
     assert "upstream: value 1" in text
     assert "https://idp.example/token" in text
     assert "sessionTokenExpiration: 30" in text
+
+
+def test_a_person_of_scim_is_one() -> None:
+    bob = {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "id": "U2bob",
+        "userName": "bob",
+        "externalId": "e-4711",
+        "name": {"givenName": "Robert", "familyName": "Oppenheim", "formatted": "Bob Oppenheim"},
+        "displayName": "Bobby O.",
+        "emails": [{"value": "bob@intranet", "primary": True}],
+        "phoneNumbers": [{"value": "030 7654321", "type": "work"}],
+        "photos": [{"value": "https://img.example/oppenheim.png"}],
+        "addresses": [{"formatted": "Hauptstrasse 1"}],
+        "attributes": {"nick": "Oppi"},
+        "meta": {"resourceType": "User", "location": "/scim/v2/Users/U2bob"},
+    }
+    group = {
+        "displayName": "Physicists",
+        "id": "R2x",
+        "members": [{"value": "U2bob", "display": "Bobby O."}, {"value": "U3", "display": "Lise"}],
+    }
+    recorder = Recorder()
+    asked = {"filter": 'userName eq "bob"'}
+    recorder.hear("SearchSCIMUsers", asked, {"totalResults": 1, "Resources": [bob]})
+    recorder.hear("LoadSCIMUser", {"userId": "U2bob"}, bob)
+    recorder.hear("LoadSCIMGroup", {"groupId": "R2x"}, group)
+    note = {"flows": [{"description": "Lise and Robert: 030 7654321, (030) 7654321"}]}
+    recorder.hear("ListFlows", {}, note)
+    text = seed_text(recorder.state())
+    marks = ["Robert", "Oppenheim", "Bob", "bob@", "7654321", "oppenheim", "Hauptstr", "Oppi"]
+    assert [one for one in (*marks, "e-4711", "Lise", '"bob"') if one in text] == []
+    # What is about no person stays, and what refers to one still does.
+    for kept in ("U2bob", "Physicists", "core:2.0:User", "resourceType: User"):
+        assert kept in text, kept
+    assert 'userName eq "Person 1 4"' in text
+    assert "userName: Person 1 4" in text
+
+
+def test_a_number_is_known_however_it_is_written() -> None:
+    recorder = Recorder()
+    user = person("U1", phone="+49 301 234567", recoveryPhone="(040) 99-88-776")
+    recorder.hear("LoadUser", {}, {"user": user})
+    said = "call +49301234567 or (030) 123-4567, +1 (212) 555.0199; build 20240101 of 10.12.2024"
+    recorder.hear("ListFlows", {}, {"flows": [{"description": said}]})
+    recorder.hear("SearchUsers", {"phones": ["+49301234567"]}, {"users": []})
+    exported = recorder.state().export()
+    ((user,), answers) = exported["users"], exported["recorded_answers"]
+    assert (user["phone"], user["recoveryPhone"]) == ("+15550000000", "+15550000001")
+    (flows,) = [one["answer"]["flows"] for one in answers if "flows" in one["answer"]]
+    assert flows[0]["description"] == (
+        "call +15550000000 or +15550000002, +15550000003; build 20240101 of 10.12.2024"
+    )
+
+
+def test_a_mapping_of_attributes_is_nobody() -> None:
+    recorder = Recorder()
+    mapping = {"email": "mail", "name": "displayName", "phoneNumber": "mobile"}
+    recorder.hear("LoadSSOSettings", {}, {"saml": {"userMapping": mapping}})
+    assert recorder.state().export()["recorded_answers"][0]["answer"]["saml"]["userMapping"] == (
+        mapping
+    )
+
+
+def test_the_work_grows_with_what_was_heard() -> None:
+    def steps(people: int) -> int:
+        users = [
+            person(f"U{n}", f"u{n}@x.example", name=f"Ada Nr{n}", phone=f"+4930{n:07d}", nick=n)
+            for n in range(people)
+        ]
+        listed = [f"ask Ada Nr{n}, u{n}@x.example or +4931{n:07d}" for n in range(people)]
+        pseudonyms, count = Pseudonyms(), 0
+
+        def counted(frame: FrameType, event: str, argument: Any) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(counted)
+        try:
+            pseudonyms.learn(users)
+            pseudonyms.replaced([users, listed])
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert steps(400) < 5 * steps(100)
 
 
 def test_a_mailbox_of_any_form_is_replaced() -> None:
