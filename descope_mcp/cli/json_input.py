@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from descope_mcp.configuration.text_files import decoded
+from descope_mcp.configuration import text_files
 
 
 class JsonObject(click.ParamType[dict[str, Any]]):
@@ -59,8 +59,9 @@ def _read(value: str) -> tuple[str, str]:
         return value, "it"
     place = "standard input" if value == "-" else value[1:]
     try:
-        raw = sys.stdin.buffer.read() if value == "-" else Path(value[1:]).expanduser().read_bytes()
-        return decoded(raw), place
+        if value == "-":
+            return text_files.decoded(sys.stdin.buffer.read()), place
+        return text_files.read(Path(value[1:]).expanduser()), place
     except OSError as error:
         raise click.BadParameter(f"{place} cannot be read: {error.strerror}") from None
     except (ValueError, RuntimeError) as error:

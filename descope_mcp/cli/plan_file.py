@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
+from descope_mcp.configuration import text_files
 from descope_mcp.configuration.documents import from_yaml
-from descope_mcp.configuration.text_files import decoded
 
 _TIMES = "tag:yaml.org,2002:timestamp"
 
@@ -63,8 +63,10 @@ def read(name: str) -> PlanFile:
         click.BadParameter: it cannot be read, or is no plan.
     """
     try:
-        raw = sys.stdin.buffer.read() if name == "-" else Path(name).expanduser().read_bytes()
-        text = decoded(raw)
+        if name == "-":
+            text = text_files.decoded(sys.stdin.buffer.read())
+        else:
+            text = text_files.read(Path(name).expanduser())
     except OSError as error:
         raise click.BadParameter(f"{name} cannot be read: {error.strerror}") from None
     except (ValueError, RuntimeError) as error:

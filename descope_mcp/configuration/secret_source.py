@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from descope_mcp.configuration import text_files
+
 #: Seconds that a command may take.
 _PATIENCE = 20.0
 
@@ -39,7 +41,7 @@ def from_file(path: Path) -> str:
         NoSecret: it cannot be read, or is empty.
     """
     try:
-        lines = path.expanduser().read_text(encoding="utf-8").split("\n")
+        lines = text_files.read(path.expanduser()).split("\n")
     except (OSError, RuntimeError, ValueError):
         raise NoSecret(f"the file {path} cannot be read") from None
     if value := lines[0].strip():

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 
+#: Far more than a person writes; who names a device gets an answer.
+LARGEST = 64 * 1024 * 1024
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+def read(path: Path) -> str:
+    """The text of a file that a person has written.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no text, or too large; says so in a few words.
+    """
+    with path.open("rb") as file:
+        raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB; leave something out")
+    return decoded(raw)
 
 
 def decoded(raw: bytes) -> str:

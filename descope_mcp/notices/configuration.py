@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from descope_mcp.configuration import text_files
 from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.configuration.secret_table import SecretTable
@@ -126,7 +127,7 @@ def read(path: Path) -> tuple[Channel, ...]:
         ConfigurationError: something in it is wrong, or a secret is not where it says.
     """
     try:
-        written = _File.model_validate(from_toml(path.read_text(encoding="utf-8")))
+        written = _File.model_validate(from_toml(text_files.read(path)))
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise ConfigurationError(f"{path}: {reason}") from None
@@ -135,7 +136,7 @@ def read(path: Path) -> tuple[Channel, ...]:
         lines = [f"{path.name}: {place}: {why}" for place, why in said]
         raise ConfigurationError("\n".join(lines)) from None
     except ValueError as error:
-        raise ConfigurationError(f"{path.name}: {error}; correct the TOML") from None
+        raise ConfigurationError(f"{path.name}: {error}; correct the file") from None
     problems: list[str] = []
     found = [
         _made(f"{kind}.{name}", table.channel, name, problems)

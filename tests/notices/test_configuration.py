@@ -59,6 +59,13 @@ def test_what_it_says_with_the_secrets(tmp_path: Path) -> None:
     assert "canary" not in repr((ops, chat, oncall))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_saved_with_any_editor(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "notices.toml"
+    file.write_bytes(GOOD.replace("\n", "\r\n").encode(encoding))
+    assert len(configuration.read(file)) == 3
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -72,7 +79,7 @@ def test_what_it_says_with_the_secrets(tmp_path: Path) -> None:
         ('user = "mcp"\n', "", "belong together"),
         ('"mcp@example.com"', '"a@b.example\\nBcc: c@d.example"', "email.oncall.from"),
         ("names = true", "name = true", "email.oncall.name"),
-        ("[webhook.ops]", "[webhook.ops", "correct the TOML"),
+        ("[webhook.ops]", "[webhook.ops", "correct the file"),
         ("[webhook.ops]", f"x = {'[' * 20_000}\n[webhook.ops]", "levels deep"),
     ],
 )

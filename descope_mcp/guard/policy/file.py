@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.configuration import text_files
 from descope_mcp.configuration.documents import from_toml
-from descope_mcp.configuration.text_files import decoded
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file_format import PolicyTable, RuleTable
 from descope_mcp.guard.policy.rule import PolicyRule
@@ -94,7 +94,7 @@ def _text(name: str) -> tuple[Path, str]:
     """Where a policy file is, and what it says."""
     path = _find(name)
     try:
-        return path, decoded(path.read_bytes())
+        return path, text_files.read(path)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise PolicyError(f"{name}: {reason}; {_where_else()}") from None

@@ -16,7 +16,6 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Deeper than any record, and more values than any organisation has: aliases say much in little.
 _DEEPEST = 64
 _MOST = 5_000_000
-_LARGEST = 64 * 1024 * 1024
 
 
 class Located:
@@ -32,8 +31,6 @@ class Located:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        if len(text) > _LARGEST:
-            raise SeedError(f"{name}: is larger than {_LARGEST >> 20} MiB; leave something out")
         try:
             check_yaml(text)
             root = yaml.compose(text, Loader=_LOADER)

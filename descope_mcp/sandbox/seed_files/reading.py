@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.configuration import text_files
 from descope_mcp.sandbox.engine.errors import DescopeError
 from descope_mcp.sandbox.engine.fields import Record, given
 from descope_mcp.sandbox.engine.registry import HANDLERS, Reply
@@ -83,10 +84,11 @@ def read(path: Path, operations: Operations, organisations: Mapping[str, Begin])
             only shows when it is put together is raised by what is returned.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "no UTF-8"
-        raise SeedError(f"{path}: cannot be read: {why}") from None
+        text = text_files.read(path)
+    except OSError as error:
+        raise SeedError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SeedError(f"{path}: cannot be read: {error}") from None
     file = Located(str(path), text)
     try:
         seed = _Seed.model_validate(file.content)

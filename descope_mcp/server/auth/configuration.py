@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.catalog.operation_record import Effect
-from descope_mcp.configuration import regions
+from descope_mcp.configuration import regions, text_files
 from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.secret_source import NoSecret
 from descope_mcp.configuration.secret_table import SecretTable
@@ -193,12 +193,12 @@ def read(path: Path) -> Configuration:
         ConfigurationError: something in it is wrong, or a key is not where it says.
     """
     try:
-        data = from_toml(path.read_text(encoding="utf-8"))
+        data = from_toml(text_files.read(path))
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise ConfigurationError(f"{path}: {reason}") from None
     except ValueError as error:
-        raise ConfigurationError(f"{path.name}: {error}; correct the TOML") from None
+        raise ConfigurationError(f"{path.name}: {error}; correct the file") from None
     try:
         written = _File.model_validate(data)
     except ValidationError as error:

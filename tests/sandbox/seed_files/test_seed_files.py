@@ -180,6 +180,14 @@ def test_what_is_wrong_is_said_with_its_line(load: Load, text: str, said: str) -
     assert "seed.yaml" in str(raised.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_seed_saved_with_any_editor(tmp_path: Path, catalog: Catalog, encoding: str) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_bytes(WRITTEN.replace("\n", "\r\n").encode(encoding))
+    state = organisations.chosen(str(path), catalog)()
+    assert len(state.export()["users"]) == 2
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000])
 def test_what_is_nested_without_end_is_refused(load: Load, text: str) -> None:
     with pytest.raises(SeedError, match=r"seed\.yaml: .*levels deep"):

@@ -107,7 +107,7 @@ BAD = [
     ('url = "http://mcp.acme.example"', "url: must be https"),
     ('url = "https://mcp.acme.example/mcp"', "url: write the origin alone"),
     ('url = "https://u:p@mcp.acme.example"', "url: leave the user out of it"),
-    ('url = "https://mcp.acme.example', "correct the TOML"),
+    ('url = "https://mcp.acme.example', "correct the file"),
     (f"{HEAD}issuers = []", "issuers: extra inputs"),
     (_issuers(token="https://a.example"), "choose another"),
     (f'{HEAD}[issuer."a:b"]\nurl = "https://a.example"', "should match pattern"),
@@ -142,6 +142,14 @@ def test_what_is_wrong_with_a_file(
     assert told in said
     # Somebody may have put the key into the file.
     assert KEY not in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_saved_with_any_editor(tmp_path: Path, keys: Path, encoding: str) -> None:
+    path = tmp_path / "auth.toml"
+    text = GOOD.replace("KEYFILE", str(keys)).replace("\n", "\r\n")
+    path.write_bytes(text.encode(encoding))
+    assert read(path).origin == "https://mcp.acme.example"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from descope_mcp.catalog.build.contract_update.openapi_document import DOCUMENT
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.yaml_source import UniqueKeys
 from descope_mcp.catalog.errors import SpecError
+from descope_mcp.configuration import text_files
 from descope_mcp.configuration.documents import from_json, from_yaml
 
 
@@ -27,7 +28,7 @@ def read_document(path: Path) -> dict[str, Any]:
         SpecError: it cannot be read, or is something else.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_files.read(path)
         # JSON is read much faster so than as YAML, which it is too.
         is_json = text.lstrip().startswith("{")
         found: Any = from_json(text) if is_json else from_yaml(text, UniqueKeys)
