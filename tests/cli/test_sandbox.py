@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import signal
 import stat
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from descope_mcp.cli.commands import sandbox_record
+from descope_mcp.cli.commands import sandbox_files, sandbox_record
 from descope_mcp.sandbox.engine.state import State
 from descope_mcp.sandbox.recording.recorder import Recorder
 
@@ -128,7 +131,42 @@ def test_a_second_signal_does_not_end_the_writing(
     command = ["--from", "http://127.0.0.1:9", "--output", str(seed)]
     done = CliRunner().invoke(sandbox_record.record, command)
     assert done.exit_code == 0
-    assert seed.read_text().startswith("seed: 1")
+    assert "\nseed: 1\n" in seed.read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"status":"ok"}'),
+        ("application/json", b'["projectId"]'),
+        ("text/html", b"<html>welcome</html>"),
+        ("application/json", b"[" * 100_000),
+    ],
+)
+def test_what_answers_otherwise_is_no_sandbox(tmp_path: Path, kind: str, body: bytes) -> None:
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *said: Any) -> None:
+            pass
+
+    file = tmp_path / "seed.yaml"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        waited = CliRunner().invoke(sandbox_files.wait, [url, "--timeout", "0.1"])
+        exported = CliRunner().invoke(sandbox_files.export, [url, "--output", str(file)])
+        server.shutdown()
+        thread.join()
+    for done in (waited, exported):
+        assert done.exit_code == 1
+        assert "something else answers there" in done.output
+    assert not file.exists()
 
 
 def test_nobody_is_waited_for_longer_than_asked() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 from descope_mcp.cli import options
 from descope_mcp.cli.display import output
 from descope_mcp.cli.new_files import new_file
-from descope_mcp.sandbox.http.control_client import NoSandbox, ask
+from descope_mcp.sandbox.http.control_client import NoSandbox, ask, project_of
 
 _URL = "http://127.0.0.1:8080"
 _PAUSE = 0.05
@@ -34,6 +33,8 @@ def export(url: str, file: Path | None, secrets: bool) -> None:
     """
     query = "?secrets=true" if secrets else ""
     try:
+        # Whatever answers to any path is not to be written as a seed.
+        project_of(url)
         text = ask(url, "GET", f"/seed{query}")
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -69,7 +70,7 @@ def wait(url: str, timeout: float) -> None:
     while True:
         left = end - time.monotonic()
         try:
-            told = json.loads(ask(url, "GET", "", timeout=max(left, _PAUSE)))
+            project = project_of(url, timeout=max(left, _PAUSE))
             break
         except ValueError as error:
             raise click.UsageError(str(error)) from None
@@ -80,5 +81,4 @@ def wait(url: str, timeout: float) -> None:
                     "look at what it printed"
                 ) from None
             time.sleep(_PAUSE)
-    project = str(told["projectId"])
     output.said(f"A sandbox answers at {url}, project {project}.", url=url, projectId=project)

@@ -14,6 +14,24 @@ class NoSandbox(Exception):
     """Nobody answers there, or not as a sandbox does; the text says why."""
 
 
+def project_of(url: str, timeout: float = 10.0) -> str:
+    """The id of the project that the sandbox at `url` has, by which it is known as one.
+
+    Raises:
+        ValueError: `url` is none.
+        NoSandbox: there is no answer, or it is that of something else.
+    """
+    text = ask(url, "GET", "", timeout=timeout)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    project = found.get("projectId") if isinstance(found, dict) else None
+    if not isinstance(project, str) or not project:
+        raise NoSandbox("something else answers there")
+    return project
+
+
 def ask(url: str, method: str, path: str, body: Any = None, timeout: float = 10.0) -> str:
     """What the sandbox at `url` answers. No proxy is asked: it is on this machine.
 

@@ -293,8 +293,8 @@ def test_a_person_of_scim_is_one() -> None:
     # What is about no person stays, and what refers to one still does.
     for kept in ("U2bob", "Physicists", "core:2.0:User", "resourceType: User"):
         assert kept in text, kept
-    assert 'userName eq "Person 1 4"' in text
-    assert "userName: Person 1 4" in text
+    assert 'userName eq "Person 1 5"' in text
+    assert "userName: Person 1 5" in text
 
 
 def test_a_number_is_known_however_it_is_written() -> None:
