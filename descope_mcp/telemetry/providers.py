@@ -10,8 +10,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -31,6 +32,13 @@ from descope_mcp.telemetry.recorder import Recorder
 #: For so many seconds what is left is sent when the program ends.
 _LAST_WORDS = 3.0
 _NAME = "descope-mcp"
+#: The variables that the SDK reads for each signal beside those of its exporters.
+_NUMBERS = {
+    "traces": "OTEL_BSP_* and OTEL_*_LIMIT",
+    "metrics": "OTEL_METRIC_EXPORT_* and OTEL_METRICS_EXEMPLAR_FILTER",
+}
+
+_Provider = TypeVar("_Provider", TracerProvider, MeterProvider)
 
 
 def begun(
@@ -43,19 +51,13 @@ def begun(
         metrics: names of exporters and readers of metrics.
         warn: gets a sentence for every one of them that cannot be had; the others go on.
     """
-    resource = _resource()
     tracer: Tracer = NoOpTracer()
     meter: Meter = NoOpMeter(_NAME)
     ends: list[Callable[[], None]] = []
-    if exporters := _made("traces", traces, warn):
-        spans = TracerProvider(resource=resource, shutdown_on_exit=False)
-        for exporter in exporters:
-            spans.add_span_processor(BatchSpanProcessor(exporter))
+    if spans := _provider("traces", traces, _spans, warn):
         tracer = spans.get_tracer(_NAME, __version__)
         ends.append(spans.shutdown)
-    if made := _made("metrics", metrics, warn):
-        readers = [_reader(one) for one in made]
-        meters = MeterProvider(readers, resource, shutdown_on_exit=False)
+    if meters := _provider("metrics", metrics, _meters, warn):
         meter = meters.get_meter(_NAME, __version__)
         ends.append(meters.shutdown)
 
@@ -68,6 +70,44 @@ def begun(
             thread.join(_LAST_WORDS)
 
     return Recorder(tracer, meter), end
+
+
+def _provider(
+    signal: str,
+    names: Sequence[str],
+    provide: Callable[[list[Any]], _Provider],
+    warn: Callable[[str], None],
+) -> _Provider | None:
+    """What `provide` makes of the exporters of these names; None if there are none, or it fails.
+
+    The SDK reads its limits, queues and intervals from the environment while it is made.
+    """
+    exporters = _made(signal, names, warn)
+    if not exporters:
+        return None
+    try:
+        return provide(exporters)
+    except Exception as error:  # noqa: BLE001 - whatever it is, calls go on without it
+        # What it says may hold the value of a variable.
+        kind = type(error).__name__
+        warn(f"{signal} cannot begin ({kind}); look at the numbers in {_NUMBERS[signal]}")
+    for exporter in exporters:
+        with suppress(Exception):
+            exporter.shutdown()
+    return None
+
+
+def _spans(exporters: list[Any]) -> TracerProvider:
+    processors = [BatchSpanProcessor(exporter) for exporter in exporters]
+    spans = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+    for processor in processors:
+        spans.add_span_processor(processor)
+    return spans
+
+
+def _meters(exporters: list[Any]) -> MeterProvider:
+    readers = [_reader(one) for one in exporters]
+    return MeterProvider(readers, _resource(), shutdown_on_exit=False)
 
 
 def _made(signal: str, names: Sequence[str], warn: Callable[[str], None]) -> list[Any]:

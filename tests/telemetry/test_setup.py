@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from opentelemetry.trace import NoOpTracer
 
+from descope_mcp.telemetry.providers import begun
 from descope_mcp.telemetry.setup import wanted
 from tests.cli.processes import BASE, COMMAND, run
 
@@ -137,6 +139,31 @@ def test_what_cannot_be_had_is_warned_about(env: dict[str, str], said: str) -> N
     done = run(*READ, env=env)
     assert done.returncode == 0
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "signal"),
+    [
+        ({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "5000"}, "traces"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "0"}, "traces"),
+        ({"OTEL_BSP_SCHEDULE_DELAY": "-1"}, "traces"),
+        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "abc"}, "traces"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "metrics"),
+        ({"OTEL_METRICS_EXEMPLAR_FILTER": "bogus"}, "metrics"),
+    ],
+)
+def test_a_number_that_the_sdk_refuses_keeps_nothing_from_starting(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], signal: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    warnings: list[str] = []
+    recorder, end = begun(["console"], ["console"], warnings.append)
+    end()
+    assert isinstance(recorder.tracer, NoOpTracer) is (signal == "traces")
+    (said,) = warnings
+    assert said.startswith(f"{signal} cannot begin (")
+    assert next(iter(environment.values())) not in said
 
 
 def test_without_the_extra_the_server_says_what_to_install() -> None:
