@@ -167,6 +167,9 @@ def access_key_token(
 ) -> str:
     """The session token of an access key, whose rights are the key's own or its user's.
 
+    `claims` are those of whoever exchanges the key. They stand apart, as not secured (``nsec``), so
+    that nobody takes them for the key's.
+
     Raises:
         DescopeError: neither belongs to `tenant`.
     """
@@ -181,7 +184,7 @@ def access_key_token(
         state,
         {
             **key["customClaims"],
-            **claims,
+            **({"nsec": dict(claims)} if claims else {}),
             **_rights(state, holder["roleNames"], memberships, tenant),
             **_header(state, SESSION, key["id"], expires),
             **user,

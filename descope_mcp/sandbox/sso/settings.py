@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from descope_mcp.sandbox.engine.errors import (
     NO_ROLE,
@@ -47,7 +48,7 @@ SAML: Record = {
     "spACSUrl": "",
     "spCertificate": "",
     "attributeMapping": {
-        **dict.fromkeys(("username", *_NAMES, *_VERIFIED), ""),
+        **dict.fromkeys(("username", "phoneNumber", *_NAMES, *_VERIFIED), ""),
         "customAttributes": {},
     },
     "redirectUrl": "",
@@ -70,7 +71,7 @@ OIDC: Record = {
     "scope": [],
     "JWKsUrl": "",
     "userAttrMapping": {
-        **dict.fromkeys(("loginId", "username", *_NAMES, *_VERIFIED), ""),
+        **dict.fromkeys(("loginId", "username", "phoneNumber", *_NAMES, *_VERIFIED), ""),
         "customAttributes": {},
     },
     "manageProviderTokens": False,
@@ -182,12 +183,19 @@ def mappings(state: State, given: Mapping[str, Any], tenant_id: str) -> Record:
 
 
 def view(state: State, tenant_id: str, settings: Mapping[str, Any] | None) -> Record:
-    """A configuration as answers show it, with its tenant."""
+    """A configuration as answers show it, with its tenant; the client secret is never shown.
+
+    The addresses of the service provider and the secret are as the end-to-end tests of Descope's
+    Python SDK find them.
+    """
     own = settings or copied(SSO_SETTINGS.template)
     saml, oidc = _side(state, own["saml"]), _side(state, own["oidc"])
-    path = f"{state.project_id}-{tenant_id}" + (f"-{own['ssoId']}" if own["ssoId"] else "")
-    saml["spEntityId"] = saml["spEntityId"] or f"{state.caller.url}/{path}"
-    saml["spACSUrl"] = saml["spACSUrl"] or f"{state.caller.url}/v1/auth/saml/acs"
+    entity = f"{state.project_id}-{tenant_id}" + (f"-{own['ssoId']}" if own["ssoId"] else "")
+    named = {"projectId": state.project_id, "tenantId": tenant_id, "ssoId": own["ssoId"]}
+    query = urlencode({name: value for name, value in named.items() if value})
+    saml["spEntityId"] = saml["spEntityId"] or entity
+    saml["spACSUrl"] = saml["spACSUrl"] or f"{state.caller.url}/v1/auth/saml/acs?{query}"
+    oidc["clientSecret"] = ""
     oidc["roleMappings"] = [
         {"groups": item["groups"], "roleName": item["role"]["name"]}
         for item in oidc["groupsMapping"]

@@ -11,7 +11,14 @@ import anyio.from_thread
 import jwt
 import pyotp
 import pytest
-from descope import AssociatedTenant, AuthException, DeliveryMethod, DescopeClient, LoginOptions
+from descope import (
+    AccessKeyLoginOptions,
+    AssociatedTenant,
+    AuthException,
+    DeliveryMethod,
+    DescopeClient,
+    LoginOptions,
+)
 
 from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.sandbox.engine.state import OUTBOX, State
@@ -244,6 +251,33 @@ def test_test_users_get_their_codes_from_the_backend(box: Box) -> None:
         mgmt.generate_otp_for_test_user(DeliveryMethod.EMAIL, ADA)
     token = mgmt.generate_embedded_link(ADA, {"from": "backend"})
     assert box.sdk.magiclink.verify(token)["sessionToken"]["from"] == "backend"
+
+
+def test_a_test_users_code_outlasts_the_sign_in_that_it_is_for(box: Box) -> None:
+    mgmt, who = box.sdk.mgmt.user, "prepared@acme.example"
+    mgmt.create_test_user(who, email=who)
+    code = mgmt.generate_otp_for_test_user(DeliveryMethod.EMAIL, who)["code"]
+    box.sdk.otp.sign_up(DeliveryMethod.EMAIL, who, {"name": "Prepared"})
+    assert box.sdk.otp.verify_code(DeliveryMethod.EMAIL, who, code)["firstSeen"] is True
+    link = mgmt.generate_magic_link_for_test_user(DeliveryMethod.EMAIL, who, "https://a.example")
+    box.sdk.magiclink.sign_in(DeliveryMethod.EMAIL, who, "https://a.example")
+    assert box.sdk.magiclink.verify(link["link"].partition("t=")[2])["firstSeen"] is False
+    with pytest.raises(AuthException) as known:
+        box.sdk.otp.sign_up(DeliveryMethod.EMAIL, who, {"name": "Again"})
+    assert code_of(known) == (400, "E062107")
+    box.sdk.otp.sign_in(DeliveryMethod.EMAIL, ADA)
+    earlier = box.sent()["code"]
+    box.sdk.otp.sign_in(DeliveryMethod.EMAIL, ADA)
+    if earlier != box.sent()["code"]:
+        with pytest.raises(AuthException):
+            box.sdk.otp.verify_code(DeliveryMethod.EMAIL, ADA, earlier)
+
+
+def test_claims_of_who_exchanges_a_key_stand_apart(box: Box) -> None:
+    made = box.sdk.mgmt.access_key.create("claims", custom_claims={"kind": "robot"})
+    options = AccessKeyLoginOptions(custom_claims={"kind": "owner"})
+    token = box.sdk.exchange_access_key(made["cleartext"], login_options=options)["sessionToken"]
+    assert (token["kind"], token["nsec"]) == ("robot", {"kind": "owner"})
 
 
 def test_tokens_that_a_backend_asks_for(box: Box) -> None:

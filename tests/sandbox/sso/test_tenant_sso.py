@@ -44,23 +44,37 @@ async def test_saml_settings_are_replaced(client: Client) -> None:
     assert await client.error("ConfigureSSOSAMLSettings", 404, **call) == "E111403"
 
 
+async def test_the_service_provider_is_named_by_project_and_tenant(client: Client) -> None:
+    project, saml = client.state.project_id, {}
+    for sso_id in ("", "second"):
+        named = {"tenantId": "umbra", **({"ssoId": sso_id} if sso_id else {})}
+        if sso_id:
+            await client.call("NewSSOSettingsRequest", **named, displayName="Second")
+        saml[sso_id] = (await client.call("LoadSSOSettings", **named))["saml"]
+    assert [s["spEntityId"] for s in saml.values()] == [
+        f"{project}-umbra",
+        f"{project}-umbra-second",
+    ]
+    query = f"projectId={project}&tenantId=umbra"
+    assert saml[""]["spACSUrl"].endswith(f"/v1/auth/saml/acs?{query}")
+    assert saml["second"]["spACSUrl"].endswith(f"?{query}&ssoId=second")
+
+
 async def test_oidc_settings_metadata_and_redirects(client: Client) -> None:
     oidc = {
         "name": "Entra",
         "clientId": "c",
         "clientSecret": "sandbox-secret",
         "scope": ["openid"],
-        "userAttrMapping": {"email": "mail"},
+        "userAttrMapping": {"email": "mail", "phoneNumber": "mobile"},
         "roleMappings": [{"groups": ["staff"], "roleName": "Viewer"}],
         "defaultSSORoles": ["Billing"],
     }
     where = {"tenantId": "umbra"}
     await client.call("ConfigureSSOOIDCSettings", **where, settings=oidc, domains=["umbra.example"])
     loaded = await client.call("LoadSSOSettings", **where)
-    assert (loaded["oidc"]["clientSecret"], loaded["oidc"]["scope"]) == (
-        "sandbox-secret",
-        ["openid"],
-    )
+    assert (loaded["oidc"]["clientSecret"], loaded["oidc"]["scope"]) == ("", ["openid"])
+    assert loaded["oidc"]["userAttrMapping"]["phoneNumber"] == "mobile"
     assert loaded["oidc"]["roleMappings"] == oidc["roleMappings"]
     assert loaded["oidc"]["defaultSSORoles"] == ["Billing"]
     assert loaded["tenant"]["authType"] == "oidc"

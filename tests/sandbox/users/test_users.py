@@ -22,6 +22,26 @@ async def test_a_new_user_is_invited_and_shows_defaults(client: Client) -> None:
     assert await client.error("CreateUser", 400, loginId="new@acme.example") == "E062107"
 
 
+async def test_addresses_that_a_backend_gives_count_as_verified(client: Client) -> None:
+    async def told(operation: str, **more: object) -> tuple[object, ...]:
+        user = (await client.call(operation, loginId="ida@acme.example", **more))["user"]
+        return tuple(user[f] for f in ("email", "verifiedEmail", "phone", "verifiedPhone"))
+
+    # A login id that is an address is the user's, unless another is given.
+    assert await told("CreateUser") == ("ida@acme.example", True, "", False)
+    phone = "+15555550123"
+    assert await told("PatchUser", phone=phone) == ("ida@acme.example", True, phone, True)
+    unproven = await told("PatchUser", email="ida@b.example", verifiedEmail=False)
+    assert unproven == ("ida@b.example", False, phone, True)
+    assert await told("PatchUser", email="") == ("", False, phone, True)
+    made = (await client.call("CreateUser", loginId="leo@acme.example", email=""))["user"]
+    assert (made["email"], made["verifiedEmail"]) == ("", False)
+    made = (await client.call("CreateUsers", users=[{"loginId": "mia@acme.example"}]))[
+        "createdUsers"
+    ]
+    assert [(u["email"], u["verifiedEmail"]) for u in made] == [("mia@acme.example", True)]
+
+
 async def test_unknown_users_roles_and_tenants(client: Client) -> None:
     assert await client.error("LoadUser", 404, loginId="nobody") == "E112102"
     new = {"loginId": "x@acme.example"}
