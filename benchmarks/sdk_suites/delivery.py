@@ -29,7 +29,7 @@ from descope_mcp.sandbox.engine import errors
 Fate = Literal["answered", "data", "arguments", "credential", "route", "broken"]
 
 _FORM = {errors.MALFORMED.code, errors.VALIDATION.code, errors.INVALID.code}
-#: Who is signed in where a test names nobody, and a tenant of theirs.
+#: Who is signed in where a test names nobody.
 _USER = "ada.okafor@acme.example"
 
 
@@ -148,10 +148,13 @@ class _Credentials:
                     )
                 case "access_key":
                     return self._called("/v1/mgmt/accesskey/create", name="suite")["cleartext"]
-        return self._box.management_key
+                case "management_key":
+                    return self._box.management_key
+        # What takes anybody takes the session that a step-up strengthens; elsewhere it is the key.
+        return self._token("refreshJwt") if operation else self._box.management_key
 
-    def _token(self, kind: str, sent: Sent) -> str:
-        body: Any = json.loads(sent.body) if sent.body else {}
+    def _token(self, kind: str, sent: Sent | None = None) -> str:
+        body: Any = json.loads(sent.body) if sent and sent.body else {}
         named = body.get("loginId") if isinstance(body, dict) else None
         return self._called("/v1/mgmt/auth/signup-in", loginId=str(named or _USER))[kind]
 

@@ -118,7 +118,7 @@ def embedded_sign_up(state: State, arguments: Arguments) -> Answer:
     marks = fill({"emailVerified": False, "phoneVerified": False}, arguments)
     flags = {"verifiedEmail": marks["emailVerified"], "verifiedPhone": marks["phoneVerified"]}
     user = state.change(USERS, user, flags)
-    return _embedded(state, user, options(state, arguments), arguments)
+    return _embedded(state, user, options(state, arguments, of_backend=True), arguments)
 
 
 def _embedded(

@@ -37,10 +37,13 @@ _PROFILE: Record = {
 }
 
 
-def options(state: State, arguments: Arguments) -> Record:
-    """The options of a sign-in. Step-up and MFA strengthen the session that the caller has."""
+def options(state: State, arguments: Arguments, *, of_backend: bool = False) -> Record:
+    """The options of a sign-in. Step-up and MFA strengthen the session that the caller has.
+
+    A backend (`of_backend`), which calls with a management key, has none.
+    """
     chosen = fill(OPTIONS, fill({"loginOptions": {}}, arguments)["loginOptions"])
-    strengthens = chosen["stepup"] or chosen["mfa"]
+    strengthens = (chosen["stepup"] or chosen["mfa"]) and not of_backend
     return {**chosen, "session": sessions.current(state)["id"] if strengthens else ""}
 
 
@@ -63,8 +66,8 @@ def named_self(state: State, login_id: str) -> Record:
 def sign_up(state: State, arguments: Arguments, channel: str = "") -> Record:
     """A new user with the login id and the profile of a sign-up; E062107 if there is one.
 
-    A login id that is an address becomes the address of the `channel`, if none is given. A test user
-    who has never been in is there to sign up.
+    A login id that is an address becomes the address of the `channel`, if none is given. A test
+    user who has never been in is there to sign up.
     """
     given = fill({"user": {}, "loginId": "", "email": "", "phone": ""}, arguments)
     chosen = fill(OPTIONS, fill({"loginOptions": {}}, arguments)["loginOptions"])

@@ -42,5 +42,6 @@ def _started(state: State, arguments: Arguments, method: str) -> Record:
         raise DescopeError(INVALID, "The user is not a test user")
     asked = fill({"deliveryMethod": ""}, arguments)["deliveryMethod"] or "email"
     channel = _CHANNELS[one_of("deliveryMethod", asked, _CHANNELS)]
-    to, chosen = address(user, channel, arguments), options(state, arguments)
+    chosen = options(state, arguments, of_backend=True)
+    to = address(user, channel, arguments)
     return verifications.start(state, user, method, channel, to=to, options=chosen)

@@ -249,7 +249,9 @@ def _vouched(arguments: Arguments) -> Record:
     So it is in the end-to-end tests of Descope's Python SDK.
     """
     flags = {"email": "verifiedEmail", "phone": "verifiedPhone"}
-    said = {flag: bool(arguments[of]) for of, flag in flags.items() if arguments.get(of) is not None}
+    said = {
+        flag: bool(arguments[of]) for of, flag in flags.items() if arguments.get(of) is not None
+    }
     return {**said, **{name: value for name, value in arguments.items() if value is not None}}
 
 

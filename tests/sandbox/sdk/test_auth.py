@@ -273,6 +273,15 @@ def test_a_test_users_code_outlasts_the_sign_in_that_it_is_for(box: Box) -> None
             box.sdk.otp.verify_code(DeliveryMethod.EMAIL, ADA, earlier)
 
 
+def test_a_backend_has_no_session_that_a_second_factor_would_strengthen(box: Box) -> None:
+    mgmt, who = box.sdk.mgmt.user, "second-factor@acme.example"
+    options = LoginOptions(mfa=True)
+    token = mgmt.generate_sign_up_embedded_link(who, login_options=options)
+    assert box.sdk.magiclink.verify(token)["firstSeen"] is True
+    mgmt.create_test_user("factor-robot", email="factor-robot@acme.example")
+    assert mgmt.generate_otp_for_test_user(DeliveryMethod.EMAIL, "factor-robot", options)["code"]
+
+
 def test_claims_of_who_exchanges_a_key_stand_apart(box: Box) -> None:
     made = box.sdk.mgmt.access_key.create("claims", custom_claims={"kind": "robot"})
     options = AccessKeyLoginOptions(custom_claims={"kind": "owner"})
