@@ -19,7 +19,7 @@ _REASONS = Path(__file__).with_name("reasons.yaml")
 #: The fates of requests, as the heads of their columns.
 _FATES = {
     "answered": "answered",
-    "data": "known, but what it names is not there",
+    "data": "known, but what it names is not there, or is already",
     "arguments": "arguments refused",
     "credential": "credential refused",
     "route": "no such route",
@@ -49,15 +49,15 @@ def _lines(results: Results) -> Iterator[str]:
     yield f"Found on {results.date}."
     yield ""
     yield from _tests(results)
-    yield from ("", "### Tests that fail", "", "| suite | test | why |", "| --- | --- | --- |")
+    yield from ("", "## Tests that fail", "", "| suite | test | why |", "| --- | --- | --- |")
     for suite in results.suites:
         for test in suite.failed:
             yield f"| {suite.title} | `{test.replace('|', ' ')}` | {_why_test(test)} |"
-    yield from ("", "### Requests", "")
+    yield from ("", "## Requests", "")
     yield from _requests(results)
-    yield from ("", "### Requests that were refused, and why", "")
+    yield from ("", "## Requests that were refused, and why", "")
     yield from _refused([suite for suite in results.suites if not suite.whole])
-    yield from ("", "### Arguments that the contract does not have", "")
+    yield from ("", "## Arguments that the contract does not have", "")
     yield from ("| argument | sent with | by |", "| --- | --- | --- |")
     senders: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for name, (operations, titles) in _undeclared(results.suites).items():

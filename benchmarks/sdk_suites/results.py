@@ -128,4 +128,4 @@ def write(results: Results, path: Path = KEPT) -> None:
 def together(new: Results, old: Results) -> Results:
     """The new run, with the suites of the old one that it left out."""
     known = {suite.title: suite for suite in old.suites} | {s.title: s for s in new.suites}
-    return Results(new.date, list(known.values()))
+    return Results(new.date, [known[title] for title in sorted(known)])
