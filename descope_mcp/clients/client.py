@@ -30,6 +30,13 @@ class OwnCommand(_Frozen):
     scopes: tuple[Scope, ...]
 
 
+class OtherForm(_Frozen):
+    """Where another version of the client has its servers, and what an entry looks like there."""
+
+    servers: tuple[str, ...]
+    entry: dict[str, Any]
+
+
 class Client(_Frozen):
     """A program that starts MCP servers. The places of `user` and `signs` are by platform."""
 
@@ -40,6 +47,7 @@ class Client(_Frozen):
     format: Format
     servers: tuple[str, ...]
     entry: dict[str, Any]
+    other: OtherForm | None = None
     user: dict[str, tuple[str, ...]]
     project: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()

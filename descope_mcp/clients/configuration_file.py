@@ -61,6 +61,15 @@ class ConfigurationFile:
         """
         return self._entries(self._text(self.content())).get(name)
 
+    def has_servers(self) -> bool:
+        """Whether the object of servers is there; one of an entry's own fields is none.
+
+        Raises:
+            ClientError: the file cannot be read, or is malformed.
+        """
+        found = _at(self._read(self._text(self.content())), self.client.servers)
+        return isinstance(found, Mapping) and all(isinstance(v, Mapping) for v in found.values())
+
     def with_entry(self, name: str, entry: Mapping[str, Any]) -> tuple[bytes | None, bytes]:
         """What the file holds, and what it would hold with the entry.
 
@@ -242,6 +251,20 @@ def _without(found: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
         return {key: value for key, value in found.items() if key != first or bool(rest)}
     kept = _without(inner, rest)
     return {k: (kept if k == first else v) for k, v in found.items() if k != first or kept}
+
+
+def of_client(client: Client, path: Path) -> ConfigurationFile:
+    """The client's file at `path`, in the form of the client that the file is in already."""
+    file = ConfigurationFile(client, path)
+    if client.other is None:
+        return file
+    said = client.model_copy(update={"servers": client.other.servers, "entry": client.other.entry})
+    other = ConfigurationFile(said, path)
+    try:
+        return other if other.has_servers() else file
+    except ClientError:
+        # Whoever reads it is told.
+        return file
 
 
 def _format(client: Client) -> _Format:

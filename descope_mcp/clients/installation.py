@@ -11,7 +11,7 @@ from pathlib import Path
 
 from descope_mcp.clients import own_command, places
 from descope_mcp.clients.client import Client, Scope
-from descope_mcp.clients.configuration_file import ConfigurationFile
+from descope_mcp.clients.configuration_file import ConfigurationFile, of_client
 from descope_mcp.clients.difference import alone, difference
 from descope_mcp.clients.earlier_entry import is_ours, kept, ours
 from descope_mcp.clients.errors import ClientError
@@ -41,7 +41,7 @@ class Target:
             raise ClientError(
                 f"{self.client.title} has no configuration of a project; leave out --project for it"
             )
-        return ConfigurationFile(self.client, path)
+        return of_client(self.client, path)
 
     @property
     def directory(self) -> Path:
@@ -81,7 +81,8 @@ def planned(target: Target, entry: ServerEntry) -> Change:
         ClientError: the configuration cannot be read, is malformed, or has an entry of that name
             that is not of this server.
     """
-    file, client = target.file, target.client
+    file = target.file
+    client = file.client
     found = file.entry(entry.name)
     if found is not None:
         entry = kept(ours(client, file.path, entry.name, found), entry)
@@ -138,7 +139,7 @@ def tried(target: Target, name: str) -> Handshake:
     file = target.file
     found = file.entry(name)
     if found is not None:
-        ours(target.client, file.path, name, found)
+        ours(file.client, file.path, name, found)
     return _started(target, name)
 
 
@@ -150,9 +151,10 @@ def has(target: Target, name: str) -> bool:
     """
     if target.scope == "project" and not target.client.project:
         return False
-    found = target.file.entry(name)
+    file = target.file
+    found = file.entry(name)
     try:
-        return is_ours(read_back(target.client, name, found))
+        return is_ours(read_back(file.client, name, found))
     except ClientError:
         return False
 
@@ -164,7 +166,8 @@ def removal(target: Target, name: str) -> Change:
         ClientError: the configuration cannot be read, is malformed, or has an entry of that name
             that is not of this server.
     """
-    file, client = target.file, target.client
+    file = target.file
+    client = file.client
     found = file.entry(name)
     if found is None:
         content = file.content()
@@ -194,15 +197,17 @@ def removed(target: Target, change: Change) -> str:
 
 def snippet(target: Target, entry: ServerEntry) -> str:
     """The entry as it would stand in a file of its own, to be pasted."""
-    return alone(target.client, entry.name, in_words_of(target.client, entry))
+    client = target.file.client
+    return alone(client, entry.name, in_words_of(client, entry))
 
 
 def _started(target: Target, name: str) -> Handshake:
-    found = target.file.entry(name)
+    file = target.file
+    found = file.entry(name)
     if found is None:
         again = shell_quoting.command("install", target.client.name)
-        raise ClientError(f"{target.file.path} has no entry {name}; put it there: `{again}`")
-    return shaken(read_back(target.client, name, found), target.directory)
+        raise ClientError(f"{file.path} has no entry {name}; put it there: `{again}`")
+    return shaken(read_back(file.client, name, found), target.directory)
 
 
 def _added_by_own_command(target: Target, change: Change) -> str | None:
@@ -211,7 +216,7 @@ def _added_by_own_command(target: Target, change: Change) -> str | None:
     Variables are no arguments that other accounts of this machine should see, and what somebody
     added to an entry it would drop: for these the file itself is edited.
     """
-    client, entry, file = target.client, change.entry, change.file
+    client, entry, file = change.file.client, change.entry, change.file
     command, found = client.command, file.entry(entry.name)
     if command is None or entry.env or others_of(client, found):
         return None

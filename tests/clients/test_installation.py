@@ -259,6 +259,31 @@ def test_what_is_nested_too_deeply_is_refused(machine: Machine, name: str) -> No
         installation.planned(here, ENTRY)
 
 
+@pytest.mark.parametrize(
+    ("before", "place", "more"),
+    [
+        ('{"mcp": {"servers": {"o": {"type": "local"}}}}', ("mcp", "servers"), {}),
+        ('{"mcp": {"servers": {}}}', ("mcp", "servers"), {}),
+        # A server of this name, in the form of before.
+        ('{"mcp": {"servers": {"type": "local"}}}', ("mcp",), {"enabled": True}),
+    ],
+)
+def test_a_file_goes_on_in_the_form_that_it_has(
+    machine: Machine, before: str, place: tuple[str, ...], more: dict[str, Any]
+) -> None:
+    here = target("opencode", machine)
+    here.file.path.parent.mkdir(parents=True)
+    here.file.path.write_text(before)
+    change = installation.planned(here, ENTRY)
+    installation.installed(here, change)
+    found = json.loads(here.file.path.read_text())
+    for name in place:
+        found = found[name]
+    assert found[NAME] == {"type": "local", "command": [ENTRY.command, *ENTRY.args], **more}
+    installation.removed(here, installation.removal(here, NAME))
+    assert json.loads(here.file.path.read_text()) == json.loads(before)
+
+
 def test_an_entry_split_up_over_the_file_is_refused(machine: Machine) -> None:
     here = target("codex", machine)
     here.file.path.parent.mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import update
@@ -79,6 +80,27 @@ def visit(console: Served, page: Page, one: Stocked) -> None:
         page.evaluate(_SEND, [console.path(one.path), one.form])
 
 
+def steps(names: Names, many: int = 2) -> list[dict[str, Any]]:
+    """Of a plan that makes tenants and users; what takes it back deletes them."""
+    tenants = [
+        {
+            "id": f"t-{n}",
+            "operation": "CreateTenant",
+            "arguments": {"id": f"plan-{n}", "name": f"{names.person} {n}"},
+        }
+        for n in range(many)
+    ]
+    users = [
+        {
+            "id": f"u-{n}",
+            "operation": "CreateUser",
+            "arguments": {"loginId": f"plan-{n}@acme.example", "name": names.person},
+        }
+        for n in range(many)
+    ]
+    return [*tenants, *users]
+
+
 def tour(world: World, page: Page, names: Names | None = None) -> Iterator[str]:
     """Go to every page there is; what each is called, while it is there."""
     console, store, names = world.console, world.console.store, names or Names()
@@ -94,6 +116,11 @@ def tour(world: World, page: Page, names: Names | None = None) -> Iterator[str]:
     yield "undone"
     visit(console, page, Stocked("not-undone", f"journal/{call}/undo", {}))
     yield "not-undone"
+    visit(console, page, Stocked("undo-plan", f"journal/{world.plan(steps(names))}/undo", {}))
+    yield "undo-plan"
+    with page.expect_navigation():
+        page.locator("button.yes").click()
+    yield "undone-plan"
     with store.begin() as connection:
         connection.execute(update(journal).where(journal.c.seq == 1).values(caller="another"))
     visit(console, page, Stocked("chain-broken", "journal/chain"))

@@ -55,7 +55,7 @@ def main(into: Path) -> None:
                     page.screenshot(path=into / f"console-{name}-{scheme}.png")
                     paints.setdefault(name, []).append(_painted(page))
                     # Some are there once: what a form has led to is not led to again.
-                    if name not in ("revealed", "undo", "undone"):
+                    if name not in ("revealed", "undo", "undone", "undo-plan", "undone-plan"):
                         for _ in range(_LOOKS - 1):
                             page.reload()
                             paints[name].append(_painted(page))

@@ -9,20 +9,22 @@ from dataclasses import replace
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page
+from sqlalchemy import update
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.store.consent import grants
 from descope_mcp.store.journal import acts
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.store import Store
+from descope_mcp.store.tables import journal
 from tests.console.conftest import Opened
-from tests.console.pages import enter, policy, tour
+from tests.console.pages import enter, policy, steps, tour
 from tests.console.requests import filed
 from tests.console.served import Served, served, services
 from tests.console.somebody import Somebody
 from tests.console.stocked import LOGIN, Names, stocked
 from tests.console.test_decisions import PHONE, by_keyboard
-from tests.console.world import World, acting
+from tests.console.world import DANIEL, World, acting, question
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 #: Ends every kind of place that a page could put a name in, and begins what a browser would run.
@@ -134,6 +136,28 @@ def test_pages_are_small(catalog: Catalog, own: Store) -> None:
             onward = re.search(r'"/console/(\?older=\d+)"', page)
             address = onward[1] if onward else None
         assert len(found) == len(set(found)) == 91
+
+
+@pytest.mark.parametrize("world", [(_HOSTILE, _HOSTILE)], indirect=True)
+def test_pages_of_undoing_are_small(world: World) -> None:
+    console, names = world.console, Names(_HOSTILE, _HOSTILE, _HOSTILE, _HOSTILE)
+    admin = Somebody(console, "administrator", "approver")
+    shared = sum(len(admin.get(name).content) for name in ("console.css", "console.js"))
+    world.call("PatchUser", {**DANIEL, "name": _HOSTILE, "givenName": _HOSTILE})
+    for whole in (world.call("DeleteUser", DANIEL), world.plan(steps(names, 10))):
+        asked = admin.post(f"journal/{whole}/undo")
+        assert asked.status_code == 200
+        form = {"question": question(asked), "act": "approve", "typed": ""}
+        undone = admin.post(f"journal/{whole}/undo/answer", form)
+        again = admin.post(f"journal/{whole}/undo")
+        assert (undone.status_code, again.status_code) == (200, 409)
+        sizes = [len(page.content) + shared for page in (asked, undone, again)]
+        assert max(sizes) < _LARGEST, sizes
+    with console.store.begin() as connection:
+        connection.execute(update(journal).values(caller=_HOSTILE))
+    broken = admin.get("journal/chain")
+    assert "The store is not as this program left it." in broken.text
+    assert len(broken.content) + shared < _LARGEST
 
 
 def test_a_grant_is_given_and_ended_by_keyboard(console: Served, opened: Opened) -> None:

@@ -16,6 +16,8 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.plan.outcome import PlanEnded, PlanRequest
+from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
@@ -47,6 +49,17 @@ class World:
             outcome = self.portal.call(invoke, replace(call, approval=word), self.services)
         assert isinstance(outcome, Completed), outcome
         return outcome.call_id
+
+    def plan(self, steps: list[dict[str, Any]]) -> str:
+        """A plan of an agent, with a yes where one is needed; its id."""
+        request = PlanRequest(steps, "agent")
+        outcome = self.portal.call(plan, request, self.services)
+        if isinstance(outcome, NeedsConfirmation):
+            word = accept(outcome.question, outcome.question.typed)
+            outcome = self.portal.call(plan, replace(request, approval=word), self.services)
+        assert isinstance(outcome, PlanEnded), outcome
+        assert outcome.count("done") == len(steps), outcome
+        return outcome.id
 
     def name(self) -> str:
         """The given name that the service has of a user, "" if there is none."""
