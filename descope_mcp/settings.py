@@ -184,6 +184,11 @@ class Settings(BaseModel):
         return _place("user_config_path")
 
     @property
+    def has_profiles(self) -> bool:
+        """Whether somebody has signed in; most servers need not load what reads profiles."""
+        return _has_profiles(self.profile_directory)
+
+    @property
     def has_management_key(self) -> bool:
         """Whether a management key is set, or kept for the profile."""
         return bool(self.profile or self.management_key.get_secret_value())
@@ -242,8 +247,7 @@ def load(*, sandbox: bool = False, **overrides: Any) -> Settings:
     environment = {name: value for name, value in os.environ.items() if value}
     values = {**environment, **given}
     named, directory = str(values.get("DESCOPE_MCP_PROFILE") or ""), _place("user_config_path")
-    # Most servers have no profile; they need not load what reads them.
-    if not sandbox and (named or (directory / "profiles.toml").exists()):
+    if not sandbox and (named or _has_profiles(directory)):
         from descope_mcp.profiles import named_settings
 
         values.update(named_settings.of(named, values, directory))
@@ -278,6 +282,10 @@ def sources(settings: Settings, **overrides: Any) -> dict[str, str]:
         place = profile.find(settings.profile_directory, settings.profile).key_in
         found["DESCOPE_MANAGEMENT_KEY"] = f"the profile {settings.profile}, in the {place}"
     return found
+
+
+def _has_profiles(directory: Path) -> bool:
+    return (directory / "profiles.toml").exists()
 
 
 def _place(kind: Literal["user_state_path", "user_config_path"]) -> Path:

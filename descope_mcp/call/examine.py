@@ -177,5 +177,6 @@ _DENIED = {
     "read-only": "Nothing was sent. Changes need a server that was started without --read-only.",
     "scope": "Nothing was sent. Sign in again with that scope, or use another token.",
     "production": "Nothing was sent. An administrator can do it in the Descope console, or "
-    "lift the mark (DESCOPE_MCP_PRODUCTION, production in the policy file).",
+    "lift the mark where it was made: DESCOPE_MCP_PRODUCTION, production in the policy file, or "
+    "descope-mcp login --no-production.",
 }

@@ -42,21 +42,26 @@ def toolsets(settings: Settings, catalog: Catalog) -> list[str]:
 
 
 def policy(settings: Settings, catalog: Catalog) -> Policy:
-    """The policy of the settings and of the file that they name.
+    """The policy of the settings, of whoever signed in, and of the file that the settings name.
 
     Raises:
         SettingsError: something in the file is wrong; one line per problem.
+        ProfileError: nobody can tell which projects are marked as production.
     """
-    return _policy(settings.policy, settings, catalog)
+    return _policy(settings.policy, _own(settings), catalog)
 
 
-def _shadow(settings: Settings, catalog: Catalog) -> Policy | None:
-    """The policy that only watches, if one is named."""
-    return _policy(settings.shadow_policy, settings, catalog) if settings.shadow_policy else None
+def _own(settings: Settings, *, sandbox: bool = False) -> Policy:
+    marked = frozenset({EVERY}) if settings.production else frozenset()
+    # A mark is the project's: it counts whatever credentials lead there.
+    if not sandbox and settings.has_profiles:
+        from descope_mcp.profiles import profile
+
+        marked |= profile.production(settings.profile_directory)
+    return Policy(settings.read_only, marked)
 
 
-def _policy(name: str, settings: Settings, catalog: Catalog) -> Policy:
-    own = Policy(settings.read_only, frozenset({EVERY}) if settings.production else frozenset())
+def _policy(name: str, own: Policy, catalog: Catalog) -> Policy:
     if not name:
         return own
     # Its models and the TOML parser are loaded only where there is a file.
@@ -84,10 +89,13 @@ async def services(
 
     Raises:
         SettingsError: the sandbox cannot begin, or the log be written, as the settings say.
+        ProfileError: profiles cannot be read, or the key of the one that is used.
     """
     logs.begin(settings)
     catalog = catalog or load()
-    applied, shadow = policy(settings, catalog), _shadow(settings, catalog)
+    own, watching = _own(settings, sandbox=sandbox), settings.shadow_policy
+    applied = _policy(settings.policy, own, catalog)
+    shadow = _policy(watching, own, catalog) if watching else None
     async with AsyncExitStack() as stack:
         _tell(stack, catalog)
         if sandbox:

@@ -33,8 +33,6 @@ def of(named: str, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     name = named or profile.DEFAULT
     found = profile.find(directory, name)
     said: dict[str, Any] = {"DESCOPE_MCP_PROFILE": name, "DESCOPE_PROJECT_ID": found.project_id}
-    if found.production:
-        said["DESCOPE_MCP_PRODUCTION"] = True
     if found.base_url:
         said["DESCOPE_BASE_URL"] = found.base_url
     return said

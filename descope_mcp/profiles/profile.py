@@ -91,15 +91,13 @@ def find(directory: Path, name: str) -> Profile:
     return found[name]
 
 
-def is_production(directory: Path, project_id: str) -> bool:
-    """Whether a profile marks this project.
+def production(directory: Path) -> frozenset[str]:
+    """The ids of the projects that are marked as production, whoever's key works in them.
 
     Raises:
         ProfileError: the file is open to other accounts, or malformed.
     """
-    return any(
-        one.production and one.project_id == project_id for one in all_profiles(directory).values()
-    )
+    return frozenset(one.project_id for one in all_profiles(directory).values() if one.production)
 
 
 def mark(directory: Path, project_id: str, *, production: bool) -> None:

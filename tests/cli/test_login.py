@@ -99,6 +99,12 @@ def test_a_key_is_typed_unseen_and_kept_in_the_keyring(person: Person, catalog: 
     denied = run("call", "DeleteAllTestUsers", "--dry-run", "--json", env=person.env)
     assert "marked as production" in denied.stdout + denied.stderr
 
+    # So it is by credentials of the environment: the mark is the project's.
+    keys = person.env | {"DESCOPE_PROJECT_ID": person.project, "DESCOPE_MANAGEMENT_KEY": person.key}
+    keys |= {"DESCOPE_BASE_URL": person.url, "DESCOPE_MCP_PRODUCTION": "false"}
+    denied = run("call", "DeleteAllTestUsers", "--dry-run", "--json", env=keys)
+    assert "descope-mcp login --no-production" in denied.stdout + denied.stderr
+
     person.env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     gone = run("doctor", env=person.env)
     assert (gone.returncode, "is in a keyring, and there is none here" in gone.stderr) == (2, True)

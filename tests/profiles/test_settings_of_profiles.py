@@ -8,12 +8,15 @@ import pytest
 from keyring.errors import PasswordDeleteError
 
 from descope_mcp import settings
+from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.cli import wiring
 from descope_mcp.profiles import key_storage, profile
 from descope_mcp.profiles.errors import ProfileError
 from descope_mcp.profiles.profile import Profile
 from tests.recorder import MANAGEMENT_KEY, PROJECT, STORE_SETTINGS
 
 OTHER = f"P{'2' * 27}"
+UNMARKED = f"P{'3' * 27}"
 
 
 @pytest.fixture
@@ -27,16 +30,15 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_profile_counts_where_nothing_is_set(directory: Path) -> None:
     chosen = settings.load()
-    assert (chosen.profile, chosen.project_id, chosen.production) == ("default", PROJECT, False)
+    assert (chosen.profile, chosen.project_id) == ("default", PROJECT)
     named = settings.load(profile="prod.eu")
-    assert (named.project_id, named.production) == (OTHER, True)
+    assert named.project_id == OTHER
     assert named.api_url == "https://api.example.com"
     sources = settings.sources(named, profile="prod.eu")
     assert {name: of for name, of in sources.items() if name not in STORE_SETTINGS} == {
         "DESCOPE_MCP_PROFILE": "the command line",
         "DESCOPE_PROJECT_ID": "the profile prod.eu",
         "DESCOPE_BASE_URL": "the profile prod.eu",
-        "DESCOPE_MCP_PRODUCTION": "the profile prod.eu",
         "DESCOPE_MANAGEMENT_KEY": "the profile prod.eu, in the file",
     }
 
@@ -70,13 +72,23 @@ def test_a_profile_that_is_not_there_is_said(
     assert settings.load(sandbox=True).project_id == ""
 
 
-def test_a_mark_of_the_environment_is_not_lifted(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_mark_counts_whatever_credentials_lead_to_the_project(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
-    monkeypatch.setenv("DESCOPE_MCP_PRODUCTION", "true")
-    assert settings.load().production
+    def marked(project: str, profile: str | None = None) -> bool:
+        return wiring.policy(settings.load(profile=profile), catalog).is_production(project)
+
+    assert not marked(UNMARKED)
+    assert marked(OTHER, profile="prod.eu")
+    # The project of a caller over HTTP whose calls go to another one than the server's.
+    assert marked(OTHER)
+    monkeypatch.setenv("DESCOPE_PROJECT_ID", OTHER)
+    monkeypatch.setenv("DESCOPE_MANAGEMENT_KEY", MANAGEMENT_KEY)
     monkeypatch.setenv("DESCOPE_MCP_PRODUCTION", "false")
-    assert settings.load(profile="prod.eu").production
+    assert marked(OTHER)
+    assert not marked(UNMARKED)
+    monkeypatch.setenv("DESCOPE_MCP_PRODUCTION", "true")
+    assert marked(UNMARKED)
 
 
 @pytest.mark.parametrize("text", ["[default", "[default]\nproject_id = 1\n", "\xff"])
@@ -131,9 +143,9 @@ def test_a_key_counts_as_deleted_only_once_it_is_gone(
 def test_a_mark_is_the_project_s_in_each_profile(directory: Path) -> None:
     profile.keep(directory, "default", Profile(f"P{'3' * 27}", "file"))
     profile.keep(directory, "second", Profile(OTHER, "file"))
-    assert profile.is_production(directory, OTHER)
+    assert profile.production(directory) == {OTHER}
     profile.mark(directory, OTHER, production=False)
-    assert not profile.is_production(directory, OTHER)
+    assert profile.production(directory) == set()
     profile.mark(directory, OTHER, production=True)
     marked = {name for name, one in profile.all_profiles(directory).items() if one.production}
     assert marked == {"prod.eu", "second"}

@@ -22,6 +22,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
+from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import hash_chain, unsettled
@@ -73,7 +74,7 @@ async def _examine(services: Services, auth: Path | None) -> list[Finding]:
     keys, known = services.client.credentials, await _callers(services, auth)
     findings = [Finding("catalog", True, f"{len(services.catalog)} operations")]
     if not known.upstreams:
-        findings.append(_project(keys))
+        findings.append(_project(keys, services.policy))
     findings += [*_state(services.store), *known.findings]
     if not (keys.management_key or known.upstreams):
         findings.append(await _management_key(services))
@@ -131,9 +132,10 @@ def _settings(origins: Mapping[str, str]) -> Finding:
     return Finding("settings", True, "; ".join(said) or "none set; all have their defaults")
 
 
-def _project(keys: Credentials) -> Finding:
+def _project(keys: Credentials, policy: Policy) -> Finding:
     if keys.project_id:
-        return Finding("project", True, keys.project_id)
+        mark = " (production)" if policy.is_production(keys.project_id) else ""
+        return Finding("project", True, f"{keys.project_id}{mark}")
     if keys.management_key:
         return Finding("project", True, "not set; the management key is taken as company-wide")
     return Finding(

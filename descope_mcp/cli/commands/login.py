@@ -98,7 +98,7 @@ def _marked(directory: Path, project_id: str, asked: bool | None) -> bool:
         NoTerminal: it is to be lifted, and nobody can be asked.
         UsageError: the person says no.
     """
-    before = profile.is_production(directory, project_id)
+    before = project_id in profile.production(directory)
     if asked is None or not before:
         return bool(asked) or before
     if asked:

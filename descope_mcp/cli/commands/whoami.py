@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import anyio
 import click
@@ -53,30 +54,31 @@ def command(profile: str | None, as_json: bool) -> None:
         )
         sys.exit(FAILED)
 
-    async def main() -> list[Trial]:
+    async def main() -> tuple[bool, list[Trial]]:
         async with wiring.services(chosen) as services:
-            return await key_trial.of_all_families(services.client, services.catalog)
+            marked = services.policy.is_production(services.project)
+            return marked, await key_trial.of_all_families(services.client, services.catalog)
 
+    production, trials = anyio.run(main)
     about = {
         "project": chosen.project_id,
         "api": chosen.api_url,
-        "production": chosen.production,
+        "production": production,
         "profile": chosen.profile or None,
         **{field: origins.get(setting) for setting, (field, _, _) in _KEYS.items()},
     }
-    trials = anyio.run(main)
     if as_json:
         output.row(about)
         for trial in trials:
             output.row(asdict(trial))
     else:
-        _say(chosen, origins, trials)
+        _say(about, origins, trials)
     sys.exit(0 if any(trial.found == "reads" for trial in trials) else FAILED)
 
 
-def _say(chosen: settings.Settings, origins: Mapping[str, str], trials: Sequence[Trial]) -> None:
-    mark = " (production)" if chosen.production else ""
-    click.echo(f"{chosen.project_id or 'no project'}{mark} at {chosen.api_url}")
+def _say(about: Mapping[str, Any], origins: Mapping[str, str], trials: Sequence[Trial]) -> None:
+    mark = " (production)" if about["production"] else ""
+    click.echo(f"{about['project'] or 'no project'}{mark} at {about['api']}")
     if "DESCOPE_MANAGEMENT_KEY" not in origins:
         click.echo("There is no management key: sign in with `descope-mcp login`, or set one.")
     for setting, (_, title, use) in _KEYS.items():
