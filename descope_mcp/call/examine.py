@@ -178,5 +178,5 @@ _DENIED = {
     "scope": "Nothing was sent. Sign in again with that scope, or use another token.",
     "production": "Nothing was sent. An administrator can do it in the Descope console, or "
     "lift the mark where it was made: DESCOPE_MCP_PRODUCTION, production in the policy file, or "
-    "descope-mcp login --no-production.",
+    "`descope-mcp login --no-production`.",
 }

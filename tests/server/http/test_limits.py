@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import anyio
@@ -12,11 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.caller import Caller
+from descope_mcp.server.http import application
 from descope_mcp.server.http.admission import Admission
 from descope_mcp.server.http.callers import LOCAL, seat
 from descope_mcp.server.http.sessions import IDLE, Sessions
 from tests.recorder import Recorded, recording
-from tests.server.http.served import served
+from tests.server.http.served import LEGACY, MODERN, served
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +106,9 @@ async def test_one_caller_has_so_many_sessions() -> None:
     async def manager(scope: Scope, receive: Receive, send: Send) -> None:
         sent = dict(scope["headers"])
         number = sent.get(b"mcp-session-id") or str(next(opened)).encode()
-        answered = [] if b"mcp-method" in sent else [(b"mcp-session-id", number)]
+        modern = sent.get(b"mcp-protocol-version") == b"2026-07-28"
+        answered = [] if modern else [(b"mcp-session-id", number)]
+        await anyio.lowlevel.checkpoint()
         await send({"type": "http.response.start", "status": 200, "headers": answered})
 
     sessions = Sessions(manager, most=2, now=lambda: now[0])
@@ -119,11 +123,77 @@ async def test_one_caller_has_so_many_sessions() -> None:
     assert await status(Caller("eve")) == 200
     assert [await status(LOCAL) for _ in range(4)] == [200] * 4
     # One of 2026-07-28 opens none.
-    assert await status(ada, mcp_method="tools/call") == 200
+    assert await status(ada, mcp_protocol_version="2026-07-28") == 200
+    # A header that belongs to that revision makes a request none of it.
+    assert await status(ada, mcp_method="initialize") == 429
     assert await status(ada, "DELETE", mcp_session_id="0") == 200
     assert [await status(ada), await status(ada)] == [200, 429]
     now[0] = IDLE + 1
     assert await status(ada) == 200
+
+
+async def test_sessions_that_are_opened_at_once_are_counted_with_those_that_are_open() -> None:
+    opened = iter(range(100))
+
+    async def manager(scope: Scope, receive: Receive, send: Send) -> None:
+        await anyio.lowlevel.checkpoint()
+        if scope["method"] == "GET":  # without a session the SDK refuses it
+            await send({"type": "http.response.start", "status": 400, "headers": []})
+            return
+        number = str(next(opened)).encode()
+        headers = [(b"mcp-session-id", number)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    sessions = Sessions(manager, most=3)
+    found: list[int] = []
+
+    async def send_one(method: str) -> None:
+        caught = Caught()
+        await sessions(request(Caller("ada"), method), nothing, caught)
+        found.append(caught.status)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(send_one, "POST")
+    assert sorted(found) == [200, 200, 200, 429, 429]
+    # What opened none gives its place back.
+    sessions, found = Sessions(manager, most=1), []
+    for method in ("GET", "GET", "POST", "POST"):
+        await send_one(method)
+    assert found == [400, 400, 200, 429]
+
+
+async def test_a_header_of_the_newer_revision_does_not_hide_a_session(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "Sessions", partial(Sessions, most=2))
+    begin = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": LEGACY,
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    version = "mcp-protocol-version"
+    hiding = [
+        [("mcp-method", "initialize")],
+        [("mcp-method", "initialize"), (version, "2025-06-18")],
+        [(version, "2025-06-18"), (version, MODERN)],
+    ]
+    async with (
+        recording(lambda _: JSONResponse({})) as recorder,
+        served(recorder.services(catalog)) as server,
+        server.http() as client,
+    ):
+        found = []
+        for more in [[], [], *hiding]:
+            sent = [("accept", "application/json, text/event-stream"), *more]
+            answer = await client.post("/mcp", json=begin, headers=sent)
+            found.append((answer.status_code, "mcp-session-id" in answer.headers))
+    assert found == [(200, True)] * 2 + [(429, False)] * 3
 
 
 HOLD = 4.0
