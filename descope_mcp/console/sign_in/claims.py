@@ -7,10 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from descope_mcp.console.sign_in.people import ROLES, Person
+from descope_mcp.server.auth.configuration import PEOPLE
 from descope_mcp.server.auth.console_provider import ConsoleProvider
 
-#: Before the subject, in the journal: no caller and no account is called so.
-_ISSUER = "console"
 _MOST_SHOWN = 80
 
 
@@ -35,7 +34,8 @@ def person_of(claims: Mapping[str, Any], settings: ConsoleProvider) -> Person:
     shown = next(one for one in names if isinstance(one, str) and one.strip())
     given = _values(_at(claims, settings.claim))
     roles = tuple(role for role in ROLES if given & {*settings.roles[role]})
-    name = f"{_ISSUER}:{quote(subject, safe='@+=~')}"
+    # No caller and no account is called so.
+    name = f"{PEOPLE}:{quote(subject, safe='@+=~')}"
     return Person(name, " ".join(shown.split())[:_MOST_SHOWN], roles, subject, emails)
 
 

@@ -27,8 +27,10 @@ from descope_mcp.guard.policy.who import Who
 from descope_mcp.server.auth.console_provider import ConsoleProvider
 from descope_mcp.server.auth.issuer import Issuer
 
-#: The beginning of callers' names that no issuer may be called.
-MACHINES = "token"
+#: How the names of machines begin, and those of people who sign in to the console.
+MACHINES, PEOPLE = "token", "console"
+#: No issuer is called so: whoever it vouches for would be one of them.
+_TAKEN = {MACHINES: "machines have", PEOPLE: "people of the console have"}
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -232,8 +234,11 @@ def _faults(written: _File, issuers: Sequence[Issuer]) -> list[str]:
     found = [f"issuer.{issuer.name}: {why}" for issuer in issuers if (why := issuer.fault())]
     if urlsplit(written.url).path:
         found.append("url: write the origin alone; the paths of this server are added to it")
-    if MACHINES in written.issuer:
-        found.append(f"issuer.{MACHINES}: machines have this name; choose another")
+    found += [
+        f"issuer.{name}: {whose} this name; choose another"
+        for name, whose in _TAKEN.items()
+        if name in written.issuer
+    ]
     for number, issuer in enumerate(issuers):
         found += [
             f"issuer.{issuer.name}: its tokens may be those of {other.name} too"
