@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from descope_mcp.server.http.refusal import refusal
 
+#: The private networks of an organisation are no wider (RFC 1918, RFC 4193).
+_WIDEST = 8
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
@@ -77,17 +79,20 @@ def proxies(given: Sequence[str]) -> list[str]:
     """Addresses and networks of proxies, as they are compared.
 
     Raises:
-        NotAllowed: one is neither; it would be trusted under no address, or under every one.
+        NotAllowed: one is neither, or a network so wide that whoever calls would be trusted.
     """
     found = []
     for text in given:
         try:
-            found.append(str(ipaddress.ip_network(text)))
+            network = ipaddress.ip_network(text)
         except ValueError:
+            network = None
+        if network is None or network.prefixlen < _WIDEST:
             raise NotAllowed(
                 f"--trusted-proxy {text}: write the address of a proxy, as 10.0.0.7, or a network "
-                "of proxies, as 10.0.0.0/8"
-            ) from None
+                f"of proxies, as 10.0.0.0/8; none is wider than /{_WIDEST}"
+            )
+        found.append(str(network))
     return found
 
 

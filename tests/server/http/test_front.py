@@ -78,7 +78,12 @@ def test_names_that_cannot_be_allowed(binding: str, given: list[str], origins: l
         hosts.allowed(binding, given, origins)
 
 
-@pytest.mark.parametrize("given", ["*", "proxy.example", "10.0.0.7/8", "10.0.0.7:80", ""])
+WRONG_PROXIES = ["*", "proxy.example", "10.0.0.7/8", "10.0.0.7:80", ""]
+#: Everybody, in one piece or in two.
+WRONG_PROXIES += ["0.0.0.0/0", "::/0", "128.0.0.0/1"]
+
+
+@pytest.mark.parametrize("given", WRONG_PROXIES)
 def test_proxies_that_cannot_be_trusted(given: str) -> None:
     with pytest.raises(hosts.NotAllowed, match="--trusted-proxy "):
         hosts.proxies(["10.0.0.7", given])
