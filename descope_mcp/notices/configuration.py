@@ -105,6 +105,11 @@ class _EmailTable(_Table):
         if bool(self.user) != bool(self.password):
             raise NoSecret("user and password belong together")
         password = self.password.read() if self.password else ""
+        if not (self.user + password).isascii():
+            raise NoSecret(
+                "user and password: one holds other letters than ASCII, which mail servers are not "
+                "asked for with; choose another"
+            )
         places = (self.host, self.port, self.tls, self.sender, self.to)
         return Email(name, *places, self.user, password, self.names)
 

@@ -96,10 +96,12 @@ def _try(channel: Channel, store: Store, console: str, notice: Notice) -> None:
         voted = len(seen.voters[request.number])
         told = content(request, console, names=channel.names, voted=voted)
         send(channel, told, notice.message)
-    except _NotTaken as error:
+    except Exception as error:  # noqa: BLE001 - what one notice meets must not stop those behind it
+        # Of what nobody foresaw only the kind is told: its text may hold a secret.
+        why = error if isinstance(error, _NotTaken) else type(error).__name__
         pause = PAUSES[min(notice.attempts, len(PAUSES)) - 1]
         text = "notice of request %d to %s was not taken: %s; again in %.0f s"
-        log.warning(text, request.number, channel.name, error, pause)
+        log.warning(text, request.number, channel.name, why, pause)
         outbox.later(store, notice, time.time() + pause)
     else:
         outbox.done(store, notice)

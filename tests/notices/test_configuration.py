@@ -77,6 +77,8 @@ def test_a_file_saved_with_any_editor(tmp_path: Path, encoding: str) -> None:
         ("[email.oncall]", "[email.ops]", "choose another"),
         ('"smtp.example.com"', '"smtp.example.com"\ntls = "none"', "this machine only"),
         ('user = "mcp"\n', "", "belong together"),
+        ('{ env = "OPS_PASSWORD" }', '{ env = "OPS_UMLAUT" }', "other letters than ASCII"),
+        ('user = "mcp"\n', 'user = "m\u00fcp"\n', "other letters than ASCII"),
         ('"mcp@example.com"', '"a@b.example\\nBcc: c@d.example"', "email.oncall.from"),
         ("names = true", "name = true", "email.oncall.name"),
         ("[webhook.ops]", "[webhook.ops", "correct the file"),
@@ -87,6 +89,7 @@ def test_what_is_wrong_is_named_without_a_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, said: str
 ) -> None:
     monkeypatch.setenv("OPS_PLAIN", "http://hooks.example.com/canary")
+    monkeypatch.setenv("OPS_UMLAUT", "can\u00e4ry-canary")
     text = GOOD.replace(before, after, 1)
     assert text != GOOD
     with pytest.raises(ConfigurationError) as refused:

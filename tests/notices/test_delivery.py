@@ -23,7 +23,9 @@ from descope_mcp.guard.question.question_data import (
 )
 from descope_mcp.notices import delivery, signature
 from descope_mcp.notices.configuration import Channel, Webhook
+from descope_mcp.notices.content import Content
 from descope_mcp.store.consent import approvals, outbox
+from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.store import Store
 from tests.console import requests as in_console
 from tests.recorder import Recorded, Recorder, recording
@@ -189,6 +191,26 @@ async def test_a_redirect_is_not_followed_and_a_fault_is_tried_again(
     assert "answered 302" in caplog.text
     # The address of a webhook is a secret.
     assert "secret-canary" not in caplog.text
+
+
+async def test_what_nobody_foresaw_holds_up_one_notice_alone(
+    in_files: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, failing = delivery.content, filed(in_files, "ops")
+
+    def content(request: Request, *given: Any, **named: Any) -> Content:
+        if request.number == failing:
+            raise UnicodeEncodeError("ascii", "text-canary", 5, 6, "ordinal not in range")
+        return made(request, *given, **named)
+
+    monkeypatch.setattr(delivery, "content", content)
+    number = filed(in_files, "ops", binding="b2")
+    async with recording() as recorder:
+        with delivery.running([hook(recorder)], in_files, ""), caplog.at_level(logging.WARNING):
+            await until(lambda: bool(recorder.requests))
+        assert recorder.requests[0].json["data"]["request"] == number
+    assert "was not taken: UnicodeEncodeError" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_one_that_hangs_keeps_no_other_waiting(
