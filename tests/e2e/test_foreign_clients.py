@@ -16,12 +16,13 @@ from tests import foreign_packages
 from tests.e2e.serving import served
 from tests.e2e.wire import pointed_at
 from tests.preloaded import COMMAND
-from tests.recorder import STORE_SETTINGS, Recorded, Recorder, recording
+from tests.recorder import EVERY_SERVER, STORE_SETTINGS, Recorded, Recorder, recording
 
 pytestmark = pytest.mark.anyio
 
 HERE = Path(__file__).parent
-SETTINGS = ("DESCOPE_BASE_URL", "DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY", *STORE_SETTINGS)
+CREDENTIALS = ("DESCOPE_BASE_URL", "DESCOPE_PROJECT_ID", "DESCOPE_MANAGEMENT_KEY")
+SETTINGS = {*CREDENTIALS, *STORE_SETTINGS, *EVERY_SERVER}
 INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 HUB = [
     f"descope_{name}"
