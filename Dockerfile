@@ -14,7 +14,9 @@ ENV PATH=/opt/descope-mcp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DESCOPE_MCP_STATE=/var/lib/descope-mcp
 COPY --from=build /opt/descope-mcp /opt/descope-mcp
-RUN install -d -m 0700 -o 10001 -g 10001 /var/lib/descope-mcp
+RUN install -d -m 0700 -o 10001 -g 10001 /var/lib/descope-mcp /etc/descope-mcp
+# By this the MCP registry knows whose image it is.
+LABEL io.modelcontextprotocol.server.name="io.github.descope-mcp/descope-mcp"
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -17,6 +17,8 @@ import yaml
 
 from release import bundle, components, distributions, image_entry, notes, project, registry_entry
 
+#: The catalogue takes no other layout than this program's.
+_FORMAT = ("npx", "--yes", "prettier@3.10.1", "--write")
 _PACK = ("npx", "--yes", "@anthropic-ai/mcpb@2.1.2")
 
 
@@ -25,7 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="?", choices=("all", "notes"), default="all")
     parser.add_argument("version", nargs="?", default=project.VERSION)
-    parser.add_argument("--repository", default="", help="where the source is published, a URL")
+    parser.add_argument(
+        "--repository",
+        default="",
+        help="where the source is published, https://github.com/ACCOUNT/REPOSITORY",
+    )
     parser.add_argument("--icon", default="", help="URL of the icon in the image catalogue")
     given = parser.parse_args()
     try:
@@ -43,15 +49,17 @@ def everything(out: Path, repository: str, icon: str) -> None:
     """Make all files anew.
 
     Raises:
-        LookupError: the changelog has no notes of this version.
+        LookupError: the changelog has no notes of this version, or the registry takes no entry
+            from that repository; nothing was made.
         CalledProcessError: something cannot be built.
     """
+    said = notes.notes(project.VERSION)
+    if repository:
+        registry_entry.check(repository)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    said = notes.notes(project.VERSION)
     wheel, _ = distributions.build(out, distributions.committed())
     (out / "RELEASE_NOTES.md").write_text(f"{said}\n", encoding="utf-8")
-    _json(out / "server.json", registry_entry.registry_entry(repository))
     _json(out / f"{project.NAME}-{project.VERSION}.cdx.json", components.bill())
     folder = out / "bundle"
     folder.mkdir()
@@ -60,13 +68,15 @@ def everything(out: Path, repository: str, icon: str) -> None:
     for command in (("validate", str(folder)), ("pack", str(folder), str(packed))):
         distributions.said([*_PACK, *command])
     shutil.rmtree(folder)
+    listed = registry_entry.registry_entry(repository, (packed.name, _digest(packed)))
+    _json(out / "server.json", listed)
     catalogue = out / "image-catalogue"
     catalogue.mkdir()
     _json(catalogue / "tools.json", image_entry.tools())
     if repository:
-        commit = distributions.commit()
-        entry = image_entry.image_entry(repository, commit, icon)
+        entry = image_entry.image_entry(repository, distributions.commit(), icon)
         (catalogue / "server.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
+        distributions.said([*_FORMAT, str(catalogue / "server.yaml")])
     files = sorted(path for path in out.rglob("*") if path.is_file())
     sums = [f"{_digest(path)}  {path.relative_to(out)}\n" for path in files]
     (out / "SHA256SUMS").write_text("".join(sums))

@@ -12,6 +12,10 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.server.surface import tool_list
 from release import project
 
+_KEY = f"{project.NAME}-key"
+#: Volumes, and what is kept in them of the image; the key apart from what it opens.
+_KEPT = {f"{project.NAME}-state": "/var/lib/descope-mcp", _KEY: "/etc/descope-mcp"}
+
 
 def image_entry(repository: str, commit: str, icon: str) -> dict[str, Any]:
     """``server.yaml``, for an image that the catalogue builds from `commit` of `repository`."""
@@ -23,13 +27,24 @@ def image_entry(repository: str, commit: str, icon: str) -> dict[str, Any]:
         "meta": {"category": "security", "tags": ["identity", "descope", "users"]},
         "about": {"title": project.TITLE, "description": project.DESCRIPTION, "icon": icon},
         "source": {"project": repository, "commit": commit},
-        "run": {"command": ["serve"]},
+        # Each conversation has a new container; the journal and kept secrets outlive it.
+        "run": {
+            "command": ["serve"],
+            "volumes": [f"{name}:{place}" for name, place in _KEPT.items()],
+            "env": {"DESCOPE_MCP_KEY_FILE": f"{_KEPT[_KEY]}/key"},
+        },
         "config": {
             "description": "The Descope project and a management key of it.",
             "secrets": [
-                {"name": f"{project.NAME}.{s.key}", "env": s.variable, "example": "K..."}
-                for s in project.SETTINGS
-                if s.secret
+                {
+                    "name": f"{project.NAME}.{setting.key}",
+                    "env": setting.variable,
+                    "example": f"<{setting.variable}>",
+                    "description": setting.about,
+                    "required": setting.required,
+                }
+                for setting in project.SETTINGS
+                if setting.secret
             ],
             "env": [
                 {
@@ -44,7 +59,6 @@ def image_entry(repository: str, commit: str, icon: str) -> dict[str, Any]:
                 "properties": {
                     setting.key: {
                         "type": "boolean" if setting.switch else "string",
-                        "title": setting.title,
                         "description": setting.about,
                         **({"default": False} if setting.switch else {}),
                     }

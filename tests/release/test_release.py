@@ -7,10 +7,10 @@ import re
 import subprocess
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import pytest
 import yaml
 
@@ -21,69 +21,98 @@ from tests.cli.processes import run
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-#: What the registry's schema and its further rules ask of an entry like ours, in our words.
-_INPUT = {
-    "type": "object",
-    "required": ["name"],
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string"},
-        "description": {"type": "string", "minLength": 1},
-        "isRequired": {"type": "boolean"},
-        "isSecret": {"type": "boolean"},
-        "format": {"enum": ["string", "number", "boolean", "filepath"]},
-        "default": {"type": "string"},
-    },
-}
-_ENTRY = {
-    "type": "object",
-    "required": ["$schema", "name", "description", "version", "packages"],
-    "additionalProperties": False,
-    "properties": {
-        "$schema": {"const": registry_entry.SCHEMA},
-        "name": {"pattern": "^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$", "maxLength": 200},
-        "title": {"type": "string", "minLength": 1, "maxLength": 100},
-        "description": {"type": "string", "minLength": 1, "maxLength": 100},
-        "version": {"type": "string", "pattern": "^[0-9][^*^~<>=x]*$"},
-        "repository": {"type": "object", "required": ["url", "source"]},
-        "packages": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["registryType", "identifier", "version", "transport"],
-                "additionalProperties": False,
-                "properties": {
-                    "registryType": {"const": "pypi"},
-                    "identifier": {"type": "string"},
-                    "version": {"type": "string"},
-                    "runtimeHint": {"const": "uvx"},
-                    "transport": {"const": {"type": "stdio"}},
-                    "packageArguments": {
-                        "items": {
-                            "required": ["type", "value"],
-                            "properties": {"type": {"const": "positional"}},
-                        }
-                    },
-                    "environmentVariables": {"type": "array", "items": _INPUT},
-                },
-            },
-        },
-    },
+_ACCOUNT = project.REGISTRY_NAME.partition("/")[0].removeprefix("io.github.")
+_REPOSITORY = f"https://github.com/{_ACCOUNT}/r"
+_DIGEST = "ab" * 32
+#: The keys that an entry of the Docker MCP catalogue may have, by its pkg/servers/types.go.
+_CATALOGUE = {
+    "": "name image type meta about source run config",
+    "meta": "category tags",
+    "about": "title description icon",
+    "source": "project commit",
+    "run": "command volumes env",
+    "config": "description secrets env parameters",
+    "secrets": "name env example description required",
+    "parameters": "type properties required",
 }
 
 
-@pytest.mark.parametrize("repository", ["", "https://github.com/o/r"])
-def test_the_entry_of_the_registry_is_one_and_has_the_packages_version(repository: str) -> None:
-    entry = registry_entry.registry_entry(repository)
-    jsonschema_rs.validator_for(_ENTRY).validate(entry)
-    (package,) = entry["packages"]
-    assert entry["version"] == package["version"] == __version__
-    assert ("repository" in entry) == bool(repository)
-    secret = [v["name"] for v in package["environmentVariables"] if v["isSecret"]]
+@pytest.fixture(scope="module")
+def python() -> str:
+    """The Python of the validators."""
+    return foreign_packages.python(HERE)
+
+
+def _findings(python: str, folder: Path, entry: dict[str, Any]) -> list[str]:
+    """What a linter says that holds entries to the registry's own schema and further rules."""
+    (folder / "server.json").write_text(json.dumps(entry))
+    lint = ("-m", "skillsaw", "lint", "--type", "mcp-registry", "--strict", "--format", "json")
+    done = subprocess.run([python, *lint, folder], capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    said = [one["message"] for one in found["violations"]]
+    assert done.returncode == bool(said)
+    return said
+
+
+def test_the_entry_of_the_registry_is_one_by_its_schema(python: str, tmp_path: Path) -> None:
+    entry = registry_entry.registry_entry(_REPOSITORY, ("descope-mcp.mcpb", _DIGEST))
+    assert _findings(python, tmp_path, entry) == []
+    # The schema forbids nothing that it does not know.
+    text = "import skillsaw.schemas.mcp_registry.v2025_12_11 as v; print(v.__path__[0])"
+    where = subprocess.run([python, "-c", text], capture_output=True, text=True, check=True)
+    schema = json.loads((Path(where.stdout.strip()) / "server.schema.json").read_text())
+    assert schema["$id"] == registry_entry.SCHEMA
+    known = {name for one in schema["definitions"].values() for name in _properties(one)}
+    assert set(_keys(entry)) <= known
+    entry["packages"][0]["packageArguments"][0]["type"] = "position"
+    assert any("packageArguments" in said for said in _findings(python, tmp_path, entry))
+
+
+def _properties(schema: dict[str, Any]) -> Iterator[str]:
+    yield from schema.get("properties", {})
+    for part in schema.get("allOf", []):
+        yield from _properties(part)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list):
+            yield from _keys(part)
+
+
+def test_the_entry_of_the_registry_has_the_packages_version_and_name() -> None:
+    alone = registry_entry.registry_entry()
+    (wheel,) = alone["packages"]
+    assert alone["version"] == wheel["version"] == __version__
+    assert "repository" not in alone
+    secret = [v["name"] for v in wheel["environmentVariables"] if v["isSecret"]]
     assert secret == ["DESCOPE_MANAGEMENT_KEY"]
-    # By this line the registry knows that whoever publishes the package publishes the entry.
-    assert f"mcp-name: {entry['name']} " in (ROOT / "README.md").read_text()
+    _, bundle_ = registry_entry.registry_entry(_REPOSITORY, ("descope-mcp.mcpb", _DIGEST))[
+        "packages"
+    ]
+    assert bundle_["fileSha256"] == _DIGEST
+    assert (
+        bundle_["identifier"] == f"{_REPOSITORY}/releases/download/v{__version__}/descope-mcp.mcpb"
+    )
+    # By these the registry knows that whoever publishes the packages publishes the entry.
+    assert f"mcp-name: {alone['name']} " in (ROOT / "README.md").read_text()
+    label = f'LABEL io.modelcontextprotocol.server.name="{alone["name"]}"'
+    assert label in (ROOT / "Dockerfile").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("repository", "said"),
+    [
+        ("https://github.com/somebody/r", f"the account {_ACCOUNT}, the repository of somebody"),
+        ("git@github.com:somebody/r", "write https://github.com/ACCOUNT/REPOSITORY"),
+    ],
+)
+def test_nothing_is_made_for_an_account_that_may_not_publish_it(repository: str, said: str) -> None:
+    registry_entry.check(_REPOSITORY)
+    with pytest.raises(LookupError, match=said):
+        registry_entry.check(repository)
 
 
 def test_settings_that_are_asked_for_are_settings() -> None:
@@ -147,7 +176,7 @@ def test_tools_are_listed_without_credentials_and_every_argument_is_described() 
 
 
 def test_the_entry_of_the_image_asks_for_the_settings() -> None:
-    entry = image_entry.image_entry("https://github.com/o/r", "0" * 40, "https://e.example/i.png")
+    entry = image_entry.image_entry(_REPOSITORY, "0" * 40, "https://e.example/i.png")
     config = entry["config"]
     variables = {one["env"] for one in config["secrets"]} | {one["name"] for one in config["env"]}
     assert variables == {setting.variable for setting in project.SETTINGS}
@@ -155,9 +184,22 @@ def test_the_entry_of_the_image_asks_for_the_settings() -> None:
     used = re.findall(r"\{\{descope-mcp\.(\w+)\}\}", yaml.safe_dump(entry))
     assert sorted(used) == sorted(config["parameters"]["properties"])
     assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text()
+    for keys, part in (
+        ("", entry),
+        *((name, entry[name]) for name in ("meta", "about", "source", "run", "config")),
+        *(("secrets", secret) for secret in config["secrets"]),
+        ("parameters", config["parameters"]),
+    ):
+        assert set(part) <= set(_CATALOGUE[keys].split())
+    # Its validator's rules, in our words.
+    assert re.fullmatch(r"[a-z0-9-]+", entry["name"])
+    assert not re.search(r"MCP|Server|\b[a-z]", entry["about"]["title"].replace("(guarded)", ""))
+    assert all(re.fullmatch(r"[\w-]+\.[\w.-]+", secret["name"]) for secret in config["secrets"])
 
 
-def test_the_bill_of_materials_is_valid_and_names_what_is_pinned(tmp_path: Path) -> None:
+def test_the_bill_of_materials_is_valid_and_names_what_is_pinned(
+    python: str, tmp_path: Path
+) -> None:
     bill = components.bill()
     assert bill == components.bill()
     pins = [line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()]
@@ -173,7 +215,6 @@ def test_the_bill_of_materials_is_valid_and_names_what_is_pinned(tmp_path: Path)
         "from cyclonedx.schema import SchemaVersion as S; "
         "print(V(S.V1_6).validate_str(open(sys.argv[1]).read()))"
     )
-    python = foreign_packages.python(HERE)
     done = subprocess.run([python, "-c", script, text], capture_output=True, text=True)
     assert done.stdout.strip() == "None", done.stdout + done.stderr
 
