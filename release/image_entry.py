@@ -14,7 +14,7 @@ from release import project
 
 _KEY = f"{project.NAME}-key"
 #: Volumes, and what is kept in them of the image; the key apart from what it opens.
-_KEPT = {f"{project.NAME}-state": "/var/lib/descope-mcp", _KEY: "/etc/descope-mcp"}
+_KEPT = {f"{project.NAME}-state": "/var/lib/descope-mcp", _KEY: "/var/lib/descope-mcp-key"}
 
 
 def image_entry(repository: str, commit: str, icon: str) -> dict[str, Any]:
