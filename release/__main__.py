@@ -18,7 +18,8 @@ import yaml
 from release import bundle, components, distributions, image_entry, notes, project, registry_entry
 
 #: The catalogue takes no other layout than this program's.
-_FORMAT = ("npx", "--yes", "prettier@3.10.1", "--write")
+# What is built is ignored by git, and so would be by Prettier.
+_FORMAT = ("npx", "--yes", "prettier@3.10.1", "--write", "--ignore-path=.prettierignore")
 _PACK = ("npx", "--yes", "@anthropic-ai/mcpb@2.1.2")
 
 
@@ -49,11 +50,13 @@ def everything(out: Path, repository: str, icon: str) -> None:
     """Make all files anew.
 
     Raises:
-        LookupError: the changelog has no notes of this version, or the registry takes no entry
-            from that repository; nothing was made.
+        LookupError: the changelog has no notes of this version, something is not committed, or
+            the registry takes no entry from that repository; nothing was made.
         CalledProcessError: something cannot be built.
     """
     said = notes.notes(project.VERSION)
+    if changed := distributions.uncommitted():
+        raise LookupError(f"{', '.join(changed)}: not committed; published is what a commit has")
     if repository:
         registry_entry.check(repository)
     shutil.rmtree(out, ignore_errors=True)

@@ -34,6 +34,12 @@ def committed() -> int:
     return int(_log("%ct"))
 
 
+def uncommitted() -> list[str]:
+    """Files that are otherwise than in the present commit, or not in it."""
+    lines = said(["git", "-C", str(project.ROOT), "status", "--porcelain"]).splitlines()
+    return [line[3:] for line in lines]
+
+
 def commit() -> str:
     """The present commit."""
     return _log("%H")

@@ -26,4 +26,7 @@ def notes(version: str, changelog: str | None = None) -> str:
                 return said
             break
     known = ", ".join(head[1] for head in heads)
-    raise LookupError(f"CHANGELOG.md says nothing of {version}; it has {known}")
+    raise LookupError(
+        f"CHANGELOG.md says nothing of {version}; it has {known}. A version's section is called "
+        "by its number, with its day behind"
+    )
