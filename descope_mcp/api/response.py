@@ -21,6 +21,7 @@ from descope_mcp.api.partial_failures import PARTIAL
 from descope_mcp.api.transport import RawAnswer
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.secret_shapes import scan
+from descope_mcp.catalog.secret_words import KEYS, SECRETS
 
 #: Session and refresh cookie; projects that manage tokens in cookies send them nowhere else.
 _SESSION_COOKIES = ("DS", "DSR")
@@ -28,10 +29,12 @@ _SESSION_COOKIES = ("DS", "DSR")
 _COOKIE_NAMES = ("sessionCookieName", "cookieName")
 _COOKIE = re.compile(r"""(?:^|[,;\s])([\w.-]+)=("?)([^;,\s"]*)\2""")
 _CODE = re.compile(r"[A-Z][0-9A-Z]{1,19}")
-#: A long value with a digit in it, after a name that says that it is one: `"refreshToken": "..."`.
+#: A value with a digit in it, after a name that says that it is one: `"refreshToken": "..."`. Where
+#: no sign comes between them it has to be long; a code of an error (E...) is none.
 _NAMED = re.compile(
-    r"((?:token|secret|passw\w{0,10}|jwt|authorization|bearer|otp)[\"']?\s?[:=]?\s?[\"']?)"
-    r"(?=[^\d\s\"']{0,200}\d)[\w+/=.~-]{16,}",
+    rf"((?:token|(?:{SECRETS})\w{{0,10}}|{KEYS}|authorization|otp)[\"']?"
+    r"(?:\s?[:=]\s?[\"']?(?!E\d|\[sealed)(?=[^\s\"']{8})|\s?[\"']?(?=[\w+/=.~-]{16})))"
+    r"(?=[^\d\s\"']{0,200}\d)[^\s\"'<>,;]+",
     re.IGNORECASE,
 )
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

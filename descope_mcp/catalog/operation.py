@@ -48,6 +48,9 @@ class Operation(Record):
     ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
     for. ``next`` are operations that often come next.
 
+    ``holders`` are names of its objects and lists that sound as if they held nothing but secrets,
+    and do not: which of their fields are secret, the record says.
+
     ``marks`` says which arguments mean what; ``when`` ends with the rules that follow from it.
     """
 
@@ -71,6 +74,7 @@ class Operation(Record):
     next: tuple[str, ...] = ()
     other_forms: tuple[str, ...] = ()
     elements: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    holders: tuple[str, ...] = ()
     marks: dict[Meaning, Marks] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
     accepts: dict[str, dict[str, str]] = Field(default_factory=dict)

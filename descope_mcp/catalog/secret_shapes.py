@@ -7,28 +7,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from descope_mcp.catalog.arguments.validation import HANDLE, SEALED
+from descope_mcp.catalog.secret_formats import without_formats
+from descope_mcp.catalog.secret_words import KEYS, SECRETS
 
-#: JWTs and JWEs, Descope management keys, and names in a URL or text that carry a code or token.
-_SHAPES = re.compile(
-    r"(?P<name>(?<![\w.-])(?!status)(?:(?:[\w.-]{0,40}[_.-])?(?:code|otp|ticket)"
-    r"|[\w.-]{0,40}(?:token|jwt|secret|passw|pendingref|samlresponse|assertion)[\w.-]{0,40})"
-    r"(?:%5B\w{0,20}%5D|\[\w{0,20}\])?(?:=|%3D)|(?<=[?&#;])t=|(?<=%3F|%26)t%3D)"
-    r"[^&#\s\"'<>]+"
-    r"|(?<![\w-])(?P<dotted>[\w-]++(?:\.[\w-]*+){2,4})"
-    r"|(?<![\w/+])(?-i:K)[0-9A-Za-z]{50,}",
+#: A name in a URL or a text, before what it stands for.
+_NAME = re.compile(
+    r"(?<![\w.-])(?P<word>[\w.-]++)(?:%5B\w{0,20}%5D|\[\w{0,20}\])?(?:=|(?=%3D))", re.IGNORECASE
+)
+#: Names of what carries a code, a token or a key; and those that do so in a query alone.
+_CARRIES = re.compile(
+    r"(?!status)(?:(?:.*[_.-])?(?:code|otp|ticket|pass|pwd)$"
+    rf"|.*(?:token|pendingref|samlresponse|assertion|{SECRETS}|{KEYS}$))",
     re.IGNORECASE,
 )
-
-#: What a field is called that holds a secret as a text, in any answer.
-_FIELD = re.compile(
-    r"(?:secret|cleartext|password|private_?key|jwt|api_?key"
-    r"|(?:access|refresh|id|session|bearer)_?token)$",
-    re.IGNORECASE,
+_IN_QUERY = ("t", "key", "sig")
+_QUERY = ("?", "&", "#", ";", "%3F", "%3f", "%26")
+_ESCAPED = re.compile(r"[0-9A-Fa-f]{2}")
+#: What a name stands for. An expression of a template in its place is no secret.
+_VALUE = re.compile(r"\{\{[\w .\[\]-]{1,100}\}\}(?=[&#\s\"'<>]|\Z)|[^&#\s\"'<>]+")
+#: A password in an address (RFC 3986, section 3.2.1).
+_PASSWORD = re.compile(
+    r"://(?P<user>[^\s/?#@:\"'<>\\]{0,100}:)(?P<password>[^\s/?#\"'<>\\]{1,200})(?=@)"
 )
+#: JWTs and JWEs. The first part is a JSON object in base64, which begins with eyJ.
+_DOTTED = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]*+){2,4}")
+#: Management keys of Descope.
+_KEY = re.compile(r"K(?<![\w/+]K)[0-9A-Za-z]{50,}")
+#: Who uses an address, and the password.
+_USER = re.compile(r"://[^\s/?#@:\"'<>\\]{0,100}:[^\s/?#\"'<>\\]{1,200}@")
+#: What a template puts a value in the place of.
+_PLACEHOLDER = re.compile(r"\{\{[\w .\[\]-]{1,100}\}\}|\$\{[\w .-]{1,100}\}")
 
 #: Keeps a secret: ``(field, kind, value) -> what stands in its place``.
 Keep = Callable[[str, str, str], str]
@@ -41,37 +53,84 @@ def withhold(field: str, kind: str, value: str) -> str:
 
 def scan(data: Any, keep: Keep = withhold) -> Any:
     """A copy of `data` in which every text that looks like a token is sealed."""
-    return _scanned(data, partial(_sealed_shape, keep))
-
-
-def _scanned(data: Any, change: Callable[[re.Match[str]], str]) -> Any:
     if isinstance(data, str):
-        return _SHAPES.sub(change, data)
+        return _without_shapes(data, keep)
     if isinstance(data, Mapping):
-        return {_scanned(key, change): _scanned(value, change) for key, value in data.items()}
+        return {scan(key, keep): scan(value, keep) for key, value in data.items()}
     if isinstance(data, list):
-        return [_scanned(item, change) for item in data]
+        return [scan(item, keep) for item in data]
     return data
 
 
-def _sealed_shape(keep: Keep, match: re.Match[str]) -> str:
-    dotted, name = match["dotted"], match["name"] or ""
-    if dotted is None:
-        value = match[0].removeprefix(name)
-        field = re.sub(r"(?:=|%3D)$", "", name) or "key"
-        return match[0] if is_sealed(value) else f"{name}{keep(field, '', value)}"
-    # The first part of a JWT or JWE is a JSON object in base64, which begins with eyJ.
-    start = dotted.find("eyJ")
-    if 0 <= start < dotted.index(".") - 8:
-        return f"{dotted[:start]}{keep('token', '', dotted[start:])}"
-    return dotted
+def _without_shapes(text: str, keep: Keep) -> str:
+    """A text without what has a shape; it is looked for where there is what all of a kind have."""
+    as_key = partial(keep, "key", "")
+    text = without_formats(text, as_key)
+    if "=" in text or "%3D" in text or "%3d" in text:
+        text = _without_named(text, keep)
+    if "://" in text and "@" in text:
+        text = _PASSWORD.sub(partial(_sealed_password, keep), text)
+    if "eyJ" in text:
+        text = _DOTTED.sub(partial(_sealed_token, keep), text)
+    return _KEY.sub(lambda match: as_key(match[0]), text) if "K" in text else text
 
 
-def names_secret(field: str) -> bool:
-    """Whether a field of this name holds a secret, if it holds a text."""
-    return bool(_FIELD.search(field))
+def _without_named(text: str, keep: Keep) -> str:
+    parts: list[str] = []
+    done = 0
+    for name in _NAME.finditer(text):
+        if name.start() < done or not _carries(text, name):
+            continue
+        start = name.end() if text[name.end() - 1] == "=" else name.end() + len("%3D")
+        value = _VALUE.match(text, start)
+        if value and not (is_sealed(value[0]) or is_placeholder(value[0])):
+            parts += text[done:start], keep(name[0].removesuffix("="), "", value[0])
+            done = value.end()
+    return "".join((*parts, text[done:])) if parts else text
+
+
+def _carries(text: str, name: re.Match[str]) -> bool:
+    """Whether a name is one of what is secret, in the place where it stands."""
+    word, start = name["word"], name.start()
+    if text[start - 1 : start] == "%" and _ESCAPED.match(word):
+        word, start = word[2:], start + 2
+    if word in _IN_QUERY:
+        return text.endswith(_QUERY, 0, start)
+    return _known(word) if len(word) <= _LONGEST_KNOWN else bool(_CARRIES.match(word))
+
+
+_LONGEST_KNOWN = 100
+
+
+@lru_cache(maxsize=4096)
+def _known(word: str) -> bool:
+    return bool(_CARRIES.match(word))
+
+
+def _sealed_password(keep: Keep, match: re.Match[str]) -> str:
+    value = match["password"]
+    if is_sealed(value) or is_placeholder(value):
+        return match[0]
+    return f"://{match['user']}{keep('password', '', value)}"
+
+
+def _sealed_token(keep: Keep, match: re.Match[str]) -> str:
+    start = match[0].find("eyJ")
+    if 0 <= start < match[0].index(".") - 8:
+        return f"{match[0][:start]}{keep('token', '', match[0][start:])}"
+    return match[0]
 
 
 def is_sealed(value: str) -> bool:
     """Whether a text stands for a secret already."""
     return value == SEALED or bool(HANDLE.fullmatch(value))
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a text is an expression of a template and nothing else."""
+    return value[:1] in ("{", "$") and bool(_PLACEHOLDER.fullmatch(value))
+
+
+def without_passwords(text: str) -> str:
+    """A text whose addresses have no user and password: what is left is where they lead."""
+    return _USER.sub("://", text)

@@ -14,6 +14,7 @@ from descope_mcp.catalog.build.compile import compile_catalog
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.schemas import input_schema
+from descope_mcp.guard.secrets.redaction import seal
 from tests.recorder import SPECS, load_contract
 
 #: What sounds like a secret, in the last name of a path.
@@ -57,6 +58,24 @@ def test_every_field_that_sounds_like_a_secret_is_declared(catalog: Catalog) -> 
         given = (*operation.secret_arguments, "credential")
         missing[operation.name] = answer | undeclared(operation.input_schema, given)
     assert {name: paths for name, paths in missing.items() if paths} == {}
+
+
+def test_a_text_that_is_called_like_a_secret_has_to_be_listed(tmp_path: Path) -> None:
+    specs = tmp_path / "tool_specs"
+    shutil.copytree(SPECS, specs)
+    path = specs / "operations" / "factors.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("[oldPassword, newPassword]", "[oldPassword]"), encoding="utf-8")
+    with pytest.raises(SpecError, match=r"factors\.yaml:\d+: .*newPassword is called like a secret"):
+        compile_catalog(specs)
+
+
+def test_an_object_of_the_contract_that_is_called_like_a_secret_is_not_hidden(
+    catalog: Catalog,
+) -> None:
+    supported = {"changePassword": {"supported": True, "note": "by the user"}}
+    assert seal(catalog["LoadSCIMServiceProviderConfig"], supported) == supported
+    assert seal(catalog["LoadUser"], {"changePassword": {"note": "hunter2"}}) != supported
 
 
 def test_secrets_that_leave_descope_are_taken_from_nowhere(catalog: Catalog) -> None:

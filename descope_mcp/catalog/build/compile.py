@@ -22,6 +22,7 @@ from descope_mcp.catalog.build.marks import read_meanings
 from descope_mcp.catalog.build.meaning_rules import follow
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.reports import Reports
+from descope_mcp.catalog.build.secret_fields import holders
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation
@@ -264,7 +265,8 @@ def _operation(
     if required:
         input_schema["required"] = list(dict.fromkeys(required))
     input_schema["additionalProperties"] = False
-    returned = schema.answer(endpoint, spec.schemas).get("properties", {})
+    answer = schema.answer(endpoint, spec.schemas)
+    returned = answer.get("properties", {})
     facts = {
         "name": endpoint.name,
         "operation_id": endpoint.operation_id,
@@ -280,6 +282,7 @@ def _operation(
         "unwrapped": endpoint.wire.unwrapped,
         "redirects": endpoint.redirects,
         "answer_fields": [*returned],
+        "holders": holders(answer, input_schema),
         "elements": _elements(returned) if record.effect == "read" else {},
         **fitting,
     }

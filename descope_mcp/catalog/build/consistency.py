@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement
-from descope_mcp.catalog.build import creation, settling
+from descope_mcp.catalog.build import creation, secret_fields, settling
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
@@ -49,7 +49,7 @@ class Consistency:
         own = {"type": "object", "properties": properties}
         yield from _sizes(endpoint, record, own)
         yield from self._arguments(record, own)
-        yield from self._secrets(endpoint, record)
+        yield from self._secrets(endpoint, record, own)
         yield from self._defines(record, own)
         yield from self._batch(record, own)
         if record.leaves_out and record.effect != "read":
@@ -106,13 +106,16 @@ class Consistency:
         elif not batch.each and not own["properties"].keys() <= items.get("properties", {}).keys():
             yield ("batch",), f"{batch.operation} does not take all of it in {batch.into}"
 
-    def _secrets(self, endpoint: Endpoint, record: Record) -> Iterator[Problem]:
+    def _secrets(
+        self, endpoint: Endpoint, record: Record, own: dict[str, Any]
+    ) -> Iterator[Problem]:
         answer = input_schema.answer(endpoint, self.spec.schemas)
         for path in record.secrets:
             if input_schema.lookup(answer, path) is None:
                 yield ("secrets",), f"the answer has no {path}"
         if record.once and not (record.secrets or record.scan):
             yield ("once",), "a secret that is shown once must be listed in secrets"
+        yield from secret_fields.problems(answer, own, record)
 
     def _arguments(self, record: Record, own: dict[str, Any]) -> Iterator[Problem]:
         groups: list[tuple[str, tuple[str, ...]]] = [("required", record.required)]

@@ -17,7 +17,13 @@ from descope_mcp.catalog.arguments.validation import leaves
 from descope_mcp.catalog.json_path import is_empty, replaced_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.secret_names import seal_named
-from descope_mcp.catalog.secret_shapes import Keep, is_sealed, names_secret, scan, withhold
+from descope_mcp.catalog.secret_shapes import (
+    Keep,
+    is_sealed,
+    scan,
+    withhold,
+    without_passwords,
+)
 
 #: Host, port and user name of an address on the web; no host is longer (RFC 1035, section 2.3.4).
 _HOST = re.compile(r"://([^/?#\s]+)")
@@ -33,9 +39,10 @@ def seal(operation: Operation, data: Any, keep: Keep = withhold) -> Any:
 
     The record's fields are replaced whatever they hold, unless it says nothing (empty, a
     boolean, a number), and fields of the same name wherever else they stand, since answers do not
-    always have the documented form. Texts that look like a token are replaced everywhere. In
-    answers of free content (``scan`` in the record) what a telling name stands for is replaced
-    too, and pages of HTML are left out. What is sealed already stays as it is.
+    always have the documented form. Everywhere what a telling name stands for is replaced, with all
+    below it (attributes and claims are called by anybody), and texts that look like a secret. In
+    answers of free content (``scan`` in the record) texts are looked into for names too, and pages
+    of HTML are left out. What is sealed already stays as it is.
     """
     own: dict[str, str] = {}
     for path in operation.secrets:
@@ -46,11 +53,9 @@ def seal(operation: Operation, data: Any, keep: Keep = withhold) -> Any:
         cookies = data[_COOKIES].items()
         sealed = {k: _sealed(keep, f"{_COOKIES}.{k}", _SESSION, v) for k, v in cookies}
         data = {**data, _COOKIES: sealed}
-    data = _by_field(data, own, keep)
-    if operation.scan:
-        data = seal_named(data, keep)
-        if isinstance(data, dict) and str(data.get("text", "")).lstrip()[:1] == "<":
-            data = {**data, "text": "[a page for a browser, left out]"}
+    data = seal_named(data, keep, own=own, holders=operation.holders, written=operation.scan)
+    if operation.scan and isinstance(data, dict) and str(data.get("text", "")).lstrip()[:1] == "<":
+        data = {**data, "text": "[a page for a browser, left out]"}
     return scan(data, keep)
 
 
@@ -70,7 +75,7 @@ def masked_at(operation: Operation, path: str, value: Any) -> Any:
             rest = below.removeprefix("[]").removeprefix(".")
             value = replaced_at(value, rest, partial(_sealed, withhold, path, ""))
     name = path.rpartition(".")[2]
-    return scan(_by_field({name: value}, {}, withhold)[name])
+    return scan(_by_name(operation, {name: value})[name])
 
 
 def misread(operation: Operation, arguments: Mapping[str, Any]) -> str:
@@ -80,7 +85,8 @@ def misread(operation: Operation, arguments: Mapping[str, Any]) -> str:
     mailbox or in a name would hide where the address leads or who is meant.
     """
     shown = {k: v for k, v in arguments.items() if k not in operation.content}
-    for path, text in leaves(_named(operation, shown)):
+    for path, whole in leaves(_named(operation, shown)):
+        text = without_passwords(whole)
         hosts = {m[1] for m in _HOST.finditer(text)}
         if any(len(host) > _LONGEST_HOST or scan(f"://{host}/") != f"://{host}/" for host in hosts):
             return path
@@ -95,20 +101,15 @@ def _named(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]
     shown: Any = dict(arguments)
     for path in (*operation.secret_arguments, "credential"):
         shown = replaced_at(shown, path, partial(_sealed, withhold, path, ""))
-    named: dict[str, Any] = _by_field(shown, {}, withhold)
+    return _by_name(operation, shown)
+
+
+def _by_name(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without what their names say is secret."""
+    named: dict[str, Any] = seal_named(
+        arguments, withhold, holders=operation.holders, written=False
+    )
     return named
-
-
-def _by_field(data: Any, names: Mapping[str, str], keep: Keep) -> Any:
-    """Texts under the name of a secret field, or under one of `names` (with kinds), sealed."""
-    if isinstance(data, Mapping):
-        return {
-            key: _sealed(keep, key, names.get(key, ""), value)
-            if isinstance(value, str) and (key in names or names_secret(key))
-            else _by_field(value, names, keep)
-            for key, value in data.items()
-        }
-    return [_by_field(item, names, keep) for item in data] if isinstance(data, list) else data
 
 
 def _sealed(keep: Keep, field: str, kind: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.secret_names import seal_named, sealed_below
-from descope_mcp.catalog.secret_shapes import names_secret, scan, withhold
+from descope_mcp.catalog.secret_shapes import scan, withhold
 from descope_mcp.sandbox.engine.fields import Record
 from descope_mcp.sandbox.engine.tables import Table
 from descope_mcp.sandbox.seed_files.fresh_secrets import without
@@ -28,11 +28,11 @@ def masked_record(table: Table, record: Record) -> Record:
 
 
 def _by_field(value: Any, names: frozenset[str]) -> Any:
-    """Everything below the name of a secret sealed, whatever its form."""
+    """Everything below one of `names` sealed, whatever its form."""
     if isinstance(value, dict):
         return {
             name: sealed_below(item, partial(withhold, name, ""))
-            if name in names or names_secret(name)
+            if name in names
             else _by_field(item, names)
             for name, item in value.items()
         }
