@@ -119,6 +119,13 @@ def test_nothing_hides_deep_inside_an_argument() -> None:
     assert said.leads_to == ('"evil.example" (new here)',)
 
 
+def test_an_address_is_shown_without_its_password_and_with_where_it_leads() -> None:
+    said = told({"id": "https://good.example:hunter2@evil.example/x"})
+    assert said.leads_to == ('"evil.example" (new here)',)
+    assert "hunter2" not in screen(said)
+    assert "[sealed]@evil.example" in screen(said)
+
+
 @pytest.mark.parametrize(
     "value",
     [

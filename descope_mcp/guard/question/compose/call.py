@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.secret_shapes import without_passwords
 from descope_mcp.guard.consent.grant_limits import exact_patterns
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
@@ -204,7 +205,7 @@ def _elements(target: Any) -> list[Any]:
 
 def _leads_to(given: Mapping[str, Any], preview: Preview) -> Iterator[str]:
     """The hosts that addresses among the arguments lead to, and whether they are known here."""
-    text = json.dumps(given, ensure_ascii=False)
+    text = without_passwords(json.dumps(given, ensure_ascii=False))
     before = json.dumps(preview.found, ensure_ascii=False, default=str).casefold()
     hosts: dict[str, None] = {}
     for match in _HOST.finditer(text):
