@@ -35,9 +35,14 @@ FORMATS = (
     Format("PEM", ("LS0tLS1CRUdJTiB",), r"(?!DRVJU|QVUJM)[A-Za-z0-9+/_-]{40,}={0,2}"),
     Format("age", ("AGE-SECRET-KEY-1",), r"[0-9A-Z]{50,}"),
     Format("Airtable", ("pat",), r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
-    Format("Anthropic, OpenAI", ("sk-",), r"(?:[a-z]{2,8}-[\w-]{20,}|[A-Za-z0-9]{32,})"),
+    # Classes of a style sheet begin so too, with words.
+    Format(
+        "Anthropic, OpenAI",
+        ("sk-",),
+        r"(?=[\w-]{0,200}\d)(?=[\w-]{0,200}[A-Z])(?:[a-z]{2,8}-[\w-]{20,}|[A-Za-z0-9]{32,})",
+    ),
     Format("Atlassian", ("ATATT3", "ATCTT3"), r"[\w=-]{50,}"),
-    Format("AWS", ("AKIA", "ASIA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    Format("AWS", ("AKIA", "ASIA"), r"(?=[A-Z]{0,15}\d)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     Format("Databricks", ("dapi",), r"[0-9a-f]{32}"),
     Format("DigitalOcean", ("dop_v1_", "doo_v1_", "dor_v1_"), r"[0-9a-f]{64}"),
     Format("Discord", (".com/api/webhooks/",), r"\d{10,20}/[\w-]{40,}", open=True),

@@ -20,6 +20,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.secret_formats import FORMATS
 from descope_mcp.guard.secrets.redaction import seal
 from descope_mcp.sandbox.http.masking import masked
+from descope_mcp.sandbox.http.request_log import Exchange
 from descope_mcp.store.store import Store
 from tests.on_disk import on_disk
 from tests.recorder import Recorded, recording
@@ -130,7 +131,8 @@ PLAIN: dict[str, Any] = {
     "template": "https://{{host.user}}:{{host.word}}@a.example/x?code={{magic.code}}",
     "link": "https://a.example/x?t={{magic.token}}",
     "setting": "${env.TOKEN}",
-    "css": "sk-loading-indicator sk-cube-grid task-list",
+    "css": "sk-loading-indicator-of-a-long-page sk-cube-grid task-list",
+    "region": "ASIAPACIFICHEADQUART",
     "certificate": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     "stripe": "pk_live_" + LETTERS[:24],
 }
@@ -215,6 +217,12 @@ async def test_a_password_of_digits_is_one(catalog: Catalog, own: Store) -> None
     outcome = await answered(catalog, own, user(password=73194628), call)
     assert isinstance(outcome, Completed)
     assert "73194628" not in str(outcome.data)
+
+
+@pytest.mark.parametrize("query", ["key=", "t=", "x=1&sig=", "api_key="])
+def test_the_log_of_the_sandbox_hides_what_a_query_carries(query: str) -> None:
+    exchange = Exchange(1, 0.0, "GET", "/x", f"{query}{CANARY}", "")
+    assert exchange.shown()["path"] == f"/x?{query}[sealed]"
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -66,7 +66,9 @@ def test_a_text_that_is_called_like_a_secret_has_to_be_listed(tmp_path: Path) ->
     path = specs / "operations" / "factors.yaml"
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("[oldPassword, newPassword]", "[oldPassword]"), encoding="utf-8")
-    with pytest.raises(SpecError, match=r"factors\.yaml:\d+: .*newPassword is called like a secret"):
+    with pytest.raises(
+        SpecError, match=r"factors\.yaml:\d+: .*newPassword is called like a secret"
+    ):
         compile_catalog(specs)
 
 

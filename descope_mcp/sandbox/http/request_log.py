@@ -51,7 +51,7 @@ class Exchange:
 
     def shown(self) -> dict[str, Any]:
         """All of it as JSON, with secrets replaced."""
-        query = f"?{scan(self.query)}" if self.query else ""
+        query = scan(f"?{self.query}") if self.query else ""
         return {
             "number": self.number,
             "time": int(self.at),
