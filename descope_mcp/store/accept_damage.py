@@ -8,6 +8,7 @@ ended before; answers to open questions are void. The second factor is what the 
 from __future__ import annotations
 
 import time
+import uuid
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -45,7 +46,13 @@ def accept(store: Store, by: str, found: list[str]) -> None:
         )
         end = hash_chain.put(connection, store.key, entry, after=seen.journal[0])
     with store.begin() as connection:
-        now = Witness(end, signed_rows.head(connection), signed_rows.factor_row(connection))
+        now = Witness(
+            end,
+            signed_rows.head(connection),
+            signed_rows.factor_row(connection),
+            store.state,
+            signed_rows.store_id(connection),
+        )
         witness.write(store.witness_file, now)
 
 
@@ -65,4 +72,6 @@ def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
         connection.execute(insert(factor).values(**seen.factor))
     generation = max(seen.ledger[0], signed_rows.head(connection)[0]) + 1
     void = time.time() + _OPEN_QUESTION
-    signed_rows.begin(connection, store.key, generation=generation, void=void)
+    # With an id of its own: the one that it had may be that of the store that it is a copy of.
+    new = uuid.uuid4().hex
+    signed_rows.begin(connection, store.key, generation=generation, store=new, void=void)

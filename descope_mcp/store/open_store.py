@@ -9,7 +9,7 @@ has not used it before: it takes the store as it finds it, if the key has signed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -31,11 +31,12 @@ from descope_mcp.store.witness import Witness
 class Parts:
     """What a store consists of; ``directory`` has what this machine keeps beside a server's.
 
-    ``source`` gives the key; without one it lies in ``key_file``. ``on_server`` says that the
-    database does not lie in the directory.
+    ``state`` tells it from other stores with the same key. ``source`` gives the key; without one it
+    lies in ``key_file``. ``on_server`` says that the database does not lie in the directory.
     """
 
     place: Place
+    state: str
     directory: Path
     key_file: Path
     source: KeySource | None
@@ -66,16 +67,17 @@ def opened(parts: Parts) -> Opened:
             private_directory(parts.key_file.parent)
         with database.begin() as connection:
             key = _key(connection, parts)
-        remembered = _witness_file(parts, key)
         with database.begin() as connection:
-            _remember(connection, key, remembered, anew=parts.on_server)
+            first = _first_witness(parts, key)
+            remembered = witness.of_state(first, parts.state, signed_rows.store_id(connection))
+            _remember(connection, key, remembered, parts)
     except BaseException:
         database.close()
         raise
     return Opened(database, key, remembered)
 
 
-def _witness_file(parts: Parts, key: Key) -> Path:
+def _first_witness(parts: Parts, key: Key) -> Path:
     if parts.on_server:
         return witness.apart(parts.directory, key.id)
     return witness.place(parts.key_file)
@@ -99,18 +101,21 @@ def _key(connection: Connection, parts: Parts) -> Key:
 
 def _first(connection: Connection, parts: Parts) -> Key:
     """The key of a database without a ledger, which it gets if it never had one."""
-    remembered_in = witness.place(parts.key_file)
+    of_key, nothing = witness.place(parts.key_file), Witness(state=parts.state)
     if parts.source is None and not parts.key_file.exists():
         # Before the key, so that a key without a witness is one whose witness was removed.
-        witness.begin(remembered_in)
+        witness.begin(of_key, nothing)
     key = parts.source.read() if parts.source else keys.made(parts.key_file)
     begun = connection.execute(select(journal.c.seq).limit(1)).first() is not None
     if begun and not hash_chain.begun_with(key, connection):
         raise _wrong(parts)
     if not begun and not key.witnessed:
         # Nothing of this state is remembered yet; what lies there is of another key.
-        remembered_in = witness.own_place(parts.key_file)
-        witness.begin(remembered_in)
+        of_key = witness.own_place(parts.key_file)
+        witness.begin(of_key, nothing)
+    remembered_in = witness.of_state(of_key, parts.state, "")
+    if not begun and remembered_in != of_key:
+        witness.begin(remembered_in, nothing)
     try:
         remembered = witness.read(remembered_in)
     except NotAsLeft:
@@ -129,21 +134,26 @@ def _first_on_server(connection: Connection, parts: Parts) -> Key:
     return key
 
 
-def _remember(connection: Connection, key: Key, path: Path, *, anew: bool) -> None:
-    """Remember the ledger before anything depends on it; ``anew`` also where nothing is yet."""
+def _remember(connection: Connection, key: Key, path: Path, parts: Parts) -> None:
+    """Remember the ledger before anything depends on it, and where the store is by now."""
+    now = standing(connection)
+    ledger_now = now if now.key is not None else None
+    store, factor = signed_rows.store_id(connection), signed_rows.factor_row(connection)
+    begun = Witness(ledger=signed_rows.head(connection), factor=factor, store=store)
+    begun = replace(begun, state=parts.state)
     try:
         seen = witness.read(path)
-        if seen is None and anew:
-            now = standing(connection)
-            signed_rows.check(now if now.key is not None else None, key, Witness())
+        if seen is None and parts.on_server:
+            signed_rows.check(ledger_now, key, Witness())
             end = hash_chain.genuine_end(connection, key)
-            factor = signed_rows.factor_row(connection)
-            witness.begin(path, Witness(end, signed_rows.head(connection), factor))
+            witness.begin(path, replace(begun, journal=end))
+        elif seen and seen.ledger == witness.BEGINNING:
+            witness.write(path, replace(begun, journal=seen.journal))
+        elif seen and seen.state != parts.state:
+            signed_rows.check(ledger_now, key, seen)
+            witness.write(path, replace(seen, state=parts.state))
     except NotAsLeft:
         return
-    if seen and seen.ledger == witness.BEGINNING:
-        factor = signed_rows.factor_row(connection)
-        witness.write(path, Witness(seen.journal, signed_rows.head(connection), factor))
 
 
 def _finish_rotation(key_file: Path, named: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -35,6 +37,17 @@ class NotRotated(StoreError):
         )
 
 
+class KeyOfOthers(StoreError):
+    """Other stores would be locked out with all that is sealed in them; the message names them."""
+
+    def __init__(self, name: str, others: Sequence[str]) -> None:
+        super().__init__(
+            f"the key {name} is also that of {', '.join(others)}, which nothing could open any "
+            "more: copy it to another file, name that for this store (DESCOPE_MCP_KEY_FILE), "
+            "accept the store once (`descope-mcp journal accept`) and rotate then"
+        )
+
+
 def rotate(store: Store, by: str) -> None:
     """Make a new key and use it from now on; the old one opens nothing any more.
 
@@ -45,12 +58,21 @@ def rotate(store: Store, by: str) -> None:
     Raises:
         NotAsLeft: something is wrong with it, which the new key would cover up.
         NotRotated: the key is given, and this program cannot give another.
+        KeyOfOthers: other stores have it too.
         StoreError: it cannot be written; the old key is still the one.
     """
     if store.key_source:
         raise NotRotated(store.key_source.name)
     if found := hash_chain.problems(store)[2]:
         raise NotAsLeft("; ".join(found))
+    before = store.witness_file
+    first = (
+        witness.apart(store.directory, store.key.id)
+        if store.is_shared
+        else witness.place(store.key_file)
+    )
+    if others := witness.others(first, store.state):
+        raise KeyOfOthers(store.key_name, others)
     secrets.kept(store)  # takes in what lies beside the database
     with store.begin() as connection:
         old, new = store.key, Key(os.urandom(keys.LENGTH), witnessed=True)
@@ -59,20 +81,25 @@ def rotate(store: Store, by: str) -> None:
         end = hash_chain.put(connection, new, acts.entry("rotated", by=by, way="terminal"), after=0)
         _, content = signed_rows.ledger_of(connection)
         generation = signed_rows.head(connection)[0] + 1
-        signed_rows.begin(connection, new, generation=generation, void=content["void_until"])
+        identity = content.get("store") or uuid.uuid4().hex
+        void = content["void_until"]
+        signed_rows.begin(connection, new, generation=generation, store=identity, void=void)
         heads = witness.Witness(
-            end, signed_rows.head(connection), signed_rows.factor_row(connection)
+            end,
+            signed_rows.head(connection),
+            signed_rows.factor_row(connection),
+            store.state,
+            identity,
         )
         successor = keys.successor(store.key_file)
-        before = store.witness_file
         witness.write(
             witness.apart(store.directory, new.id) if store.is_shared else witness.place(successor),
             heads,
         )
         replace(successor, keys.written(new.material))
     store.reopen()
-    _ = store.key  # opening it moves the new key to its place
-    if store.is_shared:
+    # Opening it moves the new key to its place.
+    if store.witness_file != before:
         before.unlink(missing_ok=True)
 
 

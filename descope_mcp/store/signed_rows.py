@@ -15,8 +15,10 @@ allows nothing, so a part is summed up only before one of its rows counts.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -63,6 +65,7 @@ class Book:
         self._sums: dict[str, str] = content["sums"]
         #: Confirmations that expire before this (epoch seconds) are void.
         self.void_until: float = content["void_until"]
+        self._id: str = content.get("store", "")
 
     def rows(self, table: Table, **part: Any) -> list[Row[Any]]:
         """The genuine rows of a table, or of the part of it with these values, in their order.
@@ -179,7 +182,7 @@ class Book:
             Its head and the second factor, for the witness; None if the witness knows them.
         """
         if self.changed:
-            content = {"sums": self._sums, "void_until": self.void_until}
+            content = {"sums": self._sums, "void_until": self.void_until, "store": self._id}
             end = _write(self.connection, self._store.key, self.generation + 1, content)
             self._store.database.announce(self.connection)
         elif self._seen and self.generation > self._seen.ledger[0]:
@@ -227,7 +230,7 @@ def advance(
             ends = journal
         if ledger and ledger[0][0] > book[0]:
             book, enrolled = ledger
-        remembered = Witness(ends, book, enrolled)
+        remembered = replace(seen, journal=ends, ledger=book, factor=enrolled)
         if remembered != seen:
             witness.write(file, remembered)
 
@@ -246,11 +249,13 @@ def adopt(connection: Connection, key: Key) -> None:
     for row in connection.execute(select(sealed)).all():
         signature = signed(key, sealed, row._mapping)
         connection.execute(update(sealed).where(_same(sealed, row)).values(signature=signature))
-    begin(connection, key, generation=1)
+    begin(connection, key, generation=1, store=uuid.uuid4().hex)
 
 
-def begin(connection: Connection, key: Key, *, generation: int, void: float = 0.0) -> None:
-    """Sign every row that is summed up as it is, and begin a ledger."""
+def begin(
+    connection: Connection, key: Key, *, generation: int, store: str, void: float = 0.0
+) -> None:
+    """Sign every row that is summed up as it is, and begin a ledger of the store with this id."""
     sums: dict[str, int] = {}
     for table in SUMMED:
         for row in connection.execute(select(table)).all():
@@ -258,7 +263,8 @@ def begin(connection: Connection, key: Key, *, generation: int, void: float = 0.
             connection.execute(update(table).where(_same(table, row)).values(signature=signature))
             name = sum_name(table, row._mapping)
             sums[name] = (sums.get(name, 0) + int(signature, 16)) % MODULUS
-    content = {"sums": {name: f"{total:x}" for name, total in sums.items()}, "void_until": void}
+    written = {name: f"{total:x}" for name, total in sums.items()}
+    content = {"sums": written, "void_until": void, "store": store}
     _write(connection, key, generation, content)
 
 
@@ -266,6 +272,12 @@ def ledger_of(connection: Connection) -> tuple[int, dict[str, Any]]:
     """The ledger as it stands, unproven."""
     row = connection.execute(select(ledger)).one()
     return row.generation, json.loads(row.content)
+
+
+def store_id(connection: Connection) -> str:
+    """What tells the store from others with the same key, unproven; "" if it has no such id."""
+    content = connection.execute(select(ledger.c.content)).scalar()
+    return str(json.loads(content).get("store", "")) if content else ""
 
 
 def head(connection: Connection) -> Head:
@@ -324,7 +336,11 @@ def _proven(
     generation, signature = seen.ledger
     if row.generation < generation or (row.generation == generation and row.signature != signature):
         raise NotAsLeft("approvals, grants, counts and the second factor are an older copy")
-    return row.generation, json.loads(row.content)
+    content = json.loads(row.content)
+    found = content.get("store")
+    if found and seen.store and found != seen.store:
+        raise NotAsLeft("another store lies in its place")
+    return row.generation, content
 
 
 def _write(connection: Connection, key: Key, generation: int, content: Mapping[str, Any]) -> Head:

@@ -5,6 +5,7 @@ A server that only reads never opens it, and does not pay for loading the databa
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
@@ -83,6 +84,14 @@ class Store:
     def name(self) -> str:
         """Where it is, for a person: without user and password."""
         return self.url.name if self.url else str(self.directory)
+
+    @property
+    def state(self) -> str:
+        """Where it is, which tells it from other stores with the same key.
+
+        Links are not followed: one that is put in its place does not make another store of it.
+        """
+        return self.url.name if self.url else os.path.normpath(self.directory)
 
     @property
     def setting(self) -> tuple[str, str]:
@@ -248,7 +257,12 @@ class Store:
         with self._opening:
             if not self._opened:
                 parts = Parts(
-                    self._place, self.directory, self.key_file, self.key_source, self.is_shared
+                    self._place,
+                    self.state,
+                    self.directory,
+                    self.key_file,
+                    self.key_source,
+                    self.is_shared,
                 )
                 self._opened = opened(parts)
             return self._opened

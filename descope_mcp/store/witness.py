@@ -6,11 +6,17 @@ between leaves it behind, never ahead. What is older than the witness was put ba
 
 A new key gets its witness before it is there itself, so that one that is missing was removed. A
 key of an older version, or one that somebody made by hand, has none until it is first used.
+
+Several stores may have one key. Each has a witness: the first that of the key, the next ones beside
+it. Which is whose, the witnesses say: where the store was, so that one whose database is gone is
+missed there; and the id that the store has in its ledger, so that one that was moved is known.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,11 +37,16 @@ BEGINNING: Head = (0, "")
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What is remembered. ``factor`` is the row of the second factor, None if none is enrolled."""
+    """What is remembered. ``factor`` is the row of the second factor, None if none is enrolled.
+
+    ``state`` is where the store was, ``store`` its id: "" as older versions left them.
+    """
 
     journal: Head = BEGINNING
     ledger: Head = BEGINNING
     factor: Mapping[str, Any] | None = None
+    state: str = ""
+    store: str = ""
 
 
 def own_place(key_file: Path) -> Path:
@@ -64,6 +75,50 @@ def apart(directory: Path, key: str) -> Path:
     there, and a key is often mounted where nothing can be written.
     """
     return directory / f"{_NAME}-{key}"
+
+
+def of_state(first: Path, state: str, store: str) -> Path:
+    """Where the witness of one of the stores with a key lies, or is to be made.
+
+    Args:
+        first: the witness of the first of them.
+        state: where the store is.
+        store: the id in its ledger, "" if it has none.
+    """
+    said = {first: _said(first)} | {path: _said(path) for path in _beside(first)}
+    here = [path for path, seen in said.items() if seen.state == state]
+    moved = [path for path, seen in said.items() if store and seen.store == store]
+    if found := here or moved:
+        return found[0]
+    # One that names no place is taken for this store's, so that what is missing is missed.
+    if not said[first].state:
+        return first
+    name = f"{first.name}@{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+    # One of that name may be the witness of a store that was here and was moved.
+    while (own := first.with_name(name)) in said:
+        name += "-"
+    return own
+
+
+def others(first: Path, state: str) -> list[str]:
+    """Where else stores are, or were, whose witnesses are beside this one."""
+    states = [_said(path).state for path in (first, *_beside(first))]
+    return sorted({one for one in states if one not in ("", state)})
+
+
+def _beside(first: Path) -> list[Path]:
+    if not first.parent.is_dir():
+        return []
+    named = re.compile(rf"{re.escape(first.name)}@[0-9a-f]{{16}}-*")
+    return sorted(path for path in first.parent.iterdir() if named.fullmatch(path.name))
+
+
+def _said(path: Path) -> Witness:
+    """What a witness says, nothing if it is not there or garbled."""
+    try:
+        return read(path) or Witness()
+    except NotAsLeft:
+        return Witness()
 
 
 @contextmanager
@@ -106,7 +161,13 @@ def read(path: Path) -> Witness | None:
         text = read_private(path).decode("ascii").strip()
         if text.startswith("{"):
             found = json.loads(text)
-            return Witness(_head(found["journal"]), _head(found["ledger"]), found["factor"])
+            return Witness(
+                _head(found["journal"]),
+                _head(found["ledger"]),
+                found["factor"],
+                str(found.get("state", "")),
+                str(found.get("store", "")),
+            )
         # As the first version wrote it: the journal's end alone.
         seq, _, signature = text.partition(" ")
         return Witness(_head((seq, signature)))
