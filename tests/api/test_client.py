@@ -12,7 +12,7 @@ from descope_mcp.api.errors import ApiError, ApiFailure, MissingCredential, Unre
 from descope_mcp.catalog.catalog import Catalog
 
 from ..recorder import ACCESS_KEY, MANAGEMENT_KEY, PROJECT
-from .sockets import ALL_KEYS, CHANGE, READ, answer, call, closed_port, serving
+from .sockets import ALL_KEYS, CHANGE, READ, answer, call, closed_port, hanging, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -54,13 +54,13 @@ async def test_a_failure_under_way_is_reported_although_the_caller_hangs_up(
 
 
 async def test_a_read_ends_when_the_caller_hangs_up(catalog: Catalog) -> None:
-    async with serving(slowly) as server:
+    async with serving(hanging) as server:
         client = Client(server.url, ALL_KEYS, catalog.errors)
         started = anyio.current_time()
         with anyio.move_on_after(0.2) as scope:
             await client.run(catalog[READ], {}, call_id="c1", repeatable=True)
         assert scope.cancelled_caught
-        assert anyio.current_time() - started < 0.5
+        assert anyio.current_time() - started < 4
         await client.close()
 
 

@@ -114,7 +114,7 @@ async def test_a_change_whose_fate_is_unknown_is_never_sent_twice(
         started = anyio.current_time()
         with pytest.raises(OutcomeUnknown) as caught:
             await call(server.url, catalog, CHANGE, seconds=0.4)
-        assert anyio.current_time() - started < 2.0
+        assert anyio.current_time() - started < 4.0
         assert len(server.requests) == 1
     assert caught.value.kind == "outcome_unknown"
     assert "Read the target" in caught.value.remedy
@@ -202,7 +202,7 @@ async def test_being_turned_away_with_a_time_is_waited_out(
     async with serving(limited(status, "1"), answer()) as server:
         started = anyio.current_time()
         await call(server.url, catalog, name)
-        assert 1.0 <= anyio.current_time() - started < 3.0
+        assert 1.0 <= anyio.current_time() - started < 9.0
         assert len(server.requests) == 2
 
 
@@ -213,7 +213,7 @@ async def test_a_time_may_be_a_date(catalog: Catalog) -> None:
     async with serving(limited(429, date), answer()) as server:
         started = anyio.current_time()
         await call(server.url, catalog, CHANGE)
-        assert 1.0 <= anyio.current_time() - started < 4.0
+        assert 1.0 <= anyio.current_time() - started < 9.0
         assert len(server.requests) == 2
 
 

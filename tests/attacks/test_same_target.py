@@ -142,13 +142,13 @@ async def test_different_targets_do_not_wait_for_each_other(box: Sandbox, mine: 
             await invoke(Call("LoadUser", {"loginId": user}, "agent"), mine), Completed
         )
     await invoke(Call("PatchUser", {"loginId": USER, "givenName": "F"}, "agent"), mine)
-    await slow(box, "PatchUser", 1.0)
+    await slow(box, "PatchUser", 2.0)
     began = time.monotonic()
     async with anyio.create_task_group() as tasks:
         for user in THREE:
             call = Call("PatchUser", {"loginId": user, "givenName": "G"}, "agent")
             tasks.start_soon(invoke, call, mine)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 4.0
 
 
 async def test_an_open_question_holds_nobody_up(mine: Services) -> None:
