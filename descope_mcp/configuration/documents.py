@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import suppress
 from typing import Any
 
 #: Levels of a document, far more than any that somebody means; and values, since an alias of YAML
@@ -53,7 +54,9 @@ def from_yaml(text: str, loader: Any) -> Any:
     """
     import yaml
 
-    check_yaml(text)
+    # What is not YAML is told in the words of the loader.
+    with suppress(yaml.YAMLError):
+        check_yaml(text)
     try:
         found = yaml.load(text, Loader=loader)  # noqa: S506 - whoever calls gives a safe one
     except RecursionError:
