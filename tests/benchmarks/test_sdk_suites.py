@@ -18,7 +18,7 @@ from descope_mcp.catalog.catalog import Catalog
 
 _SUITE = """
 from unittest import mock
-import asyncio, httpx
+import asyncio, httpx, json
 
 def test_function():
     with mock.patch("httpx.post", return_value=1) as post:
@@ -32,8 +32,12 @@ def test_method():
         assert asyncio.run(client.get("http://x/v1/auth/me")) == 2
 
 def test_what_is_not_http():
-    with mock.patch.object(dict(), "get", create=True) if False else mock.patch("json.loads"):
-        pass
+    with mock.patch("json.loads", return_value=3), mock.patch.object(Store, "get"):
+        assert json.loads("{}") == 3
+        Store.get("http://x/v1/auth/me")
+
+class Store:
+    get = None
 """
 
 
