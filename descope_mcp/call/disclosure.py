@@ -12,6 +12,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.guard.preview.preview import Preview, counted, target_name
 from descope_mcp.guard.preview.read_budget import Reader
+from descope_mcp.guard.preview.target_identity import own_ids
 from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, typeable
@@ -64,6 +65,8 @@ def project_of(checked: Checked, services: Services) -> Project:
 def must_type(checked: Checked, preview: Preview, project: str) -> str:
     """What the person has to type: the name of a target that is there, else the project's id.
 
+    In place of a name that is not known to be an old one it is the target's own id.
+
     Raises:
         Instead: there is neither.
     """
@@ -72,6 +75,8 @@ def must_type(checked: Checked, preview: Preview, project: str) -> str:
     name = target_name(checked.operation, preview)
     # What a model made up says nothing to the person who types it.
     there = bool(name) and name in values_in(preview.found)
+    if there and (preview.former or not preview.remembered):
+        name = ", ".join(sorted(own_ids(preview.target)))
     typed = name if there and typeable(name) else project
     if not typed:
         message = "The target has no name that a person could type."

@@ -11,6 +11,7 @@ from descope_mcp.api import large_work
 from descope_mcp.call import foreseen_reads, project_facts
 from descope_mcp.call.examine import Checked, weighed
 from descope_mcp.call.foreseen_reads import Noted
+from descope_mcp.call.former_names import remembering
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.send import request
 from descope_mcp.call.services import Services
@@ -60,6 +61,7 @@ async def see(
     Raises:
         Instead: that cannot be seen, or the call is denied.
     """
+    operation = checked.operation
     since = await newest(services)
     bounded = around(preview_reader(call, checked, services))
     read = Noted(bounded)
@@ -74,9 +76,11 @@ async def see(
     marks = bounded if asking and marking else None
     with stage("preview"):
         preview = (await gather(looking))[0]
-        merging = (merge, checked.operation, checked.given, preview.target)
+        merging = (merge, operation, checked.given, preview.target)
         merged = await large_work.run(checked.size, *merging)
         preview = await _marked(checked, preview, merged, services, read, marks)
+        if checked.decision.action == "confirm" or rests_on_names(operation, services.policy):
+            preview = await remembering(preview, services)
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, merged, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.

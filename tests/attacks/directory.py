@@ -14,18 +14,18 @@ class Directory:
     """One user and one tenant, as they are called now."""
 
     def __init__(self) -> None:
-        self.user = "Ada"
-        self.tenant = "Acme Corp"
+        self.user, self.user_id = "Ada", "U1"
+        self.tenant, self.tenant_id = "Acme Corp", "T1"
 
     def answer(self, request: Recorded) -> Response:
         match request.method, request.path.partition("?")[0]:
             case "GET", "/v1/mgmt/user":
-                user = {"loginIds": ["ada"], "userId": "U1", "name": self.user}
+                user = {"loginIds": ["ada"], "userId": self.user_id, "name": self.user}
                 return JSONResponse({"user": user})
             case "POST", "/v1/mgmt/users/load":
-                return JSONResponse({"users": [{"userId": "U1", "name": self.user}]})
+                return JSONResponse({"users": [{"userId": self.user_id, "name": self.user}]})
             case "GET", "/v1/mgmt/tenant":
-                return JSONResponse({"id": "T1", "name": self.tenant})
+                return JSONResponse({"id": self.tenant_id, "name": self.tenant})
             case _:
                 return JSONResponse({})
 

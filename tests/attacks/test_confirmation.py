@@ -79,17 +79,24 @@ async def servers() -> AsyncIterator[Scene]:
         yield Scene(wire, recorder, directory)
 
 
+def _drawn(request: pytest.FixtureRequest) -> str:
+    return hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
+
+
 @pytest.fixture(autouse=True)
 def _targets_of_its_own(request: pytest.FixtureRequest) -> None:
     """A no stands for a minute, in whatever test it was said."""
-    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
+    name = _drawn(request)
     ADA["arguments"] = {"loginId": f"ada-{name}"}
     TENANT["arguments"] = {"id": f"T{name}", "cascade": True}
 
 
 @pytest.fixture
-def scene(servers: Scene) -> Scene:
-    servers.directory.user, servers.directory.tenant = "Ada", "Acme Corp"
+def scene(servers: Scene, request: pytest.FixtureRequest) -> Scene:
+    """Names as ever, of targets that the journal does not know from another test."""
+    directory, name = servers.directory, _drawn(request)
+    directory.user, directory.user_id = "Ada", f"U{name}"
+    directory.tenant, directory.tenant_id = "Acme Corp", f"T{name}"
     servers.recorder.requests.clear()
     return servers
 

@@ -23,6 +23,7 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Count, Read
 from descope_mcp.guard.preview import impact, preview_step
 from descope_mcp.guard.preview.failures import TargetMissing
+from descope_mcp.guard.preview.former_names import FormerName
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import MOST_READS, MOST_READS_IN_ALL, Reader
@@ -40,7 +41,8 @@ class Preview:
     ``missing`` are names and ids in the call that the first step found nothing for,
     ``incomplete`` the reads that had more than was read. ``counts`` is None where nobody counted.
     ``rights`` says what the roles in the call bring, by their permissions, ``standing`` what marks
-    those whom it hits.
+    those whom it hits, ``former`` what they were called before; ``remembered`` is whether all was
+    looked through that is known of that.
     """
 
     scope: Scope
@@ -50,6 +52,8 @@ class Preview:
     counts: tuple[Tally, ...] | None = None
     rights: Rights = NO_RIGHTS
     standing: Standing = UNMARKED
+    former: tuple[FormerName, ...] = ()
+    remembered: bool = True
 
     @property
     def target(self) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.recipe_values import resolve
+
+if TYPE_CHECKING:
+    from descope_mcp.guard.preview.preview import Preview
 
 #: The field that holds the id of an object in an answer, the surest first: a user's `id` is one of
 #: SCIM alone, and permissions or lists of older projects have names only.

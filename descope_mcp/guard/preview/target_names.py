@@ -1,7 +1,7 @@
 """Every name of what a call hits: a login id, an id and an alias are one target.
 
 Which arguments name a target, the first step of the preview says: they are what it looks for. Which
-other names that target has, stands in what it finds.
+other names that target has, stands in what it finds; which it had, the journal remembers.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def known_names(operation: Operation, preview: Preview) -> KnownNames:
     """The names of everything that a call would hit, for each argument that names it."""
     target = preview.target
     elements = [one for one in (target if isinstance(target, list) else [target]) if one]
+    former = frozenset(one.was for one in preview.former)
     return {
         path: Names(
             frozenset(_held(elements, _sure_fields(elements, fields))),
-            frozenset(_held(elements, (*fields, *_SURE, *_KNOWN_BY))),
+            frozenset(_held(elements, (*fields, *_SURE, *_KNOWN_BY))) | former,
         )
         for path, fields in naming(operation).items()
     }

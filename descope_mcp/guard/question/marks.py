@@ -56,6 +56,9 @@ def _marks(element: Mapping[str, Any], standing: Standing) -> Iterator[str]:
         yield OWNER
     elif any(_ADMINISTRATOR.search(str(role)) for role in roles) or permissions & _ADMINISTERS:
         yield ADMINISTRATOR
+    elif any(values_at(element, "reBac.companyRoles[]")):
+        # Of a management key: a role in the company holds for all of its projects.
+        yield ADMINISTRATOR
     if standing.last.get(_id(element)):
         yield LAST
     if _id(element) in standing.active:

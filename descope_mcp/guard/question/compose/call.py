@@ -24,6 +24,7 @@ from descope_mcp.guard.question.consequence import Known, filled
 from descope_mcp.guard.question.danger import danger
 from descope_mcp.guard.question.document_difference import compared, document_differences, parts
 from descope_mcp.guard.question.marks import marks, sentences
+from descope_mcp.guard.question.own_names import own_id, renamed
 from descope_mcp.guard.question.question_data import (
     Difference,
     Disclosure,
@@ -91,12 +92,15 @@ def disclose(
     said = filled(risk.says or operation.says or operation.title, known)
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
-    rest = other_arguments(operation, plain, changes, said.shown, groups, preview, found)
+    rest = [
+        *own_id(preview.target, said.text),
+        *other_arguments(operation, plain, changes, said.shown, groups, preview, found),
+    ]
     gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
     # Who is the last of a kind stays so, where nothing is taken away.
     taken = risk.effect == "destructive" or loses
     standing = preview.standing if taken else replace(preview.standing, last={})
-    warnings = [*sentences(preview.target, standing), *dict.fromkeys(risk.say)]
+    warnings = [*sentences(preview.target, standing), *renamed(preview), *dict.fromkeys(risk.say)]
     if changes is not None and not changes:
         warnings.append("Nothing becomes different.")
     if preview.missing:
@@ -123,7 +127,7 @@ def disclose(
         hits=groups,
         changes=different,
         documents=documents,
-        given=tuple(rest),
+        given=tuple(dict.fromkeys(rest)),
         now=()
         if changes is not None or operation.content
         else tuple(what_is_there(preview, said.text)),
