@@ -72,6 +72,7 @@ class Rule(Frozen):
     given: tuple[str, ...] = ()  # any of these is present
     filled: tuple[str, ...] = ()  # any of these is present and not empty
     empty: tuple[str, ...] = ()  # every one of these is absent or empty
+    lacks: tuple[str, ...] = ()  # some element of the list that these are in has none of them
     all_filled: tuple[str, ...] = ()  # every one of these is present and not empty
     is_true: tuple[str, ...] = ()  # any of these is true
     not_true: tuple[str, ...] = ()  # none of these is true
@@ -132,6 +133,7 @@ CONDITIONS = (
     "given",
     "filled",
     "empty",
+    "lacks",
     "all_filled",
     "is_true",
     "not_true",

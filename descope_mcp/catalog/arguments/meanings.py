@@ -30,7 +30,8 @@ class Marks(Frozen):
     """The arguments of one operation that have a meaning, by their paths.
 
     ``acts`` decide: who is named gets it, what is named receives codes, tokens or people.
-    ``names`` only say which one is meant, ``takes`` which one is taken away. Of what acts,
+    ``names`` only say which one is meant, ``takes`` which one is taken away, ``lends`` which user's
+    rights whoever holds the credential has. Of what acts,
     ``console`` are roles of Descope's console; ``console_roles`` says what each is for.
     ``in_claims`` are claims that hold such things, where the operation takes claims.
     """
@@ -38,6 +39,7 @@ class Marks(Frozen):
     acts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    lends: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
     console_roles: dict[str, str] = Field(default_factory=dict)
     in_claims: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ So an operation that the contract adds falls under the rules on meanings, or ask
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,7 +19,7 @@ from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation_record import Frozen, Record
 
-Sort = Literal["acts", "console", "sends", "names", "takes", "excused"]
+Sort = Literal["acts", "console", "sends", "names", "takes", "lends", "excused"]
 
 
 class _Sorted(Frozen):
@@ -30,6 +30,7 @@ class _Sorted(Frozen):
     sends: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    lends: tuple[str, ...] = ()
     excused: dict[str, str] = Field(default_factory=dict)
 
     def entries(self) -> Iterator[tuple[Sort, str]]:
@@ -41,6 +42,7 @@ class Entry(_Sorted):
     """One meaning: what looks like it, what has it, and what to say of it."""
 
     watch: tuple[str, ...]
+    watch_minting: tuple[str, ...] = ()
     why: str
     say: str = ""
     in_claims: tuple[str, ...] = ()
@@ -102,8 +104,10 @@ class Meanings:
         if record.worst_effect == "read":
             return found, problems
         arguments = list(arguments_of(properties))
+        mints = "mints_secret" in record.worst_hazards and "/mgmt/" in record.endpoint
         for meaning, entry in self.entries.items():
-            sorts: dict[str, list[str]] = {"acts": [], "names": [], "takes": [], "console": []}
+            sorts: dict[str, list[str]] = {s: [] for s in get_args(Sort) if s in Marks.model_fields}
+            watch = (*entry.watch, *(entry.watch_minting if mints else ()))
             for argument in arguments:
                 sort = self._sort(meaning, name, argument)
                 if sort == "sends":
@@ -112,7 +116,7 @@ class Meanings:
                     sorts[sort].append(argument.path)
                     # A role of the console is given like any other; only what it brings differs.
                     sorts["acts"] += [argument.path] if sort == "console" else []
-                elif sort is None and _watched(entry, argument):
+                elif sort is None and _watched(watch, argument):
                     problems.append(
                         f"{argument.path} looks like {meaning}; say in meanings.yaml what it is"
                     )
@@ -215,5 +219,5 @@ def _fits(one: _Text, parts: tuple[str, ...]) -> bool:
     return parts[-len(names) :] == names
 
 
-def _watched(entry: Entry, argument: Argument) -> bool:
-    return any(fnmatchcase(argument.parts[-1].lower(), pattern) for pattern in entry.watch)
+def _watched(patterns: Iterable[str], argument: Argument) -> bool:
+    return any(fnmatchcase(argument.parts[-1].lower(), pattern) for pattern in patterns)

@@ -23,6 +23,7 @@ _ONE = {
 #: Conditions that hold for all paths together.
 _ALL = {
     "empty": "without {}",
+    "lacks": "one without {}",
     "all_filled": "{}",
     "not_true": "without {}",
     "only": "only {} given",

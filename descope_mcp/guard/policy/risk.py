@@ -159,6 +159,7 @@ def _arguments_hold(
     yield not rule.given or any_of(rule.given, lambda v: True)
     yield not rule.filled or any_of(rule.filled, _filled)
     yield not any_of(rule.empty, _filled)
+    yield not rule.lacks or _lacks(arguments, rule.lacks)
     yield all(any_of((path,), _filled) for path in rule.all_filled)
     yield not rule.is_true or any_of(rule.is_true, _true)
     yield not any_of(rule.not_true, _true)
@@ -212,6 +213,15 @@ def _stricter(change: Change) -> bool:
 
 def _filled(value: Any) -> bool:
     return not is_blank(value)
+
+
+def _lacks(arguments: Mapping[str, Any], paths: tuple[str, ...]) -> bool:
+    """Whether some element of the list that `paths` lie in holds nothing at any of them."""
+    above = paths[0].rpartition("[].")[0]
+    return any(
+        not any(_filled(v) for p in paths for v in values_at(one, p.removeprefix(f"{above}[].")))
+        for one in values_at(arguments, f"{above}[]")
+    )
 
 
 def _clears(value: Any) -> bool:

@@ -13,6 +13,8 @@ from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
 _BY_ID = ("id", "ids", "roleIds")
+#: What users have, and with them whatever has their rights.
+_OF_USERS: tuple[Meaning, ...] = ("roles", "permissions", "tenants")
 
 
 class Meant(NamedTuple):
@@ -62,6 +64,10 @@ def meant(
         for path in operation.marks.get("claims", Marks()).paths
         for text in _in_claims(values_at(arguments, path), marks.in_claims, meaning)
     ]
+    if meaning in _OF_USERS:
+        # What the user has whose rights are lent cannot be told from the call.
+        lent = operation.marks.get("roles", Marks()).lends
+        unknown = unknown or any(any(_opened(values_at(arguments, path))) for path in lent)
     return Meant((*sure, *inside), (*sure, *possible, *inside), unknown, uncertain)
 
 

@@ -98,6 +98,20 @@ def joined(call: PlannedCall) -> Iterator[tuple[Holder, str]]:
                 yield from (one for one in new if one not in given)
 
 
+def lent(call: PlannedCall) -> Iterator[tuple[Holder, str]]:
+    """Who gets all rights of which user, by the user's id."""
+    for path in call.operation.marks.get("roles", Marks()).lends:
+        for leaf in _leaves(call, path):
+            yield from ((leaf.holder, user) for user in leaf.values)
+
+
+def roles_of(user: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The roles of a user in the project ("") and in each tenant."""
+    yield "", _texts(user.get("roleNames") or [])
+    for member in _members(user):
+        yield str(member.get("tenantId") or ""), _texts(member.get("roleNames") or [])
+
+
 def console_roles(call: PlannedCall) -> Iterator[ConsoleRole]:
     """The roles of the console that a call gives."""
     marks = call.operation.marks.get("roles", Marks())

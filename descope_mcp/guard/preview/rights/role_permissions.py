@@ -23,6 +23,8 @@ from descope_mcp.guard.preview.rights.named_roles import (
     definitions,
     handed_over,
     joined,
+    lent,
+    roles_of,
 )
 from descope_mcp.guard.preview.rights.permission_change import (
     ConsoleRole,
@@ -32,8 +34,8 @@ from descope_mcp.guard.preview.rights.permission_change import (
     Shift,
 )
 
-#: The reads that know what roles bring, and what members of a tenant get by default.
-ROLES, _TENANTS = "SearchRoles", "SearchTenants"
+#: The reads that know what roles bring, what members of a tenant get by default, who has which.
+ROLES, _TENANTS, _USERS = "SearchRoles", "SearchTenants", "LoadUsers"
 
 #: The permissions of roles, by tenant and name.
 _Known = Mapping[tuple[str, str], Sequence[str]]
@@ -44,6 +46,7 @@ class _Said(NamedTuple):
 
     handovers: tuple[Handover, ...]
     joins: tuple[tuple[Holder, str], ...]
+    lent: tuple[tuple[Holder, str], ...]
     console: tuple[ConsoleRole, ...]
     definitions: tuple[Definition, ...]
 
@@ -51,7 +54,7 @@ class _Said(NamedTuple):
 async def rights(
     catalog: Catalog, calls: Sequence[PlannedCall], read: Reader, *, asked: bool
 ) -> Rights:
-    """What the roles in calls bring, by two reads at most.
+    """What the roles in calls bring, by three reads at most.
 
     Args:
         catalog: where the reads are described.
@@ -66,7 +69,8 @@ async def rights(
     said = _said(calls, asked=asked)
     try:
         defaults = await _default_roles(catalog, said.joins, read)
-        given = (*said.handovers, *_by_default(said.joins, defaults))
+        lending = await _lending(catalog, said.lent, read)
+        given = (*said.handovers, *_by_default(said.joins, defaults), *lending)
         there = await _known_roles(catalog, given, said.definitions, read)
     except MissingCredential:
         return Rights(console=said.console)
@@ -89,6 +93,7 @@ def _said(calls: Sequence[PlannedCall], *, asked: bool) -> _Said:
     return _Said(
         tuple(one for call in shown for one in handed_over(call)),
         tuple(dict.fromkeys(one for call in shown for one in joined(call))),
+        tuple(dict.fromkeys(one for call in shown for one in lent(call))),
         tuple(one for call in shown for one in console_roles(call)),
         tuple(one for call in calls for one in definitions(call)),
     )
@@ -115,6 +120,24 @@ def _by_default(
     for holder, tenant in joins:
         if roles := defaults.get(tenant):
             yield Handover(holder, tenant, roles, ())
+
+
+async def _lending(
+    catalog: Catalog, whose: Iterable[tuple[Holder, str]], read: Reader
+) -> list[Handover]:
+    """The roles of users, for those who get all rights that these have."""
+    pairs = list(whose)
+    if not pairs:
+        return []
+    ids = sorted({user for _, user in pairs})
+    answer = await read(catalog[_USERS], check(catalog[_USERS], {"userIds": ids}))
+    users = {str(u.get("userId")): u for u in answer.get("users") or () if isinstance(u, Mapping)}
+    return [
+        Handover(holder, tenant, roles, ())
+        for holder, user in pairs
+        for tenant, roles in roles_of(users.get(user, {}))
+        if roles
+    ]
 
 
 async def _known_roles(
