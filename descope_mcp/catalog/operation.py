@@ -10,7 +10,7 @@ from pydantic import Field
 
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.arguments.timestamps import Unit
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record import Hazard, Overwriting, Record
 from descope_mcp.catalog.pagination import Paging
 from descope_mcp.catalog.schemas import input_schema as schema
 
@@ -52,6 +52,7 @@ class Operation(Record):
     and do not: which of their fields are secret, the record says.
 
     ``marks`` says which arguments mean what; ``when`` ends with the rules that follow from it.
+    ``overwriting`` are the hazards and rules for a creation that changes what exists.
     """
 
     name: str
@@ -78,6 +79,14 @@ class Operation(Record):
     marks: dict[Meaning, Marks] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
     accepts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    overwriting: Overwriting | None = None
+
+    @property
+    def worst_hazards(self) -> tuple[Hazard, ...]:
+        """Every hazard that any arguments can give it, also where it changes what exists."""
+        also = self.overwriting or Overwriting()
+        more = (*also.hazards, *(hazard for rule in also.when for hazard in rule.add))
+        return tuple(dict.fromkeys([*super().worst_hazards, *more]))
 
     @property
     def undone_by(self) -> tuple[str, ...]:

@@ -301,6 +301,24 @@ class Omission(Frozen):
     say: str
 
 
+class Overwrites(Frozen):
+    """The update that does to what exists what a creation does that overwrites it.
+
+    The update has below ``under`` what the creation has below ``at``; "" is the call itself.
+    """
+
+    operation: str
+    under: str = ""
+    at: str = ""
+
+
+class Overwriting(Frozen):
+    """What an update says of a change, on the arguments of a creation that overwrites."""
+
+    hazards: tuple[Hazard, ...] = ()
+    when: tuple[Rule, ...] = ()
+
+
 class Safer(Frozen):
     """A softer operation to offer instead."""
 
@@ -361,7 +379,8 @@ class Record(Frozen):
 
     ``existing`` says of an operation that creates what becomes of what is there already under the
     name or id that it is given. Where that may be overwritten, the first preview step looks for
-    it, the call is compared with it like an update, and undo brings it back.
+    it, the call is compared with it like an update, and undo brings it back. ``overwrites`` names
+    the update that does the same: overwriting is no less dangerous than that.
 
     ``settled`` says when a call has nothing to do, by the before-state alone: ``compared`` where
     nothing becomes different by an update, or a condition (`Settled`). Nothing is sent then, and
@@ -388,6 +407,7 @@ class Record(Frozen):
     one_of: tuple[tuple[str, ...], ...] = ()
     update: Literal["replace", "patch", ""] = ""
     existing: Existing | Literal[""] = ""
+    overwrites: Overwrites | None = None
     before: dict[str, Source | tuple[Source, ...]] = Field(default_factory=dict)
     whole: tuple[str, ...] = ()
     settled: Settled | Literal["compared", ""] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from descope_mcp.call.services import Services
 from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.policy.file import parse
 from descope_mcp.guard.restore.restore_steps import plan
 from tests.attacks.test_undo import call
 from tests.recorder import Recorded, recording
@@ -191,3 +194,50 @@ async def test_a_creation_that_is_refused_leaves_nothing_to_undo(acme: Services)
     outcome = await invoke(Call("CreateTenant", {"name": "G", "id": "globex"}, "agent"), acme)
     assert isinstance(outcome, Failed), outcome
     assert outcome.code == "E073307"
+
+
+TAKES_NONE = """
+[[rule]]
+hazard = "account_takeover"
+decision = "deny"
+"""
+
+
+async def _overwriting(services: Services) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Calls that make anew, differently, what exists, by what they make."""
+    lists = (await ran(services, "GetAllLists")).data["lists"]
+    theirs = next(one for one in lists if one["type"] == "ips")
+    template = {"name": "With plan", "type": "user", "template": {"plan": "{{user.plan}}"}}
+    made = (await ran(services, "CreateJwtTemplate", template=template)).data["template"]
+    resource = (await ran(services, "LoadAllResources")).data["resources"][0]
+    mine = {**template, "id": made["id"], "template": {"roles": ["Owner"]}}
+    anew = {"name": resource["name"], "uri": resource["uri"], "clientAccess": "all"}
+    return {
+        "list": ("ImportLists", {"lists": [{**theirs, "data": ["0.0.0.0/0"]}]}),
+        "template": ("CreateJwtTemplate", {"template": mine}),
+        "resource": ("CreateResource", anew),
+    }
+
+
+@pytest.mark.parametrize("kind", ["list", "template", "resource"])
+async def test_to_make_a_thing_anew_is_no_milder_than_to_change_it(
+    acme: Services, kind: str
+) -> None:
+    operation, arguments = (await _overwriting(acme))[kind]
+    assert "\nDangerous, " in await asked(acme, operation, **arguments)
+    rules, _ = parse("p.toml", TAKES_NONE, acme.catalog)
+    guarded = replace(acme, policy=Policy(rules=rules))
+    refused = await invoke(Call(operation, arguments, "agent"), guarded)
+    assert isinstance(refused, Refused), refused
+    new = {"template": {"name": "Mine", "type": "user", "template": {"plan": "free"}}}
+    if kind == "template":
+        # What changes nothing that exists is no update.
+        await ran(guarded, operation, **new)
+
+
+async def test_only_what_people_see_of_it_is_no_takeover(acme: Services) -> None:
+    template = {"name": "With plan", "type": "user", "template": {"plan": "{{user.plan}}"}}
+    made = (await ran(acme, "CreateJwtTemplate", template=template)).data["template"]
+    question = await asked(acme, "CreateJwtTemplate", template={**made, "description": "Mine"})
+    assert "exists already" in question
+    assert "\nDangerous, " not in question

@@ -14,7 +14,7 @@ from typing import Any
 
 from descope_mcp.catalog import pagination, prompt
 from descope_mcp.catalog.arguments import validation
-from descope_mcp.catalog.build import openapi, phrasings, probes
+from descope_mcp.catalog.build import openapi, overwriting, phrasings, probes
 from descope_mcp.catalog.build.argument_units import ArgumentUnits
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.explanations import Explanations
@@ -95,6 +95,10 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 meaning: m.model_dump(mode="json", exclude_defaults=True)
                 for meaning, m in marks.items()
             }
+            if (named := record.overwrites) and (update := records.get(named.operation)):
+                schema_of = {"type": "object", "properties": own}
+                same = overwriting.overwriting(record, update, schema_of)
+                fitting["overwriting"] = same.model_dump(mode="json", exclude_defaults=True)
             more = follow(record, own, marks, meanings.entries)
             record = record.model_copy(update={"when": (*record.when, *more)})
             if record.effect == "read":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement
-from descope_mcp.catalog.build import creation, secret_fields, settling
+from descope_mcp.catalog.build import creation, overwriting, secret_fields, settling
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.operation_record import (
@@ -64,6 +64,7 @@ class Consistency:
         yield from _words(record, roots)
         yield from ((("settled",), text) for text in settling.problems(record, own, roots))
         yield from creation.problems(endpoint, record, self.records)
+        yield from overwriting.problems(endpoint, record, self.records, self.endpoints)
         sent = {name for name, (where, _) in places.items() if where in ("query", "body")}
         held = self._held(record)
         yield from ((("before",), t) for t in replacement.problems(record, own, held, sent))

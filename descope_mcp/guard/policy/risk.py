@@ -4,7 +4,7 @@ Where several rules match, the strictest effect wins, and a hazard that one rule
 soon as another adds it. As long as the before-state is not known, a rule that needs it counts for
 what it raises and not for what it relaxes: what is not known stays strict. A replace that clears
 or drops something is destructive whatever the rules say, and so is a creation that would change
-what exists.
+what exists; that is as dangerous besides as the update that does the same.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from descope_mcp.catalog.operation_record import (
     CONDITIONS,
     Effect,
     Hazard,
+    Overwriting,
     Rule,
     worse,
 )
@@ -90,6 +91,12 @@ def assess(
     if exists:
         # Who creates does not mean to change anything, so that any change is a loss.
         effects.append("destructive")
+        as_update = operation.overwriting or Overwriting()
+        more = _matching(as_update.when, arguments, hosts, changes)
+        relaxed = {hazard for rule in more for hazard in rule.drop}
+        added += [hazard for hazard in as_update.hazards if hazard not in relaxed]
+        added += [hazard for rule in more for hazard in rule.add]
+        matching += more
     if any(shift.gained for shift in redefined):
         added.append("account_takeover")
     if any(shift.lost for shift in redefined):
@@ -117,9 +124,18 @@ def matching_rules(
     changes: Sequence[Change] | None = None,
 ) -> list[Rule]:
     """The rules of the record that apply to a call, or may: see `assess` for what goes in."""
+    return _matching(operation.when, arguments, hosts, changes)
+
+
+def _matching(
+    rules: Sequence[Rule],
+    arguments: Mapping[str, Any],
+    hosts: frozenset[str],
+    changes: Sequence[Change] | None,
+) -> list[Rule]:
     return [
         rule
-        for rule in operation.when
+        for rule in rules
         if all(_arguments_hold(rule, arguments, hosts))
         and (changes is None or all(_comparisons_hold(rule, changes)))
     ]
