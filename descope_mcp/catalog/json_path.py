@@ -79,6 +79,12 @@ def is_blank(value: Any) -> bool:
     return is_empty(value)
 
 
+def distinct(values: list[Any]) -> list[Any]:
+    """A list without repetitions, where it names things; of objects each counts for itself."""
+    named = all(isinstance(value, (str, int)) for value in values)
+    return list(dict.fromkeys(values)) if named else values
+
+
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value inside `value` with its path; what is empty is a value of its own."""
     if isinstance(value, dict) and value:

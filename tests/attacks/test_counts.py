@@ -10,6 +10,7 @@ from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent.confirmation import accept, shown_counts
+from descope_mcp.guard.policy import decision
 from descope_mcp.guard.preview.impact import Tally
 
 pytestmark = pytest.mark.anyio
@@ -52,3 +53,17 @@ async def test_a_tenant_that_has_grown_is_asked_about_again(acme: Services) -> N
 def test_thousands_may_grow_by_a_few(shown: int, now: int, same: bool) -> None:
     counts = [shown_counts([Tally("users", number)]) for number in (shown, now)]
     assert (counts[0] == counts[1]) is same
+
+
+async def test_what_is_named_twice_counts_once(acme: Services) -> None:
+    users = (await call(acme, "SearchUsers", limit=2)).data["users"]
+    ids = [user["userId"] for user in users]
+    asked = await invoke(Call("DeleteUsers", {"userIds": [*ids, ids[0]]}, "agent"), acme)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert asked.question.text.startswith("Delete 2 users")
+    assert decision.items(acme.catalog["DeleteUsers"], {"userIds": [*ids, ids[0]]}) == 2
+    keys = (await call(acme, "SearchAccessKeys")).data["keys"]
+    stopped = [keys[0]["id"], keys[1]["id"], keys[0]["id"], keys[0]["id"]]
+    asked = await invoke(Call("DeactivateAccessKeys", {"ids": stopped}, "agent"), acme)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert asked.question.text.startswith("Stop 2 access keys")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from descope_mcp.catalog.json_path import distinct
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Hazard, worse
 from descope_mcp.catalog.reports.report import Report
@@ -203,10 +204,10 @@ def items(operation: Operation, arguments: Mapping[str, Any]) -> int:
     """How many items a call affects, as far as its arguments tell; at least 1.
 
     Counted are the elements of the lists that an operation cannot do without (required, or one
-    of a group of which one is needed): they are what it works on.
+    of a group of which one is needed): they are what it works on. What is named twice is one.
     """
     lists = [arguments.get(name) for name in needed_lists(operation)]
-    return max(1, sum(len(value) for value in lists if isinstance(value, list)))
+    return max(1, sum(len(distinct(value)) for value in lists if isinstance(value, list)))
 
 
 def needed_lists(operation: Operation) -> list[str]:

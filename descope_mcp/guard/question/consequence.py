@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from descope_mcp.catalog.json_path import distinct
 from descope_mcp.catalog.wording.consequence_template import CHANGES, TARGET, Item, Place, parse
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, resolve
@@ -93,6 +94,7 @@ def _value(item: Item, value: Any, shown: set[str]) -> str:
     values = value if isinstance(value, list) else [value]
     if item.mode == "by":
         return ", ".join(f"{n:,} {_plain(v)}" for v, n in Counter(map(str, values)).most_common())
+    values = distinct(values)
     if item.one:
         count = value if isinstance(value, int) else len(values)
         return _counted(item, count)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from descope_mcp.catalog.json_path import distinct
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.guard.policy.decision import needed_lists
@@ -57,7 +58,7 @@ def other_arguments(
         grouped.setdefault(
             (plain, shown(plain, value, operation.moments.get(plain, ""))), []
         ).append(element)
-    total = max([0, *(len(given[n]) for n in lists if isinstance(given.get(n), list))])
+    total = max([0, *(len(distinct(given[n])) for n in lists if isinstance(given.get(n), list))])
     for (path, value), of in grouped.items():
         who = [str(names.get(one) or whole(one)) for one in dict.fromkeys(of) if one]
         first, _, below = path.partition("[].")
