@@ -79,13 +79,15 @@ async def see(
         merging = (merge, operation, checked.given, preview.target)
         merged = await large_work.run(checked.size, *merging)
         preview = await _marked(checked, preview, merged, services, read, marks)
-        if checked.decision.action == "confirm" or rests_on_names(operation, services.policy):
-            preview = await remembering(preview, services)
+        by_name = rests_on_names(operation, services.policy)
+        preview = await remembering(preview, services) if by_name else preview
     judged = await large_work.run(checked.size, _weigh, call, checked, preview, merged, services)
     if judged.decision.action == "confirm" != checked.decision.action:
         # Only what it hits shows that a person has to be asked: then they are shown all of it.
         asked = replace(checked, decision=judged.decision)
         return await see(call, asked, services, around, marking=marking)
+    if judged.decision.action == "confirm" and not (call.consent or by_name):
+        preview = await remembering(preview, services)
     return Seen(preview, judged, read, since)
 
 

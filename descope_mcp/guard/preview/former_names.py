@@ -26,21 +26,37 @@ class FormerName(NamedTuple):
     caller: str
 
 
-def former_names(target: Any, earlier: Iterable[tuple[str, str, Any]]) -> Iterator[FormerName]:
+class Called(NamedTuple):
+    """What an object of this id was called, by the fields that say so."""
+
+    id: str
+    names: Mapping[str, str]
+
+
+def called(target: Any) -> Iterator[Called]:
+    """What a target, or each of several, is called."""
+    for one in as_list(target):
+        names = {field: one[field] for field in _CALLED if field in one} if identity(one) else {}
+        if texts := {field: name for field, name in names.items() if isinstance(name, str)}:
+            yield Called(identity(one), texts)
+
+
+def former_names(
+    target: Any, earlier: Iterable[tuple[str, str, Iterable[Called]]]
+) -> Iterator[FormerName]:
     """The names that a target, or each of several, does not have any more.
 
     Args:
         target: the before-state.
-        earlier: an operation, its caller and the before-state that it met, newest first.
+        earlier: an operation, its caller and what it met, newest first.
     """
-    here = {identity(one): one for one in as_list(target) if isinstance(one, Mapping)}
+    here = {one.id: one.names for one in called(target)}
     told: set[tuple[str, str]] = set()
-    for operation, caller, before in earlier:
-        for was in as_list(before):
-            key = identity(was)
-            now = here.get(key) if key else None
-            for field in _CALLED if now else ():
-                held, holds = was.get(field), now.get(field) if now else None
-                if isinstance(held, str) and held not in ("", holds) and (key, held) not in told:
-                    told.add((key, held))
-                    yield FormerName(key, str(holds or key), held, operation, caller)
+    for operation, caller, met in earlier:
+        for was in met:
+            now = here.get(was.id)
+            for field, held in was.names.items() if now is not None else ():
+                holds = now.get(field, "") if now is not None else ""
+                if held not in ("", holds) and (was.id, held) not in told:
+                    told.add((was.id, held))
+                    yield FormerName(was.id, holds or was.id, held, operation, caller)
