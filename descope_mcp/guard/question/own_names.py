@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from descope_mcp.guard.preview.former_names import FormerName
 from descope_mcp.guard.preview.preview import Preview
+from descope_mcp.guard.question.consequence import joined
 from descope_mcp.guard.question.question_data import Fact
 from descope_mcp.guard.question.quoting import whole
 
-#: So many former names are told; of the others, how many there are.
-_MOST_NAMES = 5
+#: Of so many targets former names are told, and so many later ones of each; then how many more.
+_MOST_TARGETS, _MOST_NAMES = 5, 3
 
 
 def own_id(target: Any, said: str) -> Iterator[Fact]:
@@ -24,11 +26,17 @@ def own_id(target: Any, said: str) -> Iterator[Fact]:
 
 
 def renamed(preview: Preview) -> Iterator[str]:
-    """What the targets were called before, and whose calls met them by that name."""
-    for one in preview.former[:_MOST_NAMES]:
-        by = f"a call of {one.operation} by {whole(one.caller)}"
-        of = f" ({whole(one.id)})" if one.id != one.now else ""
-        yield f"{whole(one.now)}{of} was called {whole(one.was)} before {by}."
-    more = len(preview.former) - _MOST_NAMES
-    if more > 0:
-        yield f"There were {more:,} more names before."
+    """What each target was called before, the oldest name first, and whose call met it so."""
+    names: dict[str, list[FormerName]] = {}
+    for one in preview.former:
+        names.setdefault(one.id, []).append(one)
+    for later in list(names.values())[:_MOST_TARGETS]:
+        first = later.pop()
+        of = f" ({whole(first.id)})" if first.id != first.now else ""
+        by = f"a call of {first.operation} by {whole(first.caller)}"
+        since = [whole(one.was) for one in later[:_MOST_NAMES]]
+        since += [f"{more:,} more"] if (more := len(later) - _MOST_NAMES) > 0 else []
+        then = f", then {joined(since)}" if since else ""
+        yield f"{whole(first.now)}{of} was called {whole(first.was)} before {by}{then}."
+    if (more := len(names) - _MOST_TARGETS) > 0:
+        yield f"{more:,} more of them had other names before."
