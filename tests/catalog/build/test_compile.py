@@ -319,6 +319,18 @@ CREATIONS = {
         "    update: replace\n    existing: kept\n",
         "only an operation that creates says what becomes",
     ),
+    "names no update": (
+        "jwt-templates",
+        "    overwrites: {operation: UpdateJwtTemplate}\n",
+        "",
+        "CreateJwtTemplate: may overwrite what exists; say that UpdateJwtTemplate does the same",
+    ),
+    "is milder than the update": (
+        "lists",
+        "    hazards: [bulk, account_takeover]\n",
+        "    hazards: [bulk]\n",
+        "ImportLists: milder than UpdateList: account_takeover",
+    ),
 }
 
 
@@ -330,6 +342,20 @@ def test_a_creation_says_what_becomes_of_what_exists(specs: Path, case: str) -> 
     assert text.count(old) == 1, case
     path.write_text(text.replace(old, new))
     assert says in refusal(specs)
+
+
+def test_an_object_without_a_word_cannot_make_a_list_look_filled(specs: Path) -> None:
+    path = specs / "operations" / "console-access.yaml"
+    text = path.read_text()
+    path.write_text(text.replace('"reBac.projectRoles[].roles"', "reBac.projectRoles"))
+    assert "reBac.projectRoles: an object without a word" in refusal(specs)
+
+
+def test_whose_rights_a_credential_has_is_marked(specs: Path) -> None:
+    path = specs / "meanings.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("    ImportAccessKeys: {lends: [keys.userId]}\n", ""))
+    assert "ImportAccessKeys: keys[].userId looks like roles" in refusal(specs)
 
 
 def test_a_secret_field_that_no_answer_has_is_refused(specs: Path) -> None:
