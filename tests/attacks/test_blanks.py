@@ -36,7 +36,7 @@ async def test_a_blank_in_a_list_narrows_nothing(
             given = {**arguments, at: listed}
             outcome = await invoke(Call(operation, given, "agent"), services)
             assert isinstance(outcome, Failed), outcome
-            assert f"{at}[{len(listed) - 1}]: is blank; leave it out" in outcome.message
+            assert f"{at}[{len(listed) - 1}]: is empty; leave it out" in outcome.message
         assert not recorder.requests
         await services.client.close()
 
@@ -46,10 +46,10 @@ async def test_a_blank_in_a_list_narrows_nothing(
     [
         ({}, ""),
         ({"projectRoles": []}, ""),
-        ({"projectRoles": [{}]}, "reBac.projectRoles[0]: is blank"),
+        ({"projectRoles": [{}]}, "reBac.projectRoles[0]: is empty"),
         ({"projectRoles": [{"roles": []}]}, ""),
         ({"projectRoles": [{"projectIds": ["P1"]}]}, ""),
-        ({"projectRoles": [{"roles": [" "]}]}, "reBac.projectRoles[0].roles[0]: is blank"),
+        ({"projectRoles": [{"roles": [" "]}]}, "reBac.projectRoles[0].roles[0]: is empty"),
         ({"tagRoles": [{"tags": ["prod"], "roles": []}]}, ""),
     ],
 )

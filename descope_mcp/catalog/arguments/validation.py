@@ -257,7 +257,7 @@ def _blank_elements(
         declared = items.get("type") == "string" or "properties" in items
         for index, item in enumerate(value):
             if declared and is_blank(item):
-                yield f"{located((*path, index))}: is blank; leave it out"
+                yield f"{located((*path, index))}: is empty; leave it out"
             else:
                 yield from _blank_elements(item, items, (*path, index))
 
