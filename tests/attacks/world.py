@@ -120,6 +120,8 @@ def previewing(operation: Operation) -> set[str]:
     rights = {"SearchRoles"} if moved else set()
     # What members get by default.
     rights |= {"SearchTenants"} if tenants.acts else set()
+    # Which roles the user has whose rights are lent.
+    rights |= {"LoadUsers", "SearchRoles"} if roles.lends else set()
     # What the project is called, once in a process.
     rights |= {"ListProject"}
     return rights | READS | {step.operation for step in (*operation.preview, *operation.impact)}
