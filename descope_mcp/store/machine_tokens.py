@@ -12,15 +12,18 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from descope_mcp.store import signed_rows
+from descope_mcp.store.journal import acts, hash_chain
+from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
+from descope_mcp.store.witness import Head
 
 PREFIX = "dmcp_"
 _FORM = re.compile(r"dmcp_([0-9a-f]{12})_([0-9a-f]{64})")
@@ -52,8 +55,20 @@ def create(
     scopes: Collection[str],
     seconds: float,
     claims: Mapping[str, Collection[str]] | None = None,
+    *,
+    by: str = "person",
+    give: Callable[[str], object] = lambda token: None,
 ) -> tuple[MachineToken, str]:
     """A new token that counts for `seconds` from now, and the token itself, this once.
+
+    Args:
+        store: where it is kept as a digest.
+        name: of who calls with it.
+        scopes: what it is for.
+        seconds: how long it counts.
+        claims: what policy rules may know of it.
+        by: who makes it, for the journal.
+        give: takes the token to whoever is going to have it; where that fails, there is none.
 
     Raises:
         NotAsLeft: tokens are missing, or not as they were written.
@@ -72,7 +87,10 @@ def create(
             expires=now + seconds,
             revoked=False,
         )
-    return _token(made), f"{PREFIX}{identity}_{secret}"
+        head, token = _recorded(book, store, "granted", made, by), f"{PREFIX}{identity}_{secret}"
+        give(token)
+    signed_rows.advance(store, journal=head)
+    return _token(made), token
 
 
 def listed(store: Store) -> list[MachineToken]:
@@ -87,18 +105,21 @@ def listed(store: Store) -> list[MachineToken]:
     return sorted(found, key=lambda token: -token.created)
 
 
-def revoke(store: Store, identity: str) -> MachineToken | None:
-    """End a token; None if there is none that still counts.
+def revoke(store: Store, identity: str, *, by: str = "person") -> MachineToken | None:
+    """End a token, and write down who did; None if there is none that still counts.
 
     Raises:
         NotAsLeft: tokens are missing, or not as they were written.
         StoreError: it cannot be written.
     """
     with signed_rows.book(store) as book:
-        for row in book.rows(tokens):
-            if row.id == identity and not row.revoked:
-                return _token(book.update(tokens, row, revoked=True))
-    return None
+        row = next((row for row in book.rows(tokens) if row.id == identity), None)
+        if row is None or row.revoked:
+            return None
+        row = book.update(tokens, row, revoked=True)
+        head = _recorded(book, store, "revoked", row, by)
+    signed_rows.advance(store, journal=head)
+    return _token(row)
 
 
 def find(store: Store, token: str) -> MachineToken | None:
@@ -112,10 +133,13 @@ def find(store: Store, token: str) -> MachineToken | None:
     # A store that nobody has made a token in is not made for somebody who guesses.
     if parts is None or store.is_new:
         return None
+    identity, digest = parts[1], _digest(parts[2])
+    # What proves all tokens takes a while, and is not done for somebody who guesses.
+    if not store.database.glance(select(tokens.c.id).where(tokens.c.id == identity)):
+        return None
     with signed_rows.book(store) as book:
-        found = next((row for row in book.rows(tokens) if row.id == parts[1]), None)
-    digest = found.digest if found else ""
-    if not hmac.compare_digest(digest, _digest(parts[2])) or found is None:
+        found = next((row for row in book.rows(tokens) if row.id == identity), None)
+    if found is None or not hmac.compare_digest(found.digest, digest):
         return None
     known = _token(found)
     return known if known.usable else None
@@ -131,6 +155,12 @@ def stands(store: Store, known: MachineToken) -> bool:
     """
     rows = store.database.glance(select(tokens).where(tokens.c.id == known.id))
     return [_token(row) for row in rows] == [known] and known.usable
+
+
+def _recorded(book: Book, store: Store, kind: acts.Kind, row: Row[Any], by: str) -> Head:
+    about = f"token {row.id} for {row.name}: {row.scopes}"
+    entry = acts.entry(kind, by=by, way="terminal", about=about)
+    return hash_chain.append(book.connection, store, entry)
 
 
 def _digest(secret: str) -> str:

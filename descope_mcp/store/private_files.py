@@ -75,11 +75,13 @@ def appear(path: Path, content: bytes) -> None:
         return
     try:
         made = _whole(path, content)
-        with suppress(FileExistsError):
-            os.link(made, path)
-        made.unlink()
+        try:
+            with suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            made.unlink()
     except OSError as error:
-        raise StoreError(f"the file {path} cannot be used: {error}") from None
+        raise StoreError(f"the file {path} cannot be made: {error.strerror}") from None
 
 
 def replace(path: Path, content: bytes) -> None:

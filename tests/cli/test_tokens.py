@@ -67,6 +67,17 @@ def test_without_a_terminal_none_is_made(own: Store) -> None:
     assert run("tokens", "list").stdout == ""
 
 
+def test_a_token_that_cannot_be_handed_over_is_none(own: Store, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nothing")
+    for place in (link, tmp_path / "missing" / "token"):
+        done = run(*CREATE, "--output", str(place))
+        assert (done.returncode, done.stdout) == (FAILED, "")
+        assert f"file {place} cannot be made" in done.stderr
+    assert not (tmp_path / "nothing").exists()
+    assert run("tokens", "list").stdout == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -76,7 +87,7 @@ def test_without_a_terminal_none_is_made(own: Store) -> None:
         (("a", "--scope", "descope:toolset:users", "--for", "1d"), "allows nothing"),
         (("a", "--scope", "descope:read", "--for", "367d"), "at most 366d"),
         (("a", "--scope", "descope:read", "--for", "1d", "--claim", "roles"), "roles=support"),
-        (("a", "--scope", "descope:read", "--for", "1d", "--output", COMMAND), "is there already"),
+        (("a", "--scope", "descope:read", "--for", "1d", "--output", COMMAND), "exists already"),
         (("a", "--for", "1d"), "--scope"),
     ],
 )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import AbstractContextManager
 
 import pytest
 from sqlalchemy import insert, select
 
-from descope_mcp.store import accept_damage, machine_tokens, rotation
+from descope_mcp.store import accept_damage, machine_tokens, rotation, signed_rows
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.journal import hash_chain
+from descope_mcp.store.journal.entries import entries
+from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
 from tests.on_disk import on_disk
@@ -35,6 +39,39 @@ def test_a_token_is_found_by_itself_alone(own: Store) -> None:
     mixed = f"{token[:18]}{other[18:]}"
     for wrong in (mixed, token.upper(), f"{token}0", token[:-1], f" {token}", "dmcp_", ""):
         assert machine_tokens.find(own, wrong) is None
+
+
+def test_what_cannot_be_handed_over_is_not_made(own: Store) -> None:
+    def full(token: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    _made(own)
+    with pytest.raises(OSError, match="No space"):
+        machine_tokens.create(own, "weekly", ["descope:read"], 60, give=full)
+    assert [one.name for one in machine_tokens.listed(own)] == ["nightly"]
+    given: list[str] = []
+    _, token = machine_tokens.create(own, "weekly", ["descope:read"], 60, give=given.append)
+    assert given == [token]
+    assert [act.result for act in entries(own, acts=True)] == ["granted", "granted"]
+    assert hash_chain.problems(own)[2] == []
+
+
+def test_nothing_is_proven_for_somebody_who_guesses(
+    own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = _made(own)
+    proven: list[Store] = []
+    book = signed_rows.book
+
+    def seen(store: Store) -> AbstractContextManager[Book]:
+        proven.append(store)
+        return book(store)
+
+    monkeypatch.setattr(signed_rows, "book", seen)
+    assert machine_tokens.find(own, f"dmcp_{'0' * 12}_{token[-64:]}") is None
+    assert proven == []
+    assert machine_tokens.find(own, token) is not None
+    assert proven == [own]
 
 
 def test_the_token_is_nowhere_in_the_store(own: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import closing
@@ -18,11 +19,10 @@ from descope_mcp.cli.asking import terminal
 from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.display.times import duration, shown
 from descope_mcp.cli.main import FAILED
+from descope_mcp.cli.new_files import new_file
 from descope_mcp.guard import scopes as known_scopes
 from descope_mcp.store import machine_tokens
-from descope_mcp.store.journal import acts
 from descope_mcp.store.machine_tokens import MachineToken
-from descope_mcp.store.private_files import appear
 from descope_mcp.store.store import Store
 
 #: The longest time that a token counts.
@@ -76,14 +76,15 @@ def create(
         raise click.UsageError(f"the file {place} exists already; name a new one")
     with closing(_store()) as store:
         terminal.second_factor(store)
-        if place:
-            made, token = machine_tokens.create(store, name, scopes, seconds, said)
-            appear(place, f"{token}\n".encode())
-        else:
-            with terminal.screen() as screen:
-                made, token = machine_tokens.create(store, name, scopes, seconds, said)
-                screen.write(f"{token}\n")
-        _record(store, "granted", made)
+        with new_file(place) if place else terminal.screen() as opened:
+
+            def give(token: str) -> None:
+                print(token, file=opened, flush=True)
+                if place:
+                    os.fsync(opened.fileno())
+
+            by = terminal.account()
+            made, _ = machine_tokens.create(store, name, scopes, seconds, said, by=by, give=give)
     output.said(
         f"Token {made.id} of {made.name} counts until {shown(made.expires)}. "
         "It is not shown again.",
@@ -117,11 +118,10 @@ def revoke(token: str) -> None:
     Exit codes: 0 it has ended, 1 there is none that still counts.
     """
     with closing(_store()) as store:
-        ended = None if store.is_new else machine_tokens.revoke(store, token)
+        ended = None if store.is_new else machine_tokens.revoke(store, token, by=terminal.account())
         if ended is None:
             output.problem(f"there is no token {token} that still counts", kind="unknown_name")
             sys.exit(FAILED)
-        _record(store, "revoked", ended)
     output.said(f"Token {ended.id} of {ended.name} has ended.", **_facts(ended))
 
 
@@ -164,12 +164,6 @@ def _claims(given: tuple[str, ...]) -> dict[str, list[str]]:
             raise click.BadParameter(f"{one}: write a claim and its value, like roles=support")
         said.setdefault(found[1], []).append(found[2])
     return said
-
-
-def _record(store: Store, kind: acts.Kind, token: MachineToken) -> None:
-    """Write down who gives or ends a token."""
-    about = f"token {token.id} for {token.name}: {' '.join(token.scopes)}"
-    acts.record(store, kind, by=terminal.account(), way="terminal", about=about)
 
 
 def _facts(token: MachineToken) -> dict[str, Any]:
