@@ -29,8 +29,11 @@ KEPT = 60.0
 PAUSE = 5.0
 #: So many are remembered.
 _MOST = 1_000
-#: Guesses are looked up one after the other; who knows a token does not wait for them.
-_GUESSES = 2
+#: So many are looked up at once of the tokens that were known, and of those that were not; the one
+#: do not wait for the others.
+_AT_ONCE = 2
+#: So many that were not known wait; whoever comes then is told to come again.
+WAITING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Machines:
         self._store, self._now = store, now
         #: By digest; the one that was found last stands last.
         self._known: dict[bytes, _Known] = {}
-        self._looking = anyio.CapacityLimiter(_GUESSES)
+        self._renewing = anyio.CapacityLimiter(_AT_ONCE)
+        self._guessing = anyio.CapacityLimiter(_AT_ONCE)
         self._again = 0.0
 
     async def verify(self, token: str) -> Caller:
@@ -56,7 +60,8 @@ class Machines:
 
         Raises:
             InvalidToken: for nobody.
-            NotVerifiable: the store cannot be read, and nobody was known by it lately.
+            NotVerifiable: the store cannot be read, and nobody was known by it lately; or too many
+                wait already by whose tokens nobody was known.
         """
         digest = hashlib.sha256(token.encode()).digest()
         try:
@@ -87,7 +92,10 @@ class Machines:
                 same = await run_sync(machine_tokens.stands, self._store, known.token)
                 if same:
                     return known.token
-            async with self._looking:
+            limiter = self._renewing if known else self._guessing
+            if not known and limiter.statistics().tasks_waiting >= WAITING:
+                raise NotVerifiable(_CROWDED, 1.0)
+            async with limiter:
                 self._wait_after_failure()
                 found = await run_sync(machine_tokens.find, self._store, token)
         except StoreError:
@@ -112,5 +120,6 @@ class Machines:
         return known.token
 
 
+_CROWDED = "too many tokens are looked up that nobody was known by"
 _UNREADABLE = "the store cannot be read"
 _ENDED = "it was not made here, has expired or was revoked"

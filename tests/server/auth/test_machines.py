@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import anyio
 import pytest
 from sqlalchemy import delete
 
-from descope_mcp.server.auth.machines import FRESH, KEPT, PAUSE, Machines
+from descope_mcp.server.auth.machines import FRESH, KEPT, PAUSE, WAITING, Machines
 from descope_mcp.server.auth.refusals import InvalidToken, NotVerifiable
 from descope_mcp.store import machine_tokens
+from descope_mcp.store.machine_tokens import MachineToken
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
 from tests.postgres import new_cluster
@@ -88,3 +91,39 @@ async def test_without_the_store_nobody_is_let_in(tmp_path: Path) -> None:
     store.key_file.unlink()
     with pytest.raises(NotVerifiable):
         await Machines(Store(*places)).verify(token)
+
+
+async def test_who_is_known_does_not_wait_for_guesses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = [0.0]
+    store = Store(tmp_path / "state", tmp_path / "config" / "key")
+    _, token = machine_tokens.create(store, "nightly", ["descope:read"], 3600)
+    machines, found, guess = Machines(store, lambda: at[0]), machine_tokens.find, "dmcp_guess"
+    await machines.verify(token)
+    at[0] = FRESH
+    goes_on, refused = threading.Event(), list[type[BaseException]]()
+
+    def slow(where: Store, asked: str) -> MachineToken | None:
+        if asked == guess:
+            goes_on.wait(30)
+        return found(where, asked)
+
+    async def guessed() -> None:
+        try:
+            await machines.verify(guess)
+        except (InvalidToken, NotVerifiable) as error:
+            refused.append(type(error))
+
+    monkeypatch.setattr(machine_tokens, "find", slow)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(WAITING + 5):
+            tasks.start_soon(guessed)
+        await anyio.wait_all_tasks_blocked()
+        try:
+            assert refused == [NotVerifiable] * 3
+            assert (await machines.verify(token)).name == "token:nightly"
+        finally:
+            goes_on.set()
+    assert refused == [NotVerifiable] * 3 + [InvalidToken] * (WAITING + 2)
+    store.close()
