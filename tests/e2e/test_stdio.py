@@ -270,12 +270,21 @@ async def test_files_and_nothing_are_pipes_too(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
-    closed = await anyio.run_process(
-        ["sh", "-c", f"{COMMAND} serve <&-"], env=environment(), check=False
-    )
-    assert closed.returncode == FAILED
-    assert b"stdin or stdout is closed" in closed.stderr
-    assert b"Traceback" not in closed.stderr
+    for command in (f"{COMMAND} serve <&-", f"{COMMAND} <&- >&-"):
+        closed = await anyio.run_process(["sh", "-c", command], env=environment(), check=False)
+        assert closed.returncode == FAILED
+        assert b"stdin or stdout is closed" in closed.stderr.lower()
+        assert b"Traceback" not in closed.stderr
+
+
+async def test_what_was_done_is_no_failure_where_nobody_hears_of_it() -> None:
+    call = f'{COMMAND} call CreateTenant --arguments \'{{"name": "quiet"}}\' --sandbox'
+    for closed in (">&-", "<&- >&- 2>&-"):
+        done = await anyio.run_process(
+            ["sh", "-c", f"{call} {closed}"], env=environment(), check=False
+        )
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert b"Traceback" not in done.stderr
 
 
 def test_it_ends_when_nobody_reads_what_it_says() -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,7 +29,15 @@ _ENDS = re.compile(r"[.?!:…](?: \([\w.-]+\))?$")
 
 
 def prepare() -> None:
-    """Escape what the encoding of the output cannot spell, instead of failing half-way."""
+    """Let nothing that is printed fail half-way.
+
+    What is closed leads nowhere; what the encoding of the output cannot spell is escaped.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Opened here, so that no file gets its number, into which a child process would write.
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for good
+            setattr(sys, name, nowhere)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

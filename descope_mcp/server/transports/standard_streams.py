@@ -19,8 +19,8 @@ def claimed() -> Iterator[tuple[int, int]]:
     Raises:
         OSError: one of them is closed.
     """
-    if sys.stdin is None or sys.stdout is None:
-        # Whatever has their numbers by now is something else.
+    if sys.__stdin__ is None or sys.__stdout__ is None:
+        # They were when the process began; whatever has their numbers by now is something else.
         raise OSError("stdin or stdout is closed")
     kept = {fd: _above_the_standard_ones(fd) for fd in (0, 1)}
     posix = sys.platform != "win32"
