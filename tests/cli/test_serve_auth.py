@@ -63,7 +63,7 @@ def test_a_machine_with_a_token_is_let_in_and_nobody_else(tmp_path: Path, file: 
     more = ("--auth", str(file), "--policy", str(rules))
     with _serving(*more) as (url, process), httpx2.Client(timeout=30) as http:
         assert process.stderr is not None
-        assert "the keys of away (http://127.0.0.1:9/issuer)" in process.stderr.readline()
+        assert "The keys of away (http://127.0.0.1:9/issuer)" in process.stderr.readline()
         assert "no issuer says rank of a caller" in process.stderr.readline()
         sent = headers("tools/call", "descope_read")
         call = {"name": "descope_read", "arguments": {"operation": "LoadAllRoles"}}
