@@ -8,6 +8,7 @@ a repair cannot outlive its defect.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,9 @@ SCHEMES = {
     "Descope Project ID:Access Key": "access_key",
     "Descope Project ID and Management Key": "management_key",
 }
+
+_OPERATION_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_PATH = re.compile(r"(?:/(?:[\w.:~-]+|\{\w+\}))+", re.ASCII)
 
 #: What an entry of repairs.yaml may hold.
 _REPAIRS = {"name", "reason", "remove", "rename", "redirect", "drop", "set", "wire", "curated"}
@@ -204,6 +208,11 @@ def _endpoint(
     operation_id = operation.get("operationId")
     if not operation_id:
         raise SpecError(f"{key} has no operationId; add a repair")
+    # Both are written into records, and shown.
+    if not _OPERATION_ID.fullmatch(operation_id):
+        raise SpecError(f"{key!a}: the operationId {operation_id[:80]!a} is no name")
+    if not _PATH.fullmatch(path):
+        raise SpecError(f"the path {path[:200]!a} is none")
     # An operation without a security list of its own inherits every scheme of the document,
     # which says nothing: only one that states its scheme is believed.
     schemes = tuple(s for entry in operation.get("security", []) for s in entry)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
 
+import yaml
+
 from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.catalog.build.yaml_source import read_toolset
 from descope_mcp.catalog.operation_record import Toolset
+
+_PLAIN = re.compile(r"[A-Za-z](?:[\w /{}().~-]*[\w/})])?", re.ASCII)
 
 
 def write(endpoints: Iterable[Endpoint], specs: Path) -> dict[str, str]:
@@ -51,13 +56,19 @@ def _common(one: str, other: str) -> int:
 def _text(endpoint: Endpoint) -> str:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", endpoint.name)
     return f"""
-  {endpoint.name}:
-    endpoint: {endpoint.key}
+  {_scalar(endpoint.name)}:
+    endpoint: {_scalar(endpoint.key)}
     draft: true
-    title: {words} (not looked at yet)
+    title: {_scalar(f"{words} (not looked at yet)")}
     description: >-
       Blocked: nobody has looked at this operation yet, so that this server never sends it.
     effect: destructive
     hazards: [blocked]
     lost: Nobody knows yet.
 """
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML, in quotes where anything in it could be read as more."""
+    is_plain = _PLAIN.fullmatch(text) and isinstance(yaml.safe_load(text), str)
+    return text if is_plain else json.dumps(text)

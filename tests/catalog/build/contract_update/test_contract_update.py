@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,33 @@ def test_what_nobody_has_looked_at_is_denied(published: Document, tmp_path: Path
         compile_catalog(specs)
     assert "CreateMelt1 needs" in str(refused.value)
     assert "CreateMelt3: a draft is destructive and blocked" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/mgmt/wipe", "Wipe: {}\n  WipeThing:\n    effect: read"),
+        ("/v1/mgmt/wipe", "Wipe thing"),
+        ("/v1/mgmt/wipe\n    effect: read\n    title: x", "WipeThing"),
+        ("/v1/mgmt/{a b}", "WipeThing"),
+    ],
+)
+def test_no_name_or_path_of_a_contract_can_say_more(
+    published: Document, tmp_path: Path, path: str, name: str
+) -> None:
+    document = copy.deepcopy(published)
+    operation = document["paths"]["/v1/mgmt/tenant/update"]["post"]
+    document["paths"][path] = {"post": {**operation, "operationId": name}}
+    with pytest.raises(SpecError, match=r"is no name|is none"):
+        new_contract.repaired(document, read_yaml(SPECS / "repairs.yaml"))
+    # Nor could they, were they let through.
+    specs = tmp_path / "tool_specs"
+    shutil.copytree(SPECS / "operations", specs / "operations")
+    endpoint = replace(next(iter(load_contract().endpoints.values())), name=name, key=f"GET {path}")
+    (file,) = draft.write([endpoint], specs).values()
+    records = read_yaml(specs / "operations" / file)["operations"]
+    assert (records[name]["endpoint"], records[name]["draft"]) == (f"GET {path}", True)
+    assert "WipeThing" not in records.keys() - {name}
 
 
 def test_the_command_tells_it_line_by_line(published: Document, tmp_path: Path) -> None:
