@@ -90,6 +90,7 @@ def create_app(
     if seeds:
         requests = RequestLog(
             state.time,
+            lambda: state.project_id,
             {one.name: one.secret_fields for one in known if isinstance(one, CatalogRoute)},
         )
         controls = Controls(state, seeds, faults, rate_limits, requests)

@@ -6,6 +6,7 @@ Secrets are replaced when they are shown. What is kept is bounded in number and 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,6 +23,9 @@ from descope_mcp.sandbox.http.masking import masked
 
 #: So many requests, so many bytes of all their bodies, and of one body.
 MOST, BYTES, LONGEST = 500, 8 * 1024 * 1024, 64 * 1024
+
+#: What the id of a project looks like, in a region or without one.
+_PROJECT = re.compile(r"P[0-9A-Za-z]{20,38}")
 
 #: Where the endpoint of an operation puts its name.
 OPERATION = "sandbox.operation"
@@ -83,11 +87,13 @@ class RequestLog:
 
     Attributes:
         clock: the time of the sandbox.
+        project: the id of the project.
         secret_fields: by operation, the names of the fields that its record calls secret.
         kept: the latest last.
     """
 
     clock: Callable[[], float]
+    project: Callable[[], str]
     secret_fields: Mapping[str, frozenset[str]]
     kept: deque[Exchange] = field(default_factory=deque)
     came: int = 0
@@ -131,7 +137,9 @@ class Logged:
             scope["method"],
             scope["path"],
             scope["query_string"].decode("latin-1"),
-            _shown_authorization(Headers(scope=scope).get("authorization", "")),
+            _shown_authorization(
+                Headers(scope=scope).get("authorization", ""), self._log.project()
+            ),
         )
 
         async def heard() -> Message:
@@ -159,11 +167,15 @@ def _longer(kept: bytes | None, more: bytes) -> bytes | None:
     return None if kept is None or len(kept) + len(more) > LONGEST else kept + more
 
 
-def _shown_authorization(header: str) -> str:
-    """Which kind of credential there was: the project may be seen, what follows it not."""
+def _shown_authorization(header: str, own: str) -> str:
+    """Which kind of credential there was: a project may be seen, what follows it not.
+
+    A token alone may look like the id of a project, so alone only the `own` one is shown.
+    """
     kind, _, value = header.partition(" ")
     if not value:
         return ""
     project, *others = value.split(":")
-    named = project if project.startswith("P") and len(project) < 40 else SEALED
+    is_project = project == own or (others and _PROJECT.fullmatch(project))
+    named = project if is_project else SEALED
     return " ".join([kind, ":".join([named, *[SEALED] * len(others)])])

@@ -103,6 +103,16 @@ async def test_requests_are_kept_with_answers_and_without_secrets(box: Client) -
     project = box.sandbox.project_id
     assert by_name["LoadUser"]["authorization"] == f"Bearer {project}:[sealed]"
     assert by_name["/v1/nothing?code=[sealed]"]["status"] == 404
+    for sent, shown in (
+        ("Pe4Zq9Lw2VtR7yB", "[sealed]"),
+        (f"P{project[:0:-1]}", "[sealed]"),
+        (f"P{project[:0:-1]}:swordfish", f"P{project[:0:-1]}:[sealed]"),
+        ("Password-1:swordfish", "[sealed]:[sealed]"),
+        (project, project),
+    ):
+        await box.http.get("/v1/nothing", headers={"Authorization": f"Bearer {sent}"})
+        kept = (await box.http.get("/sandbox/requests")).json()["requests"]
+        assert kept[-1]["authorization"] == f"Bearer {shown}"
     odd = {"headers": {"X-Api-Key": "hunter-2"}, "token": [424_711]}
     await box.send("CreateUser", loginId="odd@acme.example", **odd)
     kept = (await box.http.get("/sandbox/requests")).json()["requests"]
