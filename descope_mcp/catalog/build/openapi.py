@@ -210,9 +210,9 @@ def _endpoint(
         raise SpecError(f"{key} has no operationId; add a repair")
     # Both are written into records, and shown.
     if not _OPERATION_ID.fullmatch(operation_id):
-        raise SpecError(f"{key!a}: the operationId {operation_id[:80]!a} is no name")
+        raise SpecError(f"{key!a}: the operationId {operation_id[:80]!a} is not a name")
     if not _PATH.fullmatch(path):
-        raise SpecError(f"the path {path[:200]!a} is none")
+        raise SpecError(f"{path[:200]!a} is not a path")
     # An operation without a security list of its own inherits every scheme of the document,
     # which says nothing: only one that states its scheme is believed.
     schemes = tuple(s for entry in operation.get("security", []) for s in entry)
