@@ -157,7 +157,7 @@ async def test_what_names_no_target_does_not_pass_for_everything(arguments: Any)
 @pytest.mark.parametrize("optional", [True, False])
 async def test_a_preview_runs_nothing_but_plain_reads(name: str, optional: bool) -> None:
     step = {"operation": name, "arguments": {"id": "$args.id"}, "optional": optional}
-    with pytest.raises(PreviewFailed, match="no read"):
+    with pytest.raises(PreviewFailed, match="is not a read"):
         await _look({}, preview=[step])
 
 
