@@ -12,15 +12,14 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call.evidence.evidence import Undoable
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.call.target_lock import Turn
-from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.restore import restore_steps
+from descope_mcp.guard.restore.way_back import Undoable, by_plan
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
@@ -99,7 +98,7 @@ async def recorded(
     if not written:
         return _noted(outcome)
     if isinstance(outcome, Completed) and undo and checked.effect != "read":
-        return replace(outcome, undo=_undoable(checked.operation, undo))
+        return replace(outcome, undo=by_plan(operation, undo["steps"], undo["missing"]))
     return outcome
 
 
@@ -119,15 +118,6 @@ def _undo(
     except Exception:  # noqa: BLE001 - the call may have run, whatever is wrong with its way back
         plan = restore_steps.Plan(missing=("the way back could not be worked out",))
     return asdict(plan)
-
-
-def _undoable(operation: Operation, plan: dict[str, Any]) -> Undoable:
-    """How much of the call its plan takes back, and what not."""
-    lost = operation.lost
-    if not plan["steps"]:
-        return Undoable("no", tuple(plan["missing"]) or (lost or "No operation undoes it.",))
-    lacks = (*plan["missing"], *([lost] if lost and not lost.startswith("Nothing") else []))
-    return Undoable("part" if lacks else "whole", lacks)
 
 
 def _settled(

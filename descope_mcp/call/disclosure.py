@@ -17,6 +17,7 @@ from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.guard.question.shown_rights import shown_rights
+from descope_mcp.guard.restore.way_back import Undoable, foreseen
 
 
 async def disclosed(
@@ -45,12 +46,22 @@ async def disclosed(
         counts=await counted(services.catalog, checked.operation, preview, read),
         rights=shown_rights(preview.rights),
         typed=typed,
+        undo=way_back(checked, preview, services),
     )
     try:
         return await large_work.run(checked.size, telling)
     except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None
+
+
+def way_back(checked: Checked, preview: Preview, services: Services) -> Undoable | None:
+    """How much of a call could be taken back, None as long as its target is not there to tell."""
+    operation = checked.operation
+    if len(preview.found) < len(operation.preview):
+        return None
+    catalog, project = services.catalog, services.project
+    return foreseen(catalog, operation, checked.arguments, preview, project)
 
 
 def project_of(checked: Checked, services: Services) -> Project:

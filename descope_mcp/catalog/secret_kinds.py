@@ -22,9 +22,13 @@ _CREDENTIAL = "credential:"
 
 
 class Kind(Frozen):
-    """One kind: the paths it comes ``from`` and goes ``to``, and the part of a link to pass on."""
+    """One kind: the paths it comes ``from`` and goes ``to``, and the part of a link to pass on.
+
+    ``outlasts`` says that it counts until it expires, whatever is taken back.
+    """
 
     query: str = ""
+    outlasts: bool = False
     origins: tuple[str, ...]
     to: tuple[str, ...]
 
@@ -34,11 +38,19 @@ class Kinds:
     """The kind of every secret, and for every argument the kinds it takes, by operation.
 
     ``accepts[operation][path]`` maps a kind to the query parameter that is taken of it, "" for
-    the whole value.
+    the whole value. ``outlasting`` are the kinds that no undo ends.
     """
 
     of: dict[str, dict[str, str]] = field(default_factory=dict)
     accepts: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    outlasting: set[str] = field(default_factory=set)
+
+    def untold(self, name: str, record: Record) -> Iterator[str]:
+        """What a record does not say is lost, although no undo of the operation ends it."""
+        undone = record.restore or record.update
+        handed = self.outlasting & set(self.of.get(name, {}).values())
+        if undone and handed and not record.lost:
+            yield f"hands out what outlasts an undo ({', '.join(sorted(handed))}); lost is missing"
 
 
 def read_kinds(
@@ -48,6 +60,7 @@ def read_kinds(
     kinds, problems = Kinds(), []
     for name, entry in read_yaml(path).items():
         kind = _entry(path, name, entry)
+        kinds.outlasting |= {name} if kind.outlasts else set()
         for key, texts in (("from", kind.origins), ("to", kind.to)):
             for index, text in enumerate(texts):
                 places = list(_places(text, key, records, endpoints))
@@ -67,7 +80,9 @@ def _entry(path: Path, name: str, entry: Any) -> Kind:
     try:
         return Kind.model_validate({"origins" if k == "from" else k: v for k, v in entry.items()})
     except (ValidationError, AttributeError):
-        raise SpecError(f"{line_of(path, (name,))}: {name}: needs from, to; query may be") from None
+        raise SpecError(
+            f"{line_of(path, (name,))}: {name}: needs from, to; query and outlasts may be"
+        ) from None
 
 
 def _places(

@@ -73,14 +73,6 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Undoable:
-    """How much of a call can be taken back, and in sentences what not."""
-
-    covers: Literal["whole", "part", "no"]
-    lacks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a call did.
 

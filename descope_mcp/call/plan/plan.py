@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from descope_mcp.call.disclosure import must_type, project_of
+from descope_mcp.call.disclosure import must_type, project_of, way_back
 from descope_mcp.call.outcome import Failed, Instead, Refused
 from descope_mcp.call.plan import consent, record, resume
 from descope_mcp.call.plan.expansion import Planned
@@ -110,7 +110,7 @@ def _disclosed(
         warnings.append("It goes on where a call fails, with those that do not build on it.")
     try:
         return plan_disclosure(
-            [_call(one, every) for one in every],
+            [_call(one, every, services) for one in every],
             project_of(every[0].checked, services),
             request.caller,
             title=request.title,
@@ -130,7 +130,7 @@ def _typed(every: Sequence[Judged], services: Services) -> str:
     return next(iter(names)) if len(names) == 1 else services.project if names else ""
 
 
-def _call(one: Judged, every: Sequence[Judged]) -> PlanCall:
+def _call(one: Judged, every: Sequence[Judged], services: Services) -> PlanCall:
     origins = (
         f"{path} is taken from {reference} when that has run."
         for path, reference in sorted(one.planned.pending.items())
@@ -147,6 +147,7 @@ def _call(one: Judged, every: Sequence[Judged]) -> PlanCall:
         one.preview,
         one.checked.changes,
         one.counts,
+        way_back(one.checked, one.preview, services),
         tuple(origins),
         after,
     )

@@ -112,7 +112,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
             problems += unsaid
             problems += [
                 f"{line_of(path, ('operations', name))}: {name}: {text}"
-                for text in (*unmarked, *unexplained)
+                for text in (*unmarked, *unexplained, *kinds.untold(name, record))
             ]
             if not record.says and (record.can_ask or _of_many(record, compiled["input_schema"])):
                 # Only now is known all that can make a person be asked.

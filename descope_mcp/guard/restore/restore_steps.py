@@ -6,20 +6,20 @@ needed values are not known is left out, and so is every secret (it was sealed w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from descope_mcp.catalog.arguments.problem_text import cut
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
-from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Restore
 from descope_mcp.catalog.recipe_reference import LIKE, all_in
-from descope_mcp.catalog.schemas.input_schema import REPLACE
-from descope_mcp.guard.preview.comparison.before_state import Locked, as_arguments, fitted
-from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Held
+from descope_mcp.guard.preview.comparison.before_state import fitted
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN
 from descope_mcp.guard.preview.preview import by_read
 from descope_mcp.guard.preview.recipe_values import (
     ABSENT,
@@ -30,6 +30,7 @@ from descope_mcp.guard.preview.recipe_values import (
     resolve,
 )
 from descope_mcp.guard.restore import step_order
+from descope_mcp.guard.restore.old_values import old_values
 from descope_mcp.guard.restore.step_order import Made
 
 
@@ -57,11 +58,10 @@ class _Missing(Exception):
     """A call cannot be made; the message says what is not known."""
 
 
+#: The answer of a call that has not run.
+_AWAITED: Mapping[str, Any] = {}
 #: A call, None if it cannot be made, and what it leaves out.
 _Call = tuple[Step | None, list[str]]
-
-#: What clears an argument, by its type.
-_CLEARING = {"string": "", "array": [], "object": {}, "boolean": False, "integer": 0, "number": 0}
 
 
 def plan(
@@ -97,6 +97,27 @@ def plan(
     return Plan(tuple(steps), tuple(dict.fromkeys(missing)))
 
 
+def foreseen(
+    catalog: Catalog,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    found: tuple[Any, ...],
+    project: str,
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether any call would undo one that has not run, and what these would leave out.
+
+    The arguments are those of `plan`. What the answer will hold counts as known.
+    """
+    before = found[0] if found else None
+    scope = Scope(arguments, before, project, by_read(operation, found), _AWAITED)
+    any_call, missing = False, dict[str, None]()
+    for name, _, calls in _ways(catalog, operation, scope, found):
+        for step, problems in calls:
+            any_call = any_call or step is not None
+            missing |= {f"{name}: {problem}": None for problem in problems}
+    return any_call, tuple(missing)
+
+
 def needs_before(operation: Operation) -> bool:
     """Whether a call of `operation` can be undone only if its preview has run before."""
     return bool(operation.update) or any(_looks_back(recipe) for recipe in operation.restore)
@@ -114,6 +135,9 @@ def _ways(
         elif unsure and not _looks_back(recipe):
             problem = "nobody knows whether the call made anything"
             yield recipe.operation, recipe, [(None, [problem])]
+        elif scope.answer is _AWAITED and _refers(recipe, "answer"):
+            some: list[_Call] = [(Step(recipe.operation, {}), [])]
+            yield recipe.operation, recipe, some if _will_apply(recipe, scope) else []
         else:
             yield recipe.operation, recipe, _calls(catalog[recipe.operation], recipe, scope)
     if operation.update and not operation.restore:
@@ -122,7 +146,22 @@ def _ways(
 
 def _looks_back(recipe: Restore) -> bool:
     """Whether a recipe needs what the preview found."""
-    return not {"before", "found"}.isdisjoint(r.root for r in all_in(recipe.model_dump()))
+    return _refers(recipe, "before", "found")
+
+
+def _refers(recipe: Any, *roots: str) -> bool:
+    """Whether a recipe, or a part of one, refers to any of these."""
+    whole = recipe.model_dump() if isinstance(recipe, Restore) else recipe
+    return not set(roots).isdisjoint(r.root for r in all_in(whole))
+
+
+def _will_apply(recipe: Restore, scope: Scope) -> bool:
+    """Whether a recipe that needs the answer belongs to a call, as far as that is known before."""
+    unknown = _refers([recipe.each, recipe.of], "answer")
+    later = ("answer", "item", "element") if unknown else ("answer",)
+    given = tuple(reference for reference in recipe.given if not _refers(reference, *later))
+    known = recipe.model_copy(update={"given": given})
+    return any(_applies(known, one) for one in ([scope] if unknown else _scopes(recipe, scope)))
 
 
 def _applies(recipe: Restore, scope: Scope) -> bool:
@@ -200,58 +239,10 @@ def _joined(calls: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _written_back(operation: Operation, arguments: Mapping[str, Any], before: Any) -> _Call:
     """The update with the old values: of everything, or of what a patch has changed."""
-    held = None if before is None else as_arguments(operation, arguments, before)
-    if held is None:
+    old = old_values(operation, arguments, before)
+    if old is None:
         return None, ["what was there before was not recorded"]
-    whole = operation.update == "replace"
-    return _step(operation, _old(operation, operation.input_schema, held, arguments, whole=whole))
-
-
-def _old(
-    operation: Operation,
-    wanted: Mapping[str, Any],
-    held: Mapping[str, Any],
-    given: Any,
-    *,
-    whole: bool,
-) -> dict[str, Any]:
-    """The old values in the shape of the arguments; UNKNOWN where they are not known.
-
-    `whole` takes all of them, else only those of what was given. A version is left out: the
-    update takes the present one.
-    """
-    said = given if isinstance(given, Mapping) else {}
-    unsaid = {REPLACE, "credential", *operation.secret_arguments}
-    old = {
-        name: _old_value(operation, inner, held.get(name, UNKNOWN), said.get(name))
-        for name, inner in wanted["properties"].items()
-        if name not in unsaid and (whole or name in said)
-    }
-    return {name: value for name, value in old.items() if value is not ABSENT}
-
-
-def _old_value(operation: Operation, wanted: Mapping[str, Any], held: Any, given: Any) -> Any:
-    """One old value; ABSENT where there is nothing to write back."""
-    told = not is_empty(given)
-    if isinstance(held, Locked) or (isinstance(held, Held) and held is not UNKNOWN and not told):
-        return ABSENT
-    if held is Held.APART:
-        return given
-    if isinstance(held, Held):
-        return UNKNOWN
-    if isinstance(held, tuple):
-        return [
-            _old(operation, wanted["items"], own, element, whole=operation.update == "replace")
-            if isinstance(own, dict)
-            else UNKNOWN
-            for own, element in zip(held, given or [], strict=True)
-        ]
-    if isinstance(held, dict) and wanted.get("properties"):
-        return _old(operation, wanted, held, given, whole=True) or ABSENT
-    if not is_empty(held):
-        return held
-    # What the call has set must be cleared in so many words, or it would be kept.
-    return _CLEARING.get(wanted.get("type", "array"), []) if told else ABSENT
+    return _step(operation, old)
 
 
 def _step(restoring: Operation, given: Mapping[str, Any]) -> _Call:
@@ -281,6 +272,11 @@ def _known(value: Any, path: str) -> tuple[Any, list[str]]:
         return None, [path]
     if not isinstance(value, Mapping):
         return value, []
-    pairs = {name: _known(item, f"{path}.{name}") for name, item in value.items()}
+    pairs = {name: _known(item, f"{path}.{_spelled(name)}") for name, item in value.items()}
     lost = [where for _, inner in pairs.values() for where in inner]
     return {name: item for name, (item, _) in pairs.items() if value[name] is not UNKNOWN}, lost
+
+
+def _spelled(name: str) -> str:
+    """A name in a path; one that could be more than a name, and anybody's words, as JSON."""
+    return name if name.isascii() and name.isidentifier() else cut(json.dumps(name))

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from descope_mcp.catalog.operation import Operation
@@ -14,6 +14,7 @@ from descope_mcp.catalog.secret_shapes import without_passwords
 from descope_mcp.guard.consent.grant_limits import exact_patterns
 from descope_mcp.guard.policy.decision import Decision, needed_lists
 from descope_mcp.guard.policy.risk import Risk
+from descope_mcp.guard.preview.comparison.coverage import is_covered
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, by_read, target_value
@@ -35,6 +36,7 @@ from descope_mcp.guard.question.question_data import (
 )
 from descope_mcp.guard.question.quoting import MOST_SHOWN, Obscured, TooMuchToShow, whole
 from descope_mcp.guard.question.shown_changes import differences, summary
+from descope_mcp.guard.restore.way_back import Undoable, by_record
 from descope_mcp.guard.secrets.redaction import masked, misread
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s\"]+", re.I)
@@ -55,6 +57,7 @@ def disclose(
     counts: Sequence[Tally] = (),
     rights: Sequence[Rights] = (),
     typed: str = "",
+    undo: Undoable | None = None,
 ) -> Disclosure:
     """What a person is told about one call.
 
@@ -70,6 +73,7 @@ def disclose(
         counts: how much hangs on the target.
         rights: what people may do after the call and not before.
         typed: what has to be typed, "" where a yes is enough.
+        undo: how much of this call can be taken back, None where only its record says.
 
     Raises:
         NotShown: the call is too large to be shown, or a part of it cannot be.
@@ -81,12 +85,14 @@ def disclose(
     apart = [c for c in changes or () if not any(_in(c.path, n) for n in operation.content)]
     different = differences(operation, apart, found)
     documents = _documents(operation, given, preview, None if changes is None else inside)
+    # No difference says something only where all was compared.
+    sure = bool(changes) or is_covered(operation, arguments, preview.target)
     known = Known(
         replace(preview.scope, args=given, found=by_read(operation, preview.found)),
         target_value(operation, preview),
         counts,
         (parts(documents) if operation.content else summary(different))
-        if changes is not None or documents
+        if (changes is not None and sure) or documents
         else GIVEN_HERE,
     )
     said = filled(risk.says or operation.says or operation.title, known)
@@ -101,16 +107,16 @@ def disclose(
     taken = risk.effect == "destructive" or loses
     standing = preview.standing if taken else replace(preview.standing, last={})
     warnings = [*sentences(preview.target, standing), *renamed(preview), *dict.fromkeys(risk.say)]
-    if changes is not None and not changes:
+    if changes is not None and not changes and sure:
         warnings.append("Nothing becomes different.")
     if preview.missing:
         warnings.append(f"Not found: {', '.join(map(whole, preview.missing))}.")
     warnings += [f"Only a part was read: {name}." for name in preview.incomplete]
-    undo = undoable(operation)
+    undo = undo or by_record(operation)
     hit = [member.marks for group in groups for member in group.members]
     if operation.update or not isinstance(preview.target, list):
         hit += [marks(one, preview.standing) for one in _elements(preview.target)]
-    grade, because = danger(risk, undo, hit, gains=gains, loses=loses)
+    grade, because = danger(risk, undo.covers, hit, gains=gains, loses=loses)
     return Disclosure(
         operation.name,
         operation.title,
@@ -118,7 +124,7 @@ def disclose(
         project,
         caller,
         decision.rule,
-        undo=undo,
+        undo=undo.covers,
         danger=grade,
         because=because,
         warnings=tuple(warnings),
@@ -132,7 +138,7 @@ def disclose(
         if changes is not None or operation.content
         else tuple(what_is_there(preview, said.text)),
         counts=tuple(_counts(counts, said.shown, groups)),
-        lost=operation.lost,
+        lost=_not_coming_back(operation, undo),
         softer=f"{operation.safer.operation}: {operation.safer.why}" if operation.safer else "",
         typed=typed,
         approvals=decision.quorum.approvals,
@@ -159,13 +165,6 @@ def readable(operation: Operation, arguments: Mapping[str, Any]) -> None:
         raise Obscured(operation.name, path)
 
 
-def undoable(operation: Operation) -> Literal["whole", "part", "no"]:
-    """How much of a call can be taken back."""
-    if not operation.undone_by:
-        return "no"
-    return "part" if operation.lost and not operation.lost.startswith("Nothing") else "whole"
-
-
 def _documents(
     operation: Operation,
     given: Mapping[str, Any],
@@ -186,6 +185,12 @@ def _documents(
         elif name in given:
             found += document_differences(held.get(name), given[name])
     return tuple(found)
+
+
+def _not_coming_back(operation: Operation, undo: Undoable) -> str:
+    """What no undo brings back, in sentences: of any such call, then of this one."""
+    told = dict.fromkeys(filter(None, (operation.lost, *undo.lacks)))
+    return " ".join(one if one[-1] in ".!?" else f"{one}." for one in told)
 
 
 def _in(path: str, name: str) -> bool:

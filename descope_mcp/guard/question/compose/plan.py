@@ -20,7 +20,7 @@ from descope_mcp.guard.preview.comparison.difference import Change, is_unset
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.preview.target_identity import identity
-from descope_mcp.guard.question.compose.call import disclose, undoable
+from descope_mcp.guard.question.compose.call import disclose
 from descope_mcp.guard.question.consequence import joined
 from descope_mcp.guard.question.marks import marks, sentences, weight
 from descope_mcp.guard.question.question_data import (
@@ -34,6 +34,7 @@ from descope_mcp.guard.question.question_data import (
 )
 from descope_mcp.guard.question.quoting import MOST_SHOWN, TooMuchToShow, quoted, whole
 from descope_mcp.guard.question.shown_rights import shown_rights
+from descope_mcp.guard.restore.way_back import Undoable
 
 #: So many kinds of calls are named in the first sentence.
 _MOST_KINDS = 4
@@ -66,6 +67,7 @@ class PlanCall:
     preview: Preview
     changes: Sequence[Change] | None = None
     counts: Sequence[Tally] = ()
+    undo: Undoable | None = None
     origins: Sequence[str] = ()
     after: Mapping[int, str] = field(default_factory=dict)
 
@@ -129,7 +131,7 @@ def plan_disclosure(
         project,
         caller,
         ", ".join(rules),
-        undo=_undoable(calls),
+        undo=_undoable(told),
         danger=_danger(told),
         because=tuple(dict.fromkeys(reason for one in told for reason in one.said.because)),
         warnings=tuple(warnings),
@@ -157,6 +159,7 @@ def _alone(call: PlanCall, project: Project, caller: str) -> _Told:
         changes=call.changes,
         counts=call.counts,
         rights=shown_rights(call.preview.rights),
+        undo=call.undo,
     )
     name = target_name(call.operation, call.preview)
     held = identity(call.preview.target)
@@ -291,9 +294,9 @@ def _danger(told: Sequence[_Told]) -> str:
     return max((one.said.danger for one in told), key=_GRADES.index)
 
 
-def _undoable(calls: Sequence[PlanCall]) -> Literal["whole", "part", "no"]:
+def _undoable(told: Sequence[_Told]) -> Literal["whole", "part", "no"]:
     """How much of a plan can be taken back."""
-    ways = {undoable(call.operation) for call in calls if call.effect != "read"}
+    ways = {one.said.undo for one in told if one.call.effect != "read"}
     return "part" if len(ways) > 1 else next(iter(ways), "whole")
 
 
