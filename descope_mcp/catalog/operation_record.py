@@ -172,9 +172,13 @@ class Read(Frozen):
     place of a login id); all are read, and if two find different things, the call is refused. An
     ``optional`` step may find nothing (a tenant without SSO); any other step that fails refuses
     the call.
+
+    With ``each``, a reference to a list, the step is made for every ``$element`` of it, and what
+    these find is put together, the same once.
     """
 
     operation: str
+    each: str = ""
     arguments: dict[str, Any] = Field(default_factory=dict)
     narrow: dict[str, Any] = Field(default_factory=dict)
     find: str = ""

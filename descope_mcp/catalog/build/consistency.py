@@ -167,7 +167,9 @@ class Consistency:
         roots: Roots = {"args": own, "project": {"type": "string"}}
         found: dict[str, Any] = {}
         for index, step in enumerate(record.preview):
-            seen, problems = self._read(step, step.find, roots)
+            one = {"element": _element(step.each, roots)} if step.each else {}
+            seen, problems = self._read(step, step.find, {**roots, **one})
+            problems += _dangling(step.each, roots)
             element = seen.get("items", seen)
             problems += _unknown_fields(step, element)
             fields = (*step.bare, *step.either)

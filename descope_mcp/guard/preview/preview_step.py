@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +17,14 @@ from descope_mcp.guard.preview.failures import Ambiguous, PreviewFailed, TargetM
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.recipe_reads import NOTHING, Seen, run, ways
-from descope_mcp.guard.preview.recipe_values import Scope, agrees, matching, resolvable, resolve
+from descope_mcp.guard.preview.recipe_values import (
+    Scope,
+    agrees,
+    as_list,
+    matching,
+    resolvable,
+    resolve,
+)
 
 
 async def find(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Seen:
@@ -26,6 +35,8 @@ async def find(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Seen
         Ambiguous: two ways to the target lead to two things.
         PreviewFailed: it could not be read.
     """
+    if step.each:
+        return await _for_each(catalog, step, scope, read)
     told = [way for way in ways(step) if resolvable(way, scope)]
     if step.optional and not (told and resolvable(step.match, scope)):
         return NOTHING
@@ -42,6 +53,16 @@ async def find(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Seen
     if seen.value is None and not step.optional:
         raise TargetMissing(f"{step.operation} finds nothing that the call names.")
     return seen
+
+
+async def _for_each(catalog: Catalog, step: Read, scope: Scope, read: Reader) -> Seen:
+    """What a step finds for all elements of a list together."""
+    one = step.model_copy(update={"each": ""})
+    elements = [replace(scope, element=e) for e in as_list(resolve(step.each, scope))]
+    seen = await gather([partial(find, catalog, one, here, read) for here in elements])
+    items = [item for found in seen for item in as_list(found.value)]
+    distinct = {json.dumps(item, sort_keys=True, default=str): item for item in items}
+    return Seen(list(distinct.values()) or None, all(found.whole for found in seen))
 
 
 async def _found(

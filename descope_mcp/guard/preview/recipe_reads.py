@@ -21,7 +21,7 @@ from descope_mcp.catalog.recipe_reference import Reference, all_in, parse
 from descope_mcp.guard.preview.failures import PreviewFailed
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import MOST_READS, Reader
-from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, refers, resolve
+from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, as_list, refers, resolve
 from descope_mcp.guard.secrets.redaction import seal
 
 
@@ -143,8 +143,15 @@ def most_reads(catalog: Catalog, recipes: Iterable[Read | Count], scope: Scope) 
         for arguments in ways(recipe):
             given = {**arguments, **recipe.narrow}
             key = json.dumps([recipe.operation, given], sort_keys=True)
-            most[key] = max(most.get(key, 0), _most_reads(operation, given, path, scope))
+            reads = _most_reads(operation, given, path, scope) * _times(recipe, scope)
+            most[key] = max(most.get(key, 0), reads)
     return sum(most.values())
+
+
+def _times(recipe: Read | Count, scope: Scope) -> int:
+    """For how many elements a step is made."""
+    each = recipe.each if isinstance(recipe, Read) else ""
+    return len(as_list(resolve(each, scope))) if each else 1
 
 
 def _most_reads(operation: Operation, arguments: dict[str, Any], path: str, scope: Scope) -> int:
@@ -172,7 +179,8 @@ def ways(recipe: Read | Count) -> Iterator[Mapping[str, Any]]:
 
 def needs(recipe: Read | Count, steps: Iterable[Read]) -> list[int]:
     """The numbers of those of `steps` whose results a recipe refers to."""
-    said = all_in([*ways(recipe), recipe.narrow, recipe.match])
+    each = recipe.each if isinstance(recipe, Read) else ""
+    said = all_in([*ways(recipe), recipe.narrow, recipe.match, each])
     names = {r.path.partition(".")[0].removesuffix("[]") for r in said if r.root == "found"}
     target = any(r.root == "before" for r in said)
     return [

@@ -368,6 +368,13 @@ def test_a_secret_field_that_no_answer_has_is_refused(specs: Path) -> None:
     assert refusal(specs) == f"users.yaml:{number}: LoadUser: the answer has no user.seal"
 
 
+def test_what_is_handed_out_and_outlasts_an_undo_is_said_to_be_lost(specs: Path) -> None:
+    path = specs / "operations" / "user-tokens.yaml"
+    said = "    lost: The token that was handed out; it counts until it is used or expires.\n"
+    path.write_text(path.read_text().replace(said, "", 1))
+    assert "EmbeddedLinkSignup: hands out what outlasts an undo (link_token)" in refusal(specs)
+
+
 def test_an_operation_without_a_record_is_refused(specs: Path) -> None:
     replace_record(specs, "")
     path = specs / "openapi.json"
