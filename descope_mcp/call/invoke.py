@@ -22,6 +22,7 @@ from descope_mcp.call.evidence.observed import observed
 from descope_mcp.call.examine import Checked, Denied, examine
 from descope_mcp.call.foreseen_reads import Noted
 from descope_mcp.call.judge import see
+from descope_mcp.call.nothing_to_do import has_nothing_to_do, so_already
 from descope_mcp.call.outcome import (
     Call,
     Completed,
@@ -32,7 +33,7 @@ from descope_mcp.call.outcome import (
     Refused,
     Rehearsed,
 )
-from descope_mcp.call.send import send, so_already, with_handles
+from descope_mcp.call.send import send, with_handles
 from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported, unusable
 from descope_mcp.call.target_lock import turn
@@ -40,7 +41,6 @@ from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard.consent import confirmation, said_no
 from descope_mcp.guard.consent.confirmation import Approval
 from descope_mcp.guard.policy.decision import SO_ALREADY, items, rests_on_names
-from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.preview import Preview, counted
 from descope_mcp.guard.preview.target_identity import identities
 from descope_mcp.guard.question.renderers import mcp_form
@@ -133,8 +133,8 @@ async def _change(call: Call, first: Checked, services: Services, entry: Entry) 
                 continue
             checked, preview = seen.checked, seen.preview
             entry.judged(checked)
-            if _nothing_to_do(call, checked, preview):
-                return so_already(checked, preview)
+            if has_nothing_to_do(call, checked, preview):
+                return so_already(call, checked, preview, services)
             counted = bool(said)
             if not counted:
                 await _shadowed(call, checked, services)
@@ -157,14 +157,6 @@ async def _change(call: Call, first: Checked, services: Services, entry: Entry) 
     raise Instead(Refused("busy", "Others keep changing the same target.", _LATER))
 
 
-def _nothing_to_do(call: Call, checked: Checked, preview: Preview) -> bool:
-    """Whether a person would be asked about nothing. An undo has seen to it that there is more."""
-    # A plan's consent was given before its other calls ran: one of them may have done this already.
-    elsewhere = call.undoes or (call.consent and call.part is None)
-    asks = checked.decision.action == "confirm" and not elsewhere
-    return asks and is_settled(checked.operation, checked.given, preview, checked.changes)
-
-
 async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refused:
     """What a call would do: its whole way but for a person's word and the call itself.
 
@@ -177,7 +169,7 @@ async def rehearse(call: Call, services: Services) -> Rehearsed | Failed | Refus
         if not _is_free_read(checked, services):
             seen = await see(call, checked, services)
             checked = seen.checked
-            if _nothing_to_do(call, checked, seen.preview):
+            if has_nothing_to_do(call, checked, seen.preview):
                 checked = replace(checked, decision=SO_ALREADY)
             said = await disclosed(call, checked, seen.preview, services, seen.read)
         await _count(call, checked, services, ahead=True)

@@ -13,12 +13,11 @@ from descope_mcp.api.errors import ApiFailure
 from descope_mcp.api.large_work import LARGE
 from descope_mcp.api.request import Flight
 from descope_mcp.call.examine import Checked, invalid
-from descope_mcp.call.outcome import SO_ALREADY, Call, Completed, Failed, Instead, failure
+from descope_mcp.call.outcome import Call, Completed, Failed, Instead, failure
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.wording import omissions
-from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.secrets import handles
 from descope_mcp.guard.secrets.untrusted_text import clean
 from descope_mcp.store.secrets.handle import Owner
@@ -107,13 +106,4 @@ async def send(
     )
 
 
-def so_already(checked: Checked, preview: Preview) -> Completed:
-    """What becomes of a call that has nothing to do: it is not sent; ``data`` is what is there."""
-    operation = checked.operation
-    step = operation.preview[0]
-    data, _ = clean({step.find: preview.target} if step.find else preview.target)
-    return Completed(operation, data, checked.id, notes=(_SETTLED,), became=SO_ALREADY)
-
-
-_SETTLED = "nothing was sent and nobody was asked; the answer is what was read of it just now"
 _FRESH = "Get the secret again, and pass the handle on as it is."

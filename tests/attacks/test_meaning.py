@@ -247,6 +247,11 @@ CLAIMS = {"customClaims": {"roles": ["Tenant Admin"]}}
         ("CreateUser", {"loginId": "a", "recoveryEmail": "eve@evil.example"}),
         ("UserSignupOtpEmail", {"loginId": "a@globex.example", "email": "eve@evil.example"}),
         ("SignUpOtpSMS", {"loginId": "a@globex.example", "phone": "+15550001111"}),
+        # Ways in to accounts that others may take over one day, by whichever plane.
+        ("CreateUser", {"loginId": "cfo@acme.example", "password": "chosen-by-who-calls"}),
+        ("SignUpPassword", {"loginId": "cfo@acme.example", "password": "chosen-by-who-calls"}),
+        ("SignUpTOTP", {"loginId": "cfo@acme.example"}),
+        ("WebAuthnSignupFinish", {"transactionId": "t", "response": "{}"}),
         # One rule of a tenant's passwords fixes all of them.
         ("ConfigurePasswordSettings", {"tenantId": "globex", "minLength": 20}),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from descope_mcp.call.invoke import invoke, rehearse
 from descope_mcp.call.outcome import SO_ALREADY, Call, Completed, NeedsConfirmation, Rehearsed
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.policy.decision import Policy
+from descope_mcp.guard.policy.file import parse
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.attacks.test_undo import call
 from tests.attacks.world import World, calls
@@ -141,3 +144,24 @@ async def test_replace_true_asks_also_where_nothing_becomes_different(acme: Serv
     given = {**TARA, "roleNames": [], "replace": True}
     outcome = await invoke(Call("UpdateUserSetRoles", given, "agent"), acme)
     assert isinstance(outcome, NeedsConfirmation), outcome
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'toolset = "users"\neffect = ["read"]\ndecision = "deny"',
+        'operation = "LoadUser"\ndecision = "confirm"',
+        'target = "somebody@*"\neffect = ["read"]\ndecision = "deny"',
+        'operation = "LoadUser"\ndecision = "allow"\ncalls = 1\nper = "1h"',
+    ],
+)
+async def test_what_may_not_be_read_is_no_answer_either(acme: Services, rule: str) -> None:
+    """A change that has nothing to do would otherwise read whoever it names."""
+    rules, _ = parse("p.toml", f"[[rule]]\n{rule}", acme.catalog)
+    guarded = replace(acme, policy=Policy(rules=rules))
+    idle = {**TARA, "status": "enabled"}
+    outcome = await invoke(Call("UpdateUserStatus", idle, "agent"), guarded)
+    assert isinstance(outcome, Completed), outcome
+    assert outcome.became == SO_ALREADY
+    assert outcome.data == {}
+    assert "policy" in outcome.notes[0]

@@ -74,6 +74,14 @@ def ada(login_id: str) -> tuple[str, dict[str, Any]]:
     return "PatchUser", {"loginId": login_id, "name": "x"}
 
 
+def right(name: str, value: Any) -> tuple[str, dict[str, Any]]:
+    """A right in a claim of whatever name."""
+    return "SignInMagicLinkEmail", {
+        "loginId": GRACE,
+        "loginOptions": {"customClaims": {"plan": "pro", name: value}},
+    }
+
+
 #: Every one of these is what a rule denies.
 WRITTEN = [
     *map(
@@ -113,6 +121,22 @@ WRITTEN = [
     ),
     *map(role, ("owner", "OWNER ", "Own\u200ber", "\uff2fwner", "Tenant\u00a0Admin")),
     *map(claim, ("roles", "Roles", "ROLES ", "permi\u00adssions")),
+    *(
+        right(*one)
+        for one in (
+            ("Role", ["Owner"]),
+            ("role", "owner"),
+            ("https://acme.example/rights", ["OWNER"]),
+            ("rights", '["Owner"]'),
+            ("rights", '{"app": ["Own\u200ber"]}'),
+            ("rights", '"[\\"Owner\\"]"'),
+            ("scope", "openid Owner"),
+            ("rights", "Viewer,Owner"),
+            ("tenants", {"globex": {"Rights": ["Owner"]}}),
+            ("Owner", True),
+            ("https://acme.example/owner", 1),
+        )
+    ),
     *map(ada, (ADA.upper(), f" {ADA}", ADA.replace("@", "\uff20"), ADA.replace("a", "\u200ba", 1))),
     ("DeleteUsers", {"userIds": ["x"]}),
 ]

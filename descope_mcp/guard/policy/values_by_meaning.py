@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.guard.policy import contact_addresses, url
+from descope_mcp.guard.policy import claimed, contact_addresses, url
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
@@ -22,7 +22,8 @@ class Meant(NamedTuple):
 
     ``sure`` are those that a rule which allows has to fit, ``possible`` those of which one is
     enough for a rule that restricts. With ``unknown`` there are others that cannot be told. With
-    ``uncertain`` one is no name of the target as it is spelled: no rule allows by it.
+    ``uncertain`` one is no name of the target as it is spelled, or stands in a claim that may
+    mean something else: no rule allows by it.
     """
 
     sure: tuple[str, ...]
@@ -59,16 +60,20 @@ def meant(
                 sure.append(text)
                 possible += _otherwise(text, meaning)
                 uncertain = uncertain or not all(one.certain(text) for one in targets)
-    inside = [
-        text
-        for path in operation.marks.get("claims", Marks()).paths
-        for text in _in_claims(values_at(arguments, path), marks.in_claims, meaning)
+    claims = [
+        value
+        for path in (operation.marks.get("claims", Marks()).paths if marks.in_claims else ())
+        for value in values_at(arguments, path)
     ]
     if meaning in _OF_USERS:
         # What the user has whose rights are lent cannot be told from the call.
         lent = operation.marks.get("roles", Marks()).lends
         unknown = unknown or any(any(_opened(values_at(arguments, path))) for path in lent)
-    return Meant((*sure, *inside), (*sure, *possible, *inside), unknown, uncertain)
+    inside = list(_in_claims(claims, marks.in_claims, meaning))
+    # An application may read a right in any claim, however that is called and written.
+    anything = claimed.texts(claims)
+    uncertain = uncertain or claimed.holds_more(claims, marks.in_claims)
+    return Meant((*sure, *inside), (*sure, *possible, *inside, *anything), unknown, uncertain)
 
 
 def _otherwise(text: str, meaning: Meaning) -> list[str]:
