@@ -81,6 +81,7 @@ class Rule(Frozen):
     only: tuple[str, ...] = ()  # nothing but these is present
     clears: tuple[str, ...] = ()  # any of these is there and holds an empty value, however deep
     foreign_host: tuple[str, ...] = ()  # any of these names a host that is not trusted
+    foreign_link: tuple[str, ...] = ()  # in any of these a text holds an address at such a host
     # An address at one of the paths is not the one that the key's argument is: of the same kind
     # (mail or phone), or of whatever kind. Where the key's argument is no address, neither holds.
     unlike: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -142,6 +143,7 @@ CONDITIONS = (
     "only",
     "clears",
     "foreign_host",
+    "foreign_link",
     "unlike",
     "elsewhere",
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused
+from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent.confirmation import accept
 
@@ -208,6 +208,7 @@ async def test_a_role_of_the_console_is_not_taken_for_one_of_the_project(acme: S
 
 
 OTHERS = "https://evil.example/x"
+OWN = {"link": "https://app.acme.example/x", "name": "Ada", "mail": "ada@acme.example", "n": "1.2"}
 CLAIMS = {"customClaims": {"roles": ["Tenant Admin"]}}
 
 
@@ -247,6 +248,16 @@ CLAIMS = {"customClaims": {"roles": ["Tenant Admin"]}}
         ("CreateUser", {"loginId": "a", "recoveryEmail": "eve@evil.example"}),
         ("UserSignupOtpEmail", {"loginId": "a@globex.example", "email": "eve@evil.example"}),
         ("SignUpOtpSMS", {"loginId": "a@globex.example", "phone": "+15550001111"}),
+        ("CreateSAMLRedirect", {"tenant": "globex", "tenantId": "acme"}),
+        ("AuthorizeSAML", {"tenant": "globex", "tenantId": "acme"}),
+        ("CreateResource", {"name": "r", "userAccess": "all"}),
+        # Addresses in the texts that a message is filled in with.
+        ("SendPasswordReset", {"loginId": GRACE, "templateOptions": {"link": OTHERS}}),
+        ("SendPasswordReset", {"loginId": GRACE, "templateOptions": {"a": "at evil.example."}}),
+        (
+            "SignInMagicLinkEmail",
+            {"loginId": GRACE, "loginOptions": {"templateOptions": {"a": "<//evil.example>"}}},
+        ),
         # Ways in to accounts that others may take over one day, by whichever plane.
         ("CreateUser", {"loginId": "cfo@acme.example", "password": "chosen-by-who-calls"}),
         ("SignUpPassword", {"loginId": "cfo@acme.example", "password": "chosen-by-who-calls"}),
@@ -265,3 +276,25 @@ async def test_what_grants_or_leads_away_is_never_unasked(
     more = {n: "x" for n in required if n not in arguments and schema[n].get("type") == "string"}
     outcome = await call(trusting, operation, **{**more, **arguments})
     assert isinstance(outcome, NeedsConfirmation), outcome
+
+
+async def test_texts_that_lead_nowhere_else_ask_nobody(acme: Services) -> None:
+    trusting = replace(acme, trusted_hosts=frozenset({"app.acme.example"}))
+    outcome = await call(trusting, "SendPasswordReset", loginId=GRACE, templateOptions=OWN)
+    assert not isinstance(outcome, NeedsConfirmation), outcome
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("RestoreFGABackup", {"backupId": "B1", "backupId_body": "B2"}),
+        ("UpdateSCIMUser", {"userId": "U1", "userId_body": "U2"}),
+    ],
+)
+async def test_the_body_names_nobody_else_than_the_path(
+    acme: Services, operation: str, arguments: dict[str, Any]
+) -> None:
+    outcome = await call(acme, operation, **arguments)
+    assert isinstance(outcome, Failed), outcome
+    assert outcome.kind == "invalid_arguments"
+    assert "has to be the same" in outcome.message

@@ -139,6 +139,13 @@ WRITTEN = [
     ),
     *map(ada, (ADA.upper(), f" {ADA}", ADA.replace("@", "\uff20"), ADA.replace("a", "\u200ba", 1))),
     ("DeleteUsers", {"userIds": ["x"]}),
+    # Who is asked on a device of his own, and where a message leads that is filled in.
+    (
+        "ThirdPartyApplicationCIBAEndpoint",
+        {"client_id": "c", "scope": "openid", "login_hint": "Eve@evil.example"},
+    ),
+    ("SendPasswordReset", {"loginId": GRACE, "templateOptions": {"a": "https:evil.example/x"}}),
+    ("SendPasswordReset", {"loginId": GRACE, "templateOptions": {"a": "go to EVIL\u3002example"}}),
 ]
 
 

@@ -30,6 +30,7 @@ class Marks(Frozen):
     """The arguments of one operation that have a meaning, by their paths.
 
     ``acts`` decide: who is named gets it, what is named receives codes, tokens or people.
+    ``texts`` are free texts of a message, in which such a thing may stand.
     ``names`` only say which one is meant, ``takes`` which one is taken away, ``lends`` which user's
     rights whoever holds the credential has. Of what acts,
     ``console`` are roles of Descope's console; ``console_roles`` says what each is for.
@@ -37,6 +38,7 @@ class Marks(Frozen):
     """
 
     acts: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     lends: tuple[str, ...] = ()

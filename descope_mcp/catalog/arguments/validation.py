@@ -63,6 +63,7 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
         problems += islice(_seal_problems(operation, given), MAX_PROBLEMS)
         problems += islice(_blank_problems(operation, given), MAX_PROBLEMS)
         problems += _path_problems(operation, given)
+        problems += _twin_problems(operation, given)
         for group in operation.one_of:
             if all(is_blank(given.get(name)) for name in group):
                 problems.append(f"one of {', '.join(group)} is needed")
@@ -271,3 +272,12 @@ def _path_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
             yield f"{name}: an empty value or dots cannot stand in a path"
         elif _PATH_BREAKERS.search(value):
             yield f"{name}: stands in the path, so / \\ ? # % and control characters are refused"
+
+
+def _twin_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[str]:
+    """What the body says again of what stands in the path, and says otherwise."""
+    in_path = {p.name: name for name, p in operation.places.items() if p.where == "path"}
+    for name, place in operation.places.items():
+        first = in_path.get(place.name, name)
+        if first != name and name in given and given[name] != given.get(first):
+            yield f"{name}: says {first} again and has to be the same; it can be left out"

@@ -19,7 +19,7 @@ from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation_record import Frozen, Record
 
-Sort = Literal["acts", "console", "sends", "names", "takes", "lends", "excused"]
+Sort = Literal["acts", "console", "sends", "texts", "names", "takes", "lends", "excused"]
 
 
 class _Sorted(Frozen):
@@ -28,6 +28,7 @@ class _Sorted(Frozen):
     acts: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     lends: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Entry(_Sorted):
 
     watch: tuple[str, ...]
     watch_minting: tuple[str, ...] = ()
+    watch_texts: bool = False
     why: str
     say: str = ""
     in_claims: tuple[str, ...] = ()
@@ -52,10 +54,14 @@ class Entry(_Sorted):
 
 
 class Argument(NamedTuple):
-    """An argument that has no fields of its own, at any depth: its path, the names on the way."""
+    """An argument that has no fields of its own, at any depth: its path, the names on the way.
+
+    ``texts`` says that it is a free object of texts, under whatever names.
+    """
 
     path: str
     parts: tuple[str, ...]
+    texts: bool = False
 
 
 class _Text(NamedTuple):
@@ -110,13 +116,16 @@ class Meanings:
             watch = (*entry.watch, *(entry.watch_minting if mints else ()))
             for argument in arguments:
                 sort = self._sort(meaning, name, argument)
-                if sort == "sends":
-                    sort = "acts" if "sends_message" in record.worst_hazards else "excused"
+                if sort in ("sends", "texts") and "sends_message" not in record.worst_hazards:
+                    sort = "excused"
+                sort = "acts" if sort == "sends" else sort
                 if sort in sorts:
                     sorts[sort].append(argument.path)
                     # A role of the console is given like any other; only what it brings differs.
                     sorts["acts"] += [argument.path] if sort == "console" else []
-                elif sort is None and _watched(watch, argument):
+                elif sort is None and (
+                    (entry.watch_texts and argument.texts) or _watched(watch, argument)
+                ):
                     problems.append(
                         f"{argument.path} looks like {meaning}; say in meanings.yaml what it is"
                     )
@@ -201,7 +210,8 @@ def arguments_of(properties: Mapping[str, Any], above: str = "") -> Iterator[Arg
         if inner:
             yield from arguments_of(inner, here)
         else:
-            yield Argument(path, tuple(path.replace("[]", "").split(".")))
+            texts = isinstance(extra, Mapping) and extra.get("type") == "string"
+            yield Argument(path, tuple(path.replace("[]", "").split(".")), texts)
 
 
 def _all(meaning: str, entry: Entry) -> Iterator[_Text]:

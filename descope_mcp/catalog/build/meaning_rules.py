@@ -48,6 +48,7 @@ def follow(
             conditions = _other_addresses(record, own, open_paths, entry)
         elif meaning == "hosts":
             conditions = _where(record, "foreign_host", open_paths)
+            conditions += [{"foreign_link": marked.texts}] if marked.texts else []
         else:
             switches = [p for p in open_paths if _is_switch(own, p)]
             values = [p for p in open_paths if p not in switches]

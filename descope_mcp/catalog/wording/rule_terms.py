@@ -14,6 +14,7 @@ _ONE = {
     "is_true": "{}: true",
     "clears": "empty {}",
     "foreign_host": "{} at a foreign host",
+    "foreign_link": "{} at a foreign host",
     "changed": "another {}",
     "gains": "new {}",
     "loses": "fewer {}",

@@ -29,8 +29,8 @@ def resembles(text: str, pattern: str) -> bool:
 
     Case, width, blanks at the ends and what cannot be seen do not count.
     """
-    wide = _wide(_loose(pattern))
-    return any(wide.fullmatch(reading) for reading in _readings(_loose(text)))
+    wide = _wide(loose(pattern))
+    return any(wide.fullmatch(reading) for reading in _readings(loose(text)))
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -40,7 +40,8 @@ def _readings(text: str) -> Iterator[str]:
         yield from (part.strip(".") for part in _BETWEEN.split(text) if "@" in part)
 
 
-def _loose(text: str) -> str:
+def loose(text: str) -> str:
+    """A text without what does not count between what is held back and what passes for it."""
     # The one full stop of domain names (UTS 46) that the normal form leaves as it is.
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
     return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc")).strip()

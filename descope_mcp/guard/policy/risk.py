@@ -26,7 +26,7 @@ from descope_mcp.catalog.operation_record import (
 )
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact_addresses
-from descope_mcp.guard.policy.url import is_foreign
+from descope_mcp.guard.policy.url import is_foreign, leads_away
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.rights.permission_change import Shift
 
@@ -184,6 +184,7 @@ def _arguments_hold(
     yield not rule.only or _only(arguments, rule.only)
     yield not rule.clears or any_of(rule.clears, _clears)
     yield not rule.foreign_host or any_of(rule.foreign_host, lambda v: is_foreign(v, hosts))
+    yield not rule.foreign_link or any_of(rule.foreign_link, lambda v: leads_away(v, hosts))
     yield not rule.unlike or _elsewhere(arguments, rule.unlike, alike=True)
     yield not rule.elsewhere or _elsewhere(arguments, rule.elsewhere, alike=False)
 

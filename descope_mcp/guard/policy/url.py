@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from descope_mcp.catalog.json_path import is_empty
+from descope_mcp.catalog.json_path import is_empty, leaves
+from descope_mcp.guard.policy.glob import loose
 
 #: A scheme, a bare host, perhaps a port. Browsers take a backslash for a slash and drop blanks and
 #: control characters (WHATWG URL, 4.4), so that they may see another host than `urlsplit`.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE)
+#: A word of a text, and what makes an address of it wherever it stands.
+_WORD = re.compile(r"[^\s<>\"()\[\]{}]+")
+_LINK = re.compile(r"//|\\\\|https?:|^(?:www\.|javascript:|data:)", re.IGNORECASE)
+_BARE = re.compile(r"(?:[^\W_][\w-]*\.)+[^\W\d_]{2,}(?::\d+)?(?:/.*)?")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
@@ -29,6 +35,25 @@ def host(value: Any) -> str | None:
         return urlsplit(value).hostname
     except ValueError:
         return None
+
+
+def linked_hosts(value: Any) -> Iterator[str | None]:
+    """The hosts of all addresses in texts, at any depth; None for one that may lead elsewhere.
+
+    Mail programs make a link of a bare host, too. An address of mail is none.
+    """
+    for _, text in leaves(value):
+        for word in _WORD.findall(loose(text)) if isinstance(text, str) else ():
+            address = word.strip(".,:;!?'")
+            if _LINK.search(address):
+                yield host(address)
+            elif _BARE.fullmatch(address):
+                yield host(address.partition("/")[0].partition(":")[0])
+
+
+def leads_away(value: Any, hosts: frozenset[str]) -> bool:
+    """Whether an address in texts, at any depth, leads to a host that is not trusted."""
+    return any(one not in hosts for one in linked_hosts(value))
 
 
 def is_foreign(value: Any, hosts: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy import claimed, contact_addresses, url
+from descope_mcp.guard.policy.url import linked_hosts
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
@@ -60,6 +61,9 @@ def meant(
                 sure.append(text)
                 possible += _otherwise(text, meaning)
                 uncertain = uncertain or not all(one.certain(text) for one in targets)
+    for one in (h for p in marks.texts for v in values_at(arguments, p) for h in linked_hosts(v)):
+        unknown = unknown or one is None
+        sure += [one] if one else []
     claims = [
         value
         for path in (operation.marks.get("claims", Marks()).paths if marks.in_claims else ())

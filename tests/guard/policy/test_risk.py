@@ -98,7 +98,7 @@ def test_condition(name: str, value: Any, met: list[Any], unmet: list[Any]) -> N
 
 
 def test_every_condition_is_in_the_table() -> None:
-    assert {row[0] for row in MET_OR_NOT} | {"foreign_host"} == set(CONDITIONS)
+    assert {row[0] for row in MET_OR_NOT} | {"foreign_host", "foreign_link"} == set(CONDITIONS)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,26 @@ def test_every_condition_is_in_the_table() -> None:
 def test_foreign_host(url: Any, foreign: bool) -> None:
     subject = operation(effect="write", when=[rule(foreign_host=["url"], add=["account_takeover"])])
     assert ("account_takeover" in assess(subject, {"url": url}, TRUSTED).hazards) is foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("Ada Okafor", False),
+        ("ada@evil.example", False),
+        ("See https://app.example.com/x, please.", False),
+        ("See https://evil.example/x, please.", True),
+        ({"deep": ["Visit (evil.example)."]}, True),
+        ("https:evil.example", True),
+        ("javascript:alert(1)", True),
+        ("version 1.2", False),
+        (7, False),
+    ],
+)
+def test_foreign_link(text: Any, foreign: bool) -> None:
+    subject = operation(effect="write", when=[rule(foreign_link=["o"], add=["account_takeover"])])
+    risk = assess(subject, {"o": {"text": text}}, TRUSTED)
+    assert ("account_takeover" in risk.hazards) is foreign
 
 
 def test_conditions_of_one_rule_must_all_hold() -> None:
