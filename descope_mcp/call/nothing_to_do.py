@@ -5,7 +5,7 @@ from __future__ import annotations
 from descope_mcp.call.examine import Checked
 from descope_mcp.call.outcome import SO_ALREADY, Call, Completed
 from descope_mcp.call.services import Services
-from descope_mcp.guard.policy.decision import decide, rests_on_names
+from descope_mcp.guard.policy.decision import decide
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.preview.comparison.settled import is_settled
 from descope_mcp.guard.preview.preview import Preview
@@ -38,9 +38,6 @@ def _may_read(call: Call, checked: Checked, preview: Preview, services: Services
     """Whether the read that has found the target would have run, had the caller made it."""
     step, policy, project = checked.operation.preview[0], services.policy, services.project
     read = services.catalog[step.operation]
-    if rests_on_names(read, policy):
-        # Who the target is besides would have to be known to the rule.
-        return False
     resolved = resolve(step.arguments, preview.scope)
     given = {} if resolved is ABSENT else resolved
     risk, caller = assess(read, given, services.trusted_hosts), services.calling(call.caller)

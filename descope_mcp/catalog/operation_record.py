@@ -176,7 +176,7 @@ class Read(Frozen):
     the call.
 
     With ``each``, a reference to a list, the step is made for every ``$element`` of it, and what
-    these find is put together, the same once.
+    these find is put together, the same once. An element that says nothing refuses the call.
     """
 
     operation: str

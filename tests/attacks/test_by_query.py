@@ -65,11 +65,16 @@ async def test_a_yes_is_for_those_who_were_shown(acme: Services) -> None:
     assert isinstance(again, Refused), again
 
 
-@pytest.mark.parametrize("query", [{}, {"roles": []}, {"statuses": ["enabled"], "text": " "}])
-async def test_a_filter_that_says_nothing_is_not_sent(
-    acme: Services, query: dict[str, Any]
-) -> None:
-    arguments = {"relations": [{**SAME, "query": query}]}
+@pytest.mark.parametrize("query", [{}, {"roles": []}, {"text": "", "customAttributes": {}}])
+async def test_a_query_that_says_nothing_is_not_sent(acme: Services, query: dict[str, Any]) -> None:
+    """It may mean everybody, and nobody could be shown whom it means."""
+    arguments = {"relations": [relation(statuses=["enabled"]), {**SAME, "query": query}]}
     outcome = await invoke(Call("CreateRelations", arguments, "agent"), acme)
-    assert isinstance(outcome, Failed), outcome
-    assert "may mean everybody" in outcome.message
+    assert isinstance(outcome, (Failed, Refused)), outcome
+
+
+async def test_a_relation_as_it_is_read_can_be_deleted(acme: Services) -> None:
+    """What is read has every filter, the empty ones too."""
+    empty = {"tenants": [], "roles": [], "text": "", "ssoOnly": False, "withTestUser": False}
+    text = (await asked(acme, "DeleteRelations", relation(**empty, statuses=["disabled"]))).question
+    assert f"{len(await matched(acme, statuses=['disabled']))} user" in text.text

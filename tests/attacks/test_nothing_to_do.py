@@ -151,7 +151,7 @@ async def test_replace_true_asks_also_where_nothing_becomes_different(acme: Serv
     [
         'toolset = "users"\neffect = ["read"]\ndecision = "deny"',
         'operation = "LoadUser"\ndecision = "confirm"',
-        'target = "somebody@*"\neffect = ["read"]\ndecision = "deny"',
+        'target = "tara.singh@*"\neffect = ["read"]\ndecision = "deny"',
         'operation = "LoadUser"\ndecision = "allow"\ncalls = 1\nper = "1h"',
     ],
 )

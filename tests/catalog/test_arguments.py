@@ -30,6 +30,12 @@ IN_PATH = [
 ]
 
 
+def twins(operation: Operation) -> list[str]:
+    """The arguments of the body that say again what stands in the path."""
+    in_path = {p.name: name for name, p in operation.places.items() if p.where == "path"}
+    return [name for name, p in operation.places.items() if in_path.get(p.name, name) != name]
+
+
 def problems_of(operation: Operation, arguments: object) -> list[str]:
     with pytest.raises(InvalidArguments) as caught:
         check(operation, arguments)
@@ -373,7 +379,21 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         moment = draw(st.integers(10**9, 4 * 10**9)) * (1000 if unit == "milliseconds" else 1)
         as_given = partial(lambda moment, value: type(value)(moment), moment)
         arguments = replaced_at(arguments, path, as_given)
+    in_path = {p.name: name for name, p in operation.places.items() if p.where == "path"}
+    for name in arguments:
+        # What the body says again of what stands in the path has to be the same.
+        arguments[name] = arguments[in_path.get(operation.places[name].name, name)]
     return operation.name, arguments
+
+
+@pytest.mark.parametrize("name", [n for n, o in CATALOG.items() if twins(o)])
+def test_the_body_says_nothing_else_than_the_path(name: str) -> None:
+    operation = CATALOG[name]
+    for twin in twins(operation):
+        given = sample_arguments(operation)
+        request_of(operation, given)
+        (problem,) = problems_of(operation, {**given, twin: "other"})
+        assert problem.startswith(f"{twin}: says ")
 
 
 def segments(operation: Operation, request: Request) -> list[tuple[str, str]]:

@@ -63,10 +63,10 @@ def check(operation: Operation, arguments: object) -> dict[str, Any]:
         problems += islice(_seal_problems(operation, given), MAX_PROBLEMS)
         problems += islice(_blank_problems(operation, given), MAX_PROBLEMS)
         problems += _path_problems(operation, given)
-        problems += _twin_problems(operation, given)
         for group in operation.one_of:
             if all(is_blank(given.get(name)) for name in group):
                 problems.append(f"one of {', '.join(group)} is needed")
+        problems += [] if problems else _twin_problems(operation, given)
     if problems:
         raise InvalidArguments(operation.name, problems)
     return given
@@ -279,5 +279,5 @@ def _twin_problems(operation: Operation, given: Mapping[str, Any]) -> Iterator[s
     in_path = {p.name: name for name, p in operation.places.items() if p.where == "path"}
     for name, place in operation.places.items():
         first = in_path.get(place.name, name)
-        if first != name and name in given and given[name] != given.get(first):
+        if first != name and given.get(name, "") not in ("", given.get(first)):
             yield f"{name}: says {first} again and has to be the same; it can be left out"

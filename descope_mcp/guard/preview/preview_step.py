@@ -59,6 +59,8 @@ async def _for_each(catalog: Catalog, step: Read, scope: Scope, read: Reader) ->
     """What a step finds for all elements of a list together."""
     one = step.model_copy(update={"each": ""})
     elements = [replace(scope, element=e) for e in as_list(resolve(step.each, scope))]
+    if not all(resolvable(step.arguments, here) for here in elements):
+        raise PreviewFailed(f"{step.operation} has nothing to look for in a part of the call.")
     seen = await gather([partial(find, catalog, one, here, read) for here in elements])
     items = [item for found in seen for item in as_list(found.value)]
     distinct = {json.dumps(item, sort_keys=True, default=str): item for item in items}
