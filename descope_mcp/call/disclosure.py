@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from descope_mcp.api import large_work
 from descope_mcp.call import project_facts
 from descope_mcp.call.examine import IN_THE_CONSOLE, Checked
@@ -18,6 +16,7 @@ from descope_mcp.guard.question.question_data import Disclosure, Project
 from descope_mcp.guard.question.quoting import NotShown, typeable
 from descope_mcp.guard.question.shown_rights import shown_rights
 from descope_mcp.guard.restore.way_back import Undoable, foreseen
+from descope_mcp.guard.secrets.redaction import masked
 
 
 async def disclosed(
@@ -33,23 +32,26 @@ async def disclosed(
     Raises:
         Instead: it cannot be shown.
     """
-    telling = partial(
-        disclose,
-        checked.operation,
-        checked.given,
-        risk=checked.risk,
-        decision=checked.decision,
-        preview=preview,
-        project=project_of(checked, services),
-        caller=call.caller,
-        changes=checked.changes,
-        counts=await counted(services.catalog, checked.operation, preview, read),
-        rights=shown_rights(preview.rights),
-        typed=typed,
-        undo=way_back(checked, preview, services),
-    )
+    counts = await counted(services.catalog, checked.operation, preview, read)
+
+    def told() -> Disclosure:
+        return disclose(
+            checked.operation,
+            checked.given,
+            risk=checked.risk,
+            decision=checked.decision,
+            preview=preview,
+            project=project_of(checked, services),
+            caller=call.caller,
+            changes=checked.changes,
+            counts=counts,
+            rights=shown_rights(preview.rights),
+            typed=typed,
+            undo=way_back(checked, preview, services),
+        )
+
     try:
-        return await large_work.run(checked.size, telling)
+        return await large_work.run(checked.size, told)
     except NotShown as error:
         remedy = "Nothing was sent. Make smaller calls, with arguments that a person can read."
         raise Instead(Refused("not-shown", str(error), remedy)) from None
@@ -60,8 +62,9 @@ def way_back(checked: Checked, preview: Preview, services: Services) -> Undoable
     operation = checked.operation
     if len(preview.found) < len(operation.preview):
         return None
-    catalog, project = services.catalog, services.project
-    return foreseen(catalog, operation, checked.arguments, preview, project)
+    # The journal, from which an undo is made, holds no secrets.
+    recorded = masked(operation, checked.arguments)
+    return foreseen(services.catalog, operation, recorded, preview, services.project)
 
 
 def project_of(checked: Checked, services: Services) -> Project:

@@ -37,6 +37,7 @@ async def promised(services: Services, operation: str, given: dict[str, Any]) ->
     [
         ("GenerateJWTSignUpOrIn", {"loginId": ADA}),
         ("ImportLists", {"lists": [{"name": "Mine", "type": "texts", "data": ["a"]}]}),
+        ("ImportUserPasskeys", {"loginId": ADA, "devices": [{"descope": PASSKEY}]}),
         ("UpdateUserAddRoles", {"loginId": ADA, "roleNames": ["Viewer"]}),
         ("CreateAccessKey", {"name": "n", "roleNames": ["Owner"]}),
         ("GenerateJWTSignUpOrIn", {"loginId": NEW}),
