@@ -66,10 +66,11 @@ def _without_shapes(text: str, keep: Keep) -> str:
     """A text without what has a shape; it is looked for where there is what all of a kind have."""
     as_key = partial(keep, "key", "")
     text = without_formats(text, as_key)
-    if "=" in text or "%3D" in text or "%3d" in text:
-        text = _without_named(text, keep)
+    # First, so that a password that looks like a name and its value does not take the host along.
     if "://" in text and "@" in text:
         text = _PASSWORD.sub(partial(_sealed_password, keep), text)
+    if "=" in text or "%3D" in text or "%3d" in text:
+        text = _without_named(text, keep)
     if "eyJ" in text:
         text = _DOTTED.sub(partial(_sealed_token, keep), text)
     return _KEY.sub(lambda match: as_key(match[0]), text) if "K" in text else text
