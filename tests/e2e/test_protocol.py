@@ -149,7 +149,7 @@ async def test_an_id_that_waits_for_its_answer_is_nobody_elses(era: Era) -> None
         await era.raw(900, method, **params)
         refused = await era.wire.answer(None)
         assert refused["error"]["code"] == -32600
-        said = "The id 900 is that of a request that is not answered yet"
+        said = "The id 900 is that of a request that is not answered yet."
         assert refused["error"]["message"] == said
     # A text is another id than the number that it spells.
     await era.raw("900", "tools/list")
