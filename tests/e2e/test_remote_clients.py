@@ -113,7 +113,7 @@ async def toured(world: World, package: str, revision: str) -> list[str]:
     found = await world.said([*command, str(HOLDS + 1)])
     asked: list[str] = found.pop("asked")
     assert found == {
-        "tools": [f"descope_{name}" for name in HUB],
+        "tools": HUB,
         "before": "Ada",
         "refused": "approval",
         "after": "Ada",

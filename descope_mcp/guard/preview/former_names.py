@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from descope_mcp.guard.preview.recipe_values import as_list
-from descope_mcp.guard.preview.target_identity import identity
+from descope_mcp.guard.preview.target_identity import IDS, identity
 
 #: Fields of an answer that say what an object is called, and do not tell it from others.
 _CALLED = ("name", "displayName", "userName")
@@ -27,8 +27,12 @@ class FormerName(NamedTuple):
 
 
 class Called(NamedTuple):
-    """What an object of this id was called, by the fields that say so."""
+    """What an object of this id was called, by the fields that say so.
 
+    ``id_field`` tells a user from a tenant that somebody gave the id of a user.
+    """
+
+    id_field: str
     id: str
     names: Mapping[str, str]
 
@@ -38,7 +42,8 @@ def called(target: Any) -> Iterator[Called]:
     for one in as_list(target):
         names = {field: one[field] for field in _CALLED if field in one} if identity(one) else {}
         if texts := {field: name for field, name in names.items() if isinstance(name, str)}:
-            yield Called(identity(one), texts)
+            id_field = next(field for field in IDS if one.get(field) == identity(one))
+            yield Called(id_field, identity(one), texts)
 
 
 def former_names(
@@ -50,11 +55,11 @@ def former_names(
         target: the before-state.
         earlier: an operation, its caller and what it met, newest first.
     """
-    here = {one.id: one.names for one in called(target)}
+    here = {(one.id_field, one.id): one.names for one in called(target)}
     told: set[tuple[str, str]] = set()
     for operation, caller, met in earlier:
         for was in met:
-            now = here.get(was.id)
+            now = here.get((was.id_field, was.id))
             for field, held in was.names.items() if now is not None else ():
                 holds = now.get(field, "") if now is not None else ""
                 if held not in ("", holds) and (was.id, held) not in told:
