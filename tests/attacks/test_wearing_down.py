@@ -11,6 +11,9 @@ import anyio
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from descope_mcp.call.invoke import invoke
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import said_no
 from descope_mcp.guard.consent.confirmation import LIFETIME, Question
 from descope_mcp.store.consent import approvals, used_confirmations
@@ -179,6 +182,42 @@ def question(name: str, length: int = 100) -> Question:
     expires = time.time() + LIFETIME
     same = said_no.same_call("DeleteUser", {"loginId": name}, PROJECT, "me")
     return Question("?", "", "", name, f"nonce {name}", expires, False, same, length)
+
+
+ADA = {"loginId": "ada.okafor@acme.example"}
+
+
+async def asked_of(acme: Services, operation: str, given: dict[str, Any]) -> Question:
+    outcome = await invoke(Call(operation, given, "agent"), acme)
+    assert isinstance(outcome, NeedsConfirmation), outcome
+    return outcome.question
+
+
+async def test_a_no_is_to_what_is_done_to_whom_and_not_to_a_spelling(acme: Services) -> None:
+    found = await invoke(Call("LoadUser", ADA, "agent"), acme)
+    assert isinstance(found, Completed), found
+    own = found.data["user"]
+    said = await asked_of(acme, "DeleteUser", ADA)
+    by_id = {"userId": own["userId"]}
+    again = [
+        await asked_of(acme, "DeleteUser", by_id),
+        await asked_of(acme, "DeleteUser", {"loginId": own["userId"]}),
+    ]
+    assert {one.same for one in again} == {said.same}
+    # Of the same words, a yes is still for these alone.
+    assert len({said.binding, *(one.binding for one in again)}) == 3
+    other = {"loginId": "tara.singh@umbra.example"}
+    assert (await asked_of(acme, "DeleteUser", other)).same != said.same
+
+
+async def test_a_no_to_one_is_one_to_the_operation_for_several(acme: Services) -> None:
+    found = await invoke(Call("SearchAccessKeys", {}, "agent"), acme)
+    assert isinstance(found, Completed), found
+    first, second = (key["id"] for key in found.data["keys"][:2])
+    one = await asked_of(acme, "DeleteAccessKey", {"id": first})
+    assert (await asked_of(acme, "DeleteAccessKeys", {"ids": [first]})).same == one.same
+    assert (await asked_of(acme, "DeleteAccessKeys", {"ids": [first, second]})).same != one.same
+    assert (await asked_of(acme, "DeactivateAccessKey", {"id": first})).same != one.same
 
 
 def test_a_no_stands_for_a_minute(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """A person's no, and what only looks like one.
 
-A no counts for a minute for the same call, whatever it would hit by then, in every process of the
-store: asking again and again is no way to a yes. Whoever meant yes approves the request that waits
-outside of the client. Some clients decline by themselves and show nobody anything; that shows in
-the time that it takes.
+A no counts for a minute for the same change to the same target, by whatever name that is called
+and whatever hangs on it by then, in every process of the store: asking again and again is no way to
+a yes. Whoever meant yes approves the request that waits outside of the client. Some clients decline
+by themselves and show nobody anything; that shows in the time that it takes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from descope_mcp.catalog.replacement import targets
+from descope_mcp.guard.preview.target_identity import identities
+
 if TYPE_CHECKING:
+    from descope_mcp.catalog.operation import Operation
     from descope_mcp.guard.consent.confirmation import Question
+    from descope_mcp.guard.preview.preview import Preview
     from descope_mcp.store.consent.approvals import Request
     from descope_mcp.store.store import Store
 
@@ -32,6 +37,28 @@ def same_call(operation: str, arguments: Mapping[str, Any], project: str, caller
     """What a call has in common with its repetitions: all that it says, not what is there."""
     said = [operation, arguments, project, caller]
     return _digest("same", json.dumps(said, sort_keys=True, separators=(",", ":"), default=str))
+
+
+def same_change(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    preview: Preview,
+    project: str,
+    caller: str,
+) -> str:
+    """What a change has in common with its repetitions: what it does to whom, however named.
+
+    Where the preview has found the target, it counts in place of the arguments that say which one
+    is meant; versions of an operation, and the one that does it for several, are one kind.
+    """
+    hit = identities(operation, preview)
+    if not hit:
+        return same_call(operation.name, arguments, project, caller)
+    batch = operation.batch
+    kind = batch.operation if batch and batch.each else operation.operation_id
+    named = targets(operation)
+    rest = {name: value for name, value in arguments.items() if name not in named}
+    return same_call(kind, {"hit": sorted(hit), "rest": rest}, project, caller)
 
 
 def unread(question: Question, seconds: float) -> bool:
