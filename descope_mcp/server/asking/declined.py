@@ -245,7 +245,7 @@ def _differs(number: int, approved: str, now: Disclosure) -> str:
     gone = [line.strip() for line in before if line not in after][:_MOST_LINES]
     come = [line.strip() for line in after if line not in before][:_MOST_LINES]
     was = f" It said: {quoted(' / '.join(gone))}; now: {quoted(' / '.join(come))}." if gone else ""
-    return f"Request {number} was approved, and what the call hits has changed since.{was}"
+    return f"Request {number} was approved, and the call or what it hits is another by now.{was}"
 
 
 #: What repeating a call does whose request waits.
