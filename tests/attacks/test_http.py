@@ -30,7 +30,9 @@ DEEP = 100_000
 
 def answer(request: Recorded) -> Response:
     login = dict(request.query).get("loginId", "")
-    return JSONResponse({"user": {"loginIds": [login], "userId": "U1", "name": login}})
+    return JSONResponse(
+        {"user": {"loginIds": [login], "userId": f"U-{login.removeprefix('U-')}", "name": login}}
+    )
 
 
 @dataclass

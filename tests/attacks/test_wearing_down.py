@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import pytest
-from starlette.responses import JSONResponse, Response
 
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
@@ -21,7 +20,7 @@ from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
 from tests.e2e.wire import ASKABLE, Wire, pointed_at, wired
-from tests.recorder import PROJECT, Recorded, Recorder, recording, shared_store
+from tests.recorder import PROJECT, Recorder, recording, shared_store
 
 pytestmark = pytest.mark.anyio
 
@@ -68,19 +67,9 @@ class New(Old):
         return dict(said["structuredContent"])
 
 
-class People(Directory):
-    """Everybody is somebody else, as in life: a no is to what is done to one of them."""
-
-    def answer(self, request: Recorded) -> Response:
-        path, _, query = request.path.partition("?")
-        if (request.method, path) != ("GET", "/v1/mgmt/user"):
-            return super().answer(request)
-        return JSONResponse({"user": {"userId": f"U-{query}", "name": self.user}})
-
-
 @pytest.fixture(scope="module")
 async def recorder() -> AsyncIterator[Recorder]:
-    async with recording(People().answer) as recorder:
+    async with recording(Directory().answer) as recorder:
         yield recorder
 
 

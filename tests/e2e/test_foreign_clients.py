@@ -54,7 +54,15 @@ class Descope:
             self._answered += 1
             if self._answered == AT_ONCE - 1:
                 self._done.set()
-        return JSONResponse({"user": {"name": login, "loginIds": [login], "userId": "U1"}})
+        return JSONResponse(
+            {
+                "user": {
+                    "name": login,
+                    "loginIds": [login],
+                    "userId": f"U-{login.removeprefix('U-')}",
+                }
+            }
+        )
 
 
 @pytest.fixture
