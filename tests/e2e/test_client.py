@@ -139,17 +139,18 @@ async def test_a_hub_tool_that_does_not_exist_is_an_error_of_the_protocol(agent:
 
 
 async def test_a_deletion_is_declined_and_then_approved(agent: Agent) -> None:
-    target = {"loginId": "chloe.martin@acme.example"}
+    spared = {"loginId": "ines.costa@globex.example"}
     agent.person.seconds = READING
-    declined = await agent.run("destructive", "DeleteUser", target)
+    declined = await agent.run("destructive", "DeleteUser", spared)
     assert (declined["error"], declined["rule"]) == ("refused", "declined")
-    user = (await agent.run("read", "LoadUser", target))["answer"]["user"]
+    user = (await agent.run("read", "LoadUser", spared))["answer"]["user"]
 
-    # A no stands for a minute; the same user by another name is another call.
-    assert (await agent.run("destructive", "DeleteUser", target))["rule"] == "declined-before"
+    # A no stands for a minute, by whatever name the same user is called.
+    for again in (spared, {"userId": user["userId"]}):
+        assert (await agent.run("destructive", "DeleteUser", again))["rule"] == "declined-before"
+    target = {"loginId": "chloe.martin@acme.example"}
     agent.person.answer, agent.person.seconds = lambda _: YES, 0
-    by_id = {"userId": user["userId"]}
-    deleted = await agent.run("destructive", "DeleteUser", by_id)
+    deleted = await agent.run("destructive", "DeleteUser", target)
     assert deleted["operation"] == "DeleteUser"
     assert (await agent.run("read", "LoadUser", target))["code"] == "E112102"
 
