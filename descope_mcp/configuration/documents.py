@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 #: Levels of a document, far more than any that somebody means; and values, since an alias of YAML
@@ -23,11 +25,7 @@ def from_toml(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is no TOML, or nested too deeply.
     """
-    try:
-        found = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    _check(found)
+    found: dict[str, Any] = _bounded(partial(tomllib.loads, text))
     return found
 
 
@@ -37,12 +35,7 @@ def from_json(text: str) -> Any:
     Raises:
         ValueError: it is no JSON, or nested too deeply.
     """
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    _check(found)
-    return found
+    return _bounded(partial(json.loads, text))
 
 
 def from_yaml(text: str, loader: Any) -> Any:
@@ -57,12 +50,7 @@ def from_yaml(text: str, loader: Any) -> Any:
     # What is not YAML is told in the words of the loader.
     with suppress(yaml.YAMLError):
         check_yaml(text)
-    try:
-        found = yaml.load(text, Loader=loader)  # noqa: S506 - whoever calls gives a safe one
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    _check(found)
-    return found
+    return _bounded(partial(yaml.load, text, Loader=loader))
 
 
 def check_yaml(text: str) -> None:
@@ -84,6 +72,20 @@ def check_yaml(text: str) -> None:
         if depth > DEEPEST:
             where = f" (at line {event.start_mark.line + 1})" if event.start_mark else ""
             raise ValueError(f"{_TOO_DEEP}{where}")
+
+
+def _bounded(read: Callable[[], Any]) -> Any:
+    """What is read, which can be walked through.
+
+    Raises:
+        ValueError: it is nested too deeply, or is too much.
+    """
+    try:
+        found = read()
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    _check(found)
+    return found
 
 
 def _check(value: Any) -> None:

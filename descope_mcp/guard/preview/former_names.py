@@ -60,8 +60,10 @@ def former_names(
     for operation, caller, met in earlier:
         for was in met:
             now = here.get((was.id_field, was.id))
-            for field, held in was.names.items() if now is not None else ():
-                holds = now.get(field, "") if now is not None else ""
+            if now is None:
+                continue
+            for field, held in was.names.items():
+                holds = now.get(field, "")
                 if held not in ("", holds) and (was.id, held) not in told:
                     told.add((was.id, held))
                     yield FormerName(was.id, holds or was.id, held, operation, caller)
