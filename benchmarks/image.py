@@ -17,7 +17,8 @@ from typing import IO, Any
 _ROOT = Path(__file__).parents[1]
 _NAME = "descope-mcp"
 _AIM = 120.0
-_ASKED: list[dict[str, Any]] = [
+#: What a catalogue asks a server to list its tools.
+ASKED: list[dict[str, Any]] = [
     {
         "id": 1,
         "method": "initialize",
@@ -79,7 +80,7 @@ def _listed(builder: str) -> list[str]:
         start = [builder, "run", container, "--", "descope-mcp", "serve"]
     else:
         start = [builder, "run", "--rm", "--interactive", "--network=none", _NAME, "serve"]
-    given = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in _ASKED)
+    given = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in ASKED)
     said = subprocess.run(start, input=given, stdout=subprocess.PIPE, text=True, check=True).stdout
     if builder == "buildah":
         _run(builder, "rm", container)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.image import ASKED
 from descope_mcp import __version__
 from release import bundle, components, distributions, image_entry, notes, project, registry_entry
 from tests import foreign_packages
@@ -150,20 +151,7 @@ def test_the_manifest_passes_its_own_validator(tmp_path: Path) -> None:
 
 
 def test_tools_are_listed_without_credentials_and_every_argument_is_described() -> None:
-    asked: list[dict[str, Any]] = [
-        {
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-11-25",
-                "capabilities": {},
-                "clientInfo": {"name": "catalogue", "version": "1"},
-            },
-        },
-        {"method": "notifications/initialized"},
-        {"id": 2, "method": "tools/list", "params": {}},
-    ]
-    lines = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in asked)
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in ASKED)
     served = run("serve", given=lines)
     answers = [json.loads(line) for line in served.stdout.splitlines()]
     listed = next(one for one in answers if one.get("id") == 2)["result"]["tools"]
