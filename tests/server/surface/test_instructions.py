@@ -61,7 +61,7 @@ async def test_they_tell_the_truth_about_calls() -> None:
         assert user["createdTime (UTC)"].startswith("20")
         assert made["untrusted"] == ["change", "answer"]
         # "... is put to a person first": a no holds, and repeating the call does not ask again.
-        target = {"loginId": "i@acme.example"}
+        target = {"loginId": "chloe.martin@acme.example"}
         for rules in (AT_ONCE, ("declined-before",)):
             assert (await agent.run("destructive", "DeleteUser", target))["rule"] in rules
         assert len(person.asked) == 1
@@ -84,8 +84,9 @@ async def test_they_tell_the_truth_about_calls() -> None:
             await agent.call("descope_undo", {"call": made["undo"]["call"]})
         ).structured_content
         assert undone is not None
-        assert "error" not in undone
-        assert (await agent.run("read", "LoadUser", target))["code"] == "E112102"
+        assert undone["consent"]["by"] == "person", undone
+        made_target = {"loginId": "i@acme.example"}
+        assert (await agent.run("read", "LoadUser", made_target))["code"] == "E112102"
 
 
 async def test_where_the_client_cannot_ask_the_refusal_says_how_a_person_approves() -> None:
