@@ -17,7 +17,7 @@ class Stage(NamedTuple):
 #: In the order in which a call meets them.
 STAGES = (
     Stage("server/tool_calls.py", "an MCP tool call becomes a call of an operation"),
-    Stage("call/examine.py", "which operation? are the arguments valid? is it denied?"),
+    Stage("call/assessment/examine.py", "which operation? are the arguments valid? is it denied?"),
     Stage("guard/preview/preview.py", "what it would hit is read, and what hangs on that"),
     Stage("guard/preview/comparison/merge.py", "what a replace leaves out is filled in"),
     Stage("guard/policy/decision.py", "allow, deny, or ask a person"),

@@ -15,14 +15,15 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call import call_log, foreseen_reads, large_arguments
+from descope_mcp.call import call_log
+from descope_mcp.call.assessment import foreseen_reads, large_arguments
+from descope_mcp.call.assessment.disclosure import disclosed, must_type
+from descope_mcp.call.assessment.examine import Checked, Denied, examine
+from descope_mcp.call.assessment.foreseen_reads import Noted
+from descope_mcp.call.assessment.judge import see
+from descope_mcp.call.assessment.nothing_to_do import has_nothing_to_do, so_already
 from descope_mcp.call.call_log import Entry
-from descope_mcp.call.disclosure import disclosed, must_type
 from descope_mcp.call.evidence.observed import observed
-from descope_mcp.call.examine import Checked, Denied, examine
-from descope_mcp.call.foreseen_reads import Noted
-from descope_mcp.call.judge import see
-from descope_mcp.call.nothing_to_do import has_nothing_to_do, so_already
 from descope_mcp.call.outcome import (
     Call,
     Completed,

@@ -12,8 +12,8 @@ from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
 
 if TYPE_CHECKING:
+    from descope_mcp.call.assessment.examine import Checked
     from descope_mcp.call.evidence.evidence import Evidence
-    from descope_mcp.call.examine import Checked
     from descope_mcp.guard.preview.preview import Preview
     from descope_mcp.guard.question.question_data import Disclosure
     from descope_mcp.guard.restore.way_back import Undoable

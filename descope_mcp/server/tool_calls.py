@@ -90,7 +90,7 @@ class ToolCall:
         name, arguments = self._params.name, self._params.arguments or {}
         if not self._offer.takes(name):
             if self._services.catalog.find(name) is None:
-                from descope_mcp.call.examine import unknown
+                from descope_mcp.call.assessment.examine import unknown
 
                 why = unknown(name, self._services.catalog)
                 told = f"Unknown tool: {why.message} {why.remedy}"

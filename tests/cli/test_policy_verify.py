@@ -157,7 +157,7 @@ SPOILT: list[tuple[str, Any, Trial]] = [
     ("store.consent.caps.take", lambda *_, **__: True, decided.caps_hold),
     ("guard.secrets.handles.seal", lambda operation, data, keep: data, kept.secret_is_sealed),
     ("store.journal.hash_chain.problems", lambda store: (9, "", []), kept.tampering_shows),
-    ("call.examine._allowed_at_all", lambda checked: None, decided.read_only_denies),
+    ("call.assessment.examine._allowed_at_all", lambda checked: None, decided.read_only_denies),
     ("call.invoke._consent", _unconditional, _destructive),
     ("call.invoke._consent", _unconditional, decided.no_role_unasked),
 ]

@@ -16,7 +16,7 @@ import anyio
 import click
 import pytest
 
-from descope_mcp.call.large_arguments import LARGEST_ARGUMENTS
+from descope_mcp.call.assessment.large_arguments import LARGEST_ARGUMENTS
 from descope_mcp.cli.main import FAILED, NOT_NOW, REFUSED, UNKNOWN, USAGE, cli
 
 from ..api.sockets import answer, closed_port, serving

@@ -14,9 +14,9 @@ import anyio
 
 from descope_mcp.api import large_work
 from descope_mcp.api.errors import ApiFailure
+from descope_mcp.call.assessment.judge import Seen, preview_reader
 from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, Hit
 from descope_mcp.call.evidence.made_and_failed import failed_names, made_things, spoiled
-from descope_mcp.call.judge import Seen, preview_reader
 from descope_mcp.call.outcome import Call, Completed, Failed
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import is_empty

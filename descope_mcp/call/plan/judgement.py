@@ -14,9 +14,9 @@ from functools import partial
 import anyio
 
 from descope_mcp.api import large_work
-from descope_mcp.call import large_arguments
-from descope_mcp.call.examine import Checked, examine
-from descope_mcp.call.judge import Seen, see, unseen
+from descope_mcp.call.assessment import large_arguments
+from descope_mcp.call.assessment.examine import Checked, examine
+from descope_mcp.call.assessment.judge import Seen, see, unseen
 from descope_mcp.call.outcome import Call, Failed, Instead
 from descope_mcp.call.plan.expansion import Planned
 from descope_mcp.call.plan.outcome import PlanRequest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from descope_mcp.call.disclosure import must_type, project_of, way_back
+from descope_mcp.call.assessment.disclosure import must_type, project_of, way_back
 from descope_mcp.call.outcome import Failed, Instead, Refused
 from descope_mcp.call.plan import consent, record, resume
 from descope_mcp.call.plan.expansion import Planned

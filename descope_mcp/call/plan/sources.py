@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.examine import examine
+from descope_mcp.call.assessment.examine import examine
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Outcome
 from descope_mcp.call.plan.batches import batched

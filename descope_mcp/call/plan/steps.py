@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.call.examine import unknown
+from descope_mcp.call.assessment.examine import unknown
 from descope_mcp.call.outcome import Failed, Instead, Outcome, Refused
 from descope_mcp.call.plan.references import (
     EACH,

@@ -17,8 +17,8 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
-from descope_mcp.call import project_facts
-from descope_mcp.call.examine import Checked, examine
+from descope_mcp.call.assessment import project_facts
+from descope_mcp.call.assessment.examine import Checked, examine
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
     Call,

@@ -161,7 +161,7 @@ async def unknown_is_denied(stage: Stage) -> Proof:
     for name in ("DropEverything", "deleteuser; DeleteUser", "", *blocked):
         before, outcome = stage.written, await stage.run(name, {})
         kept = isinstance(outcome, (Refused, Failed)) and stage.written == before
-        proof.expect(kept, spelled(name, {}), became(outcome), "call.examine")
+        proof.expect(kept, spelled(name, {}), became(outcome), "call.assessment.examine")
     return proof
 
 

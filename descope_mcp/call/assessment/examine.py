@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from descope_mcp.call.class_of_call import fits, may_turn_out_milder, refusal
+from descope_mcp.call.assessment.class_of_call import fits, may_turn_out_milder, refusal
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments.validation import check
