@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api import large_work
 from descope_mcp.api.request import Flight
-from descope_mcp.call.assessment.examine import Checked
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import Call, Completed, Failed, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.call.target_lock import Turn

@@ -18,11 +18,12 @@ from descope_mcp.api.request import Flight
 from descope_mcp.call import call_log
 from descope_mcp.call.assessment import foreseen_reads, large_arguments
 from descope_mcp.call.assessment.disclosure import disclosed, must_type
-from descope_mcp.call.assessment.examine import Checked, Denied, examine
+from descope_mcp.call.assessment.examine import Denied, examine
 from descope_mcp.call.assessment.foreseen_reads import Noted
 from descope_mcp.call.assessment.judge import see
 from descope_mcp.call.assessment.nothing_to_do import has_nothing_to_do, so_already
 from descope_mcp.call.call_log import Entry
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.evidence.observed import observed
 from descope_mcp.call.outcome import (
     Call,

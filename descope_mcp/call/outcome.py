@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited, Unreachable
+from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
 
 if TYPE_CHECKING:
-    from descope_mcp.call.assessment.examine import Checked
+    from descope_mcp.call.checked import Checked
     from descope_mcp.call.evidence.evidence import Evidence
     from descope_mcp.guard.preview.preview import Preview
     from descope_mcp.guard.question.question_data import Disclosure
@@ -203,3 +204,9 @@ def failure(error: ApiFailure) -> Failed:
     if isinstance(error, RateLimited):
         return replace(failed, retry_after=error.retry_after)
     return failed
+
+
+def invalid(error: InvalidArguments, remedy: str) -> Failed:
+    """The outcome of a call whose arguments do not fit."""
+    message = f"{error.operation} was not sent. {'; '.join(error.problems)}."
+    return Failed("invalid_arguments", message, remedy)

@@ -12,8 +12,8 @@ from descope_mcp.api import large_work
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.api.large_work import LARGE
 from descope_mcp.api.request import Flight
-from descope_mcp.call.assessment.examine import Checked, invalid
-from descope_mcp.call.outcome import Call, Completed, Failed, Instead, failure
+from descope_mcp.call.checked import Checked
+from descope_mcp.call.outcome import Call, Completed, Failed, Instead, failure, invalid
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation

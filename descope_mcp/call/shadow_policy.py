@@ -15,7 +15,7 @@ from descope_mcp.store.errors import StoreError
 from descope_mcp.store.shadow_log import Difference, append
 
 if TYPE_CHECKING:
-    from descope_mcp.call.assessment.examine import Checked
+    from descope_mcp.call.checked import Checked
 
 
 async def note(call: Call, checked: Checked, services: Services) -> None:

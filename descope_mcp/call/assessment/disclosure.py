@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from descope_mcp.api import large_work
 from descope_mcp.call.assessment import project_facts
-from descope_mcp.call.assessment.examine import IN_THE_CONSOLE, Checked
+from descope_mcp.call.assessment.examine import IN_THE_CONSOLE
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import Call, Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.json_path import values_in

@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from descope_mcp.call.assessment.class_of_call import fits, may_turn_out_milder, refusal
-from descope_mcp.call.outcome import Call, Failed, Instead, Refused
+from descope_mcp.call.checked import Checked
+from descope_mcp.call.outcome import Call, Failed, Instead, Refused, invalid
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect, worse
 from descope_mcp.guard.policy.decision import Decision, decide
 from descope_mcp.guard.policy.risk import Risk, assess
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.target_names import KnownNames, known_names
 from descope_mcp.guard.question.quoting import quoted
-from descope_mcp.store.secrets.handle import Opened
 from descope_mcp.telemetry.stages import stage
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A call that makes sense and is not denied: what it would do, and what the policy says.
-
-    ``given`` are the arguments of the caller, ``arguments`` those to send. Both hold handles;
-    ``opened`` is what they stand for, for the requests alone. ``changes`` is what becomes
-    different and ``names`` are those of its targets, None as long as the before-state is not known.
-    ``size`` is that of the arguments.
-    """
-
-    id: str
-    operation: Operation
-    given: dict[str, Any]
-    arguments: dict[str, Any]
-    risk: Risk
-    decision: Decision
-    changes: tuple[Change, ...] | None = None
-    names: KnownNames | None = None
-    opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
-    size: int = 0
-
-    @property
-    def effect(self) -> Effect:
-        """The class of the call: its operation's, or worse if its arguments make it so."""
-        return worse(self.operation.effect, self.risk.effect)
 
 
 class Denied(Instead):
@@ -141,12 +112,6 @@ def _allowed_at_all(checked: Checked) -> None:
         remedy = _DENIED.get(decision.rule, _BY_THE_FILE)
         refused = Refused(decision.rule, f"{operation.name}: {decision.reason}", remedy)
         raise Denied(refused, checked)
-
-
-def invalid(error: InvalidArguments, remedy: str) -> Failed:
-    """The outcome of a call whose arguments do not fit."""
-    message = f"{error.operation} was not sent. {'; '.join(error.problems)}."
-    return Failed("invalid_arguments", message, remedy)
 
 
 def unknown(name: str, catalog: Catalog) -> Failed:

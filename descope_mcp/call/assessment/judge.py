@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from descope_mcp.api import large_work
 from descope_mcp.call.assessment import foreseen_reads, project_facts
-from descope_mcp.call.assessment.examine import Checked, weighed
+from descope_mcp.call.assessment.examine import weighed
 from descope_mcp.call.assessment.foreseen_reads import Noted
 from descope_mcp.call.assessment.former_names import remembering
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import Call, Failed, Instead, Refused
 from descope_mcp.call.send import request
 from descope_mcp.call.services import Services

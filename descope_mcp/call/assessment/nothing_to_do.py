@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from descope_mcp.call.assessment.examine import Checked
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import SO_ALREADY, Call, Completed
 from descope_mcp.call.services import Services
 from descope_mcp.guard.policy.decision import decide

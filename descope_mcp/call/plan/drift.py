@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from descope_mcp.call.assessment.examine import Checked
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.prediction import names
 from descope_mcp.catalog.json_path import values_in

@@ -15,8 +15,9 @@ import anyio
 
 from descope_mcp.api import large_work
 from descope_mcp.call.assessment import large_arguments
-from descope_mcp.call.assessment.examine import Checked, examine
+from descope_mcp.call.assessment.examine import examine
 from descope_mcp.call.assessment.judge import Seen, see, unseen
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import Call, Failed, Instead
 from descope_mcp.call.plan.expansion import Planned
 from descope_mcp.call.plan.outcome import PlanRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from descope_mcp.call.assessment.examine import Checked
+from descope_mcp.call.checked import Checked
 from descope_mcp.catalog.json_path import values_in
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import NOTHING_SEEN

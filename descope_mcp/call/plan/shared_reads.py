@@ -7,8 +7,8 @@ from typing import Any
 
 import anyio
 
-from descope_mcp.call.assessment.examine import Checked
 from descope_mcp.call.assessment.judge import Around
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.read_budget import Reader, thrifty

@@ -9,7 +9,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
-from descope_mcp.call.assessment.examine import Checked
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.outcome import Completed, Failed, Instead, Refused
 from descope_mcp.call.reports.source_reads import Ended, Gathered, Run, gathered
 from descope_mcp.call.services import Services

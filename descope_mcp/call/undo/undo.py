@@ -18,7 +18,8 @@ from anyio.to_thread import run_sync
 
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.call.assessment import project_facts
-from descope_mcp.call.assessment.examine import Checked, examine
+from descope_mcp.call.assessment.examine import examine
+from descope_mcp.call.checked import Checked
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import (
     Call,
