@@ -26,6 +26,7 @@ from descope_mcp.catalog.operation_record import (
 )
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact_addresses
+from descope_mcp.guard.policy.given_rights import giving
 from descope_mcp.guard.policy.url import is_foreign, leads_away
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.rights.permission_change import Shift
@@ -34,6 +35,7 @@ from descope_mcp.guard.preview.rights.permission_change import Shift
 _REDEFINED = (
     "The project has a role of this name: whoever has it in the tenant gets the tenant's instead."
 )
+_TAKES_OVER: Hazard = "account_takeover"
 #: What a person is told where a creation meets what exists already.
 _EXISTS = {
     "replaced": "One of this name or id exists already, and would be replaced.",
@@ -46,7 +48,8 @@ class Risk:
     """What a call does at worst, sentences for the person asked, and a reason not to send it.
 
     ``paths`` are the arguments by which rules raised the risk: a person has to see them. ``says``
-    are the words of the consequence that a rule has in place of the record's.
+    are the words of the consequence that a rule has in place of the record's. ``gives`` are the
+    paths of what makes a take-over of it; ``changes`` is what becomes different, as far as known.
     """
 
     effect: Effect
@@ -55,6 +58,8 @@ class Risk:
     refusal: str = ""
     paths: tuple[str, ...] = ()
     says: str = ""
+    gives: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def assess(
@@ -98,7 +103,7 @@ def assess(
         added += [hazard for rule in more for hazard in rule.add]
         matching += more
     if any(shift.gained for shift in redefined):
-        added.append("account_takeover")
+        added.append(_TAKES_OVER)
     if any(shift.lost for shift in redefined):
         effects.append("destructive")
     kept = [h for h in operation.hazards if h not in dropped]
@@ -114,6 +119,8 @@ def assess(
         refusal="; ".join(r.why for r in matching if r.refuse),
         paths=tuple(p for r in matching if _raises(r) for p in _paths(r)),
         says=next((r.says for r in sure if r.says), ""),
+        gives=giving(operation, arguments, matching, changes, by_itself=_TAKES_OVER in kept),
+        changes=tuple(changes or ()),
     )
 
 
@@ -177,8 +184,8 @@ def _arguments_hold(
     yield not any_of(rule.empty, _filled)
     yield not rule.lacks or _lacks(arguments, rule.lacks)
     yield all(any_of((path,), _filled) for path in rule.all_filled)
-    yield not rule.is_true or any_of(rule.is_true, _true)
-    yield not any_of(rule.not_true, _true)
+    yield not rule.is_true or any_of(rule.is_true, lambda v: v is True)
+    yield not any_of(rule.not_true, lambda v: v is True)
     yield all(any(v in wanted for v in values(path)) for path, wanted in rule.equals.items())
     yield all(_all_equal(arguments, path, wanted) for path, wanted in rule.all_equal.items())
     yield not rule.only or _only(arguments, rule.only)
@@ -248,10 +255,6 @@ def _clears(value: Any) -> bool:
     if isinstance(value, list) and value:
         return any(_clears(item) for item in value)
     return not _filled(value)
-
-
-def _true(value: Any) -> bool:
-    return value is True
 
 
 def _all_equal(arguments: Mapping[str, Any], path: str, wanted: list[Any]) -> bool:

@@ -19,6 +19,7 @@ from descope_mcp.catalog.operation_record import Effect, Hazard
 from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy import who
 from descope_mcp.guard.policy.argument_values import as_written, is_plain, leaves, reach
+from descope_mcp.guard.policy.given_rights import bounded
 from descope_mcp.guard.policy.glob import patterns_fit
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.policy.values_by_meaning import meant
@@ -109,8 +110,10 @@ def matches(
         and (not rule.projects or projects_fit(rule, projects))
         and all(_argument_fits(rule, operation, arguments, path, known) for path in rule.arguments)
         and all(
-            _meaning_fits(rule, operation, arguments, meaning, known) for meaning in rule.meanings
+            _meaning_fits(rule, operation, arguments, meaning, risk, known)
+            for meaning in rule.meanings
         )
+        and not (rule.allows and rule.meanings and _gives_more(rule, operation, arguments, risk))
         and (not rule.targets or _hits(rule, operation, arguments, known))
     )
 
@@ -239,16 +242,25 @@ def _meaning_fits(
     operation: Operation,
     arguments: Mapping[str, Any],
     meaning: Meaning,
+    risk: Risk,
     known: KnownNames | None,
 ) -> bool:
-    """Whether what the call holds of a meaning is what the rule names."""
+    """Whether what the call holds of a meaning, or puts something else for, is what is named."""
     patterns = rule.meanings[meaning]
-    values = meant(operation, arguments, meaning, known)
+    values = meant(operation, arguments, meaning, risk.changes, known)
     if rule.allows:
         fitting = (patterns_fit(text, patterns, exactly=True) for text in values.sure)
         told = bool(values.sure) and not (values.unknown or values.uncertain)
         return told and all(fitting)
     return values.unknown or any(patterns_fit(t, patterns, exactly=False) for t in values.possible)
+
+
+def _gives_more(
+    rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], risk: Risk
+) -> bool:
+    """Whether the call gives control or rights by something that the rule does not speak of."""
+    said = (rule.meanings, rule.arguments)
+    return not all(bounded(operation, arguments, path, *said) for path in risk.gives)
 
 
 def _hits(

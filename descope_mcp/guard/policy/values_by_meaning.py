@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.policy import claimed, contact_addresses, url
+from descope_mcp.guard.policy.given_rights import replaced
 from descope_mcp.guard.policy.url import linked_hosts
+from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.target_names import KnownNames, names_at
 
 #: Where a role or permission is named by its id, its name is not known.
@@ -37,9 +39,13 @@ def meant(
     operation: Operation,
     arguments: Mapping[str, Any],
     meaning: Meaning,
+    changes: Sequence[Change] = (),
     known: KnownNames | None = None,
 ) -> Meant:
-    """What a call of `operation` holds of `meaning`, by every name `known` of its targets."""
+    """What a call of `operation` holds of `meaning`, by every name `known` of its targets.
+
+    Rights that its `changes` put others in the place of are taken away by it.
+    """
     marks = operation.marks.get(meaning, Marks())
     sure: list[str] = []
     possible: list[str] = []
@@ -70,6 +76,8 @@ def meant(
         for value in values_at(arguments, path)
     ]
     if meaning in _OF_USERS:
+        taken = [one for path in marks.acts for one in replaced(changes, path)]
+        sure += [one for one in _opened(taken) if isinstance(one, str)]
         # What the user has whose rights are lent cannot be told from the call.
         lent = operation.marks.get("roles", Marks()).lends
         unknown = unknown or any(any(_opened(values_at(arguments, path))) for path in lent)
