@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from descope_mcp.catalog.catalog import Catalog, load
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import read, ready_made
 from descope_mcp.guard.question.renderers.terminal import screen

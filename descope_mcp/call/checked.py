@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect, worse
+from descope_mcp.catalog.operation_record.effect import Effect, worse
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.risk import Risk
 from descope_mcp.guard.preview.comparison.difference import Change

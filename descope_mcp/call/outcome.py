@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from descope_mcp.api.errors import ApiError, ApiFailure, RateLimited, Unreachable
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.operation_record.effect import Effect
 from descope_mcp.guard.consent.confirmation import Approval, Question
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.arguments.timestamps import Unit
-from descope_mcp.catalog.operation_record import Hazard, Overwriting, Record
+from descope_mcp.catalog.operation_record.effect import Hazard
+from descope_mcp.catalog.operation_record.record import Overwriting, Record
 from descope_mcp.catalog.pagination import Paging
 from descope_mcp.catalog.schemas import input_schema as schema
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from descope_mcp.catalog.operation_record import Frozen
+from descope_mcp.catalog.frozen_model import Frozen
 
 _SIZES = ("limit", "size", "count")
 _TOTALS = ("total", "totalResults")

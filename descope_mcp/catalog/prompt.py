@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from descope_mcp.catalog.operation_record import Frozen
+from descope_mcp.catalog.frozen_model import Frozen
 
 _NAME = re.compile(r"`([^`]*)`")
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from descope_mcp.catalog.operation_record import COMPARISONS, WORDS, Lookup, Record, Source
+from descope_mcp.catalog.operation_record.recipe import WORDS, Lookup, Source
+from descope_mcp.catalog.operation_record.record import Record
+from descope_mcp.catalog.operation_record.rule import COMPARISONS
 from descope_mcp.catalog.schemas import input_schema
 
 Schema = Mapping[str, Any]

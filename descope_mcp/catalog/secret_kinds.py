@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.operation_record import Frozen, Record
+from descope_mcp.catalog.frozen_model import Frozen
+from descope_mcp.catalog.operation_record.record import Record
 
 _CREDENTIAL = "credential:"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Effect
 
 #: The scopes of the classes, from the narrowest to the widest.
 CLASSES: dict[Effect, str] = {effect: f"descope:{effect}" for effect in EFFECTS}

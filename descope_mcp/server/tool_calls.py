@@ -29,7 +29,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.arguments.validation import check, fit
 from descope_mcp.catalog.field_selection import WrongFields
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.server.answers import list_parts, tool_result
 from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.size_limit import OPERATION, Answers, View

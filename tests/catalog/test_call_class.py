@@ -6,7 +6,7 @@ import pytest
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import worse
+from descope_mcp.catalog.operation_record.effect import worse
 from descope_mcp.catalog.wording.call_class import call_class
 from descope_mcp.catalog.wording.omitted_fields import existing, left_out
 from descope_mcp.guard.policy.risk import assess

@@ -12,7 +12,7 @@ from typing import Any
 from descope_mcp.call.outcome import Refused
 from descope_mcp.catalog.json_path import is_empty, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Effect
 from descope_mcp.guard.policy.decision import WHY
 from descope_mcp.guard.policy.risk import matching_rules
 from descope_mcp.guard.preview.comparison.difference import Change

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from descope_mcp.call.plan.expansion import Planned
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Batch
+from descope_mcp.catalog.operation_record.record import Batch
 from descope_mcp.guard.policy.rule import may_match
 from descope_mcp.store.consent import grants
 

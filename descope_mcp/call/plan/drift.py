@@ -15,7 +15,7 @@ from descope_mcp.call.checked import Checked
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.prediction import names
 from descope_mcp.catalog.json_path import values_in
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.preview.rights.permission_change import Shift

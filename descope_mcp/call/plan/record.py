@@ -15,7 +15,7 @@ from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.outcome import NAME, PlanEnded, PlanRequest
 from descope_mcp.call.plan.references import written
 from descope_mcp.call.services import Services
-from descope_mcp.catalog.operation_record import worse
+from descope_mcp.catalog.operation_record.effect import worse
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError

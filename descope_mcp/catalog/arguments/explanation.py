@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from descope_mcp.catalog.operation_record import Frozen
+from descope_mcp.catalog.frozen_model import Frozen
 
 
 class Explanation(Frozen):

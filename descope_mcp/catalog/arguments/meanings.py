@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from descope_mcp.catalog.operation_record import Frozen
+from descope_mcp.catalog.frozen_model import Frozen
 
 #: What a policy rule can name; ``ways_in``, whatever lets somebody sign in, and ``applications``.
 Meaning = Literal[

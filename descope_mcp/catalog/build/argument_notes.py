@@ -19,7 +19,7 @@ from pydantic import Field
 from descope_mcp.catalog.arguments.argument_paths import Argument, ends, every
 from descope_mcp.catalog.build.yaml_source import line_of, read_model
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.operation_record import Frozen
+from descope_mcp.catalog.frozen_model import Frozen
 
 _SHARED = "shared"
 Sort = Literal["notes", "details", "plain", "unknown"]

@@ -26,7 +26,7 @@ from descope_mcp.catalog.build.secret_fields import holders
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Record, Toolset
+from descope_mcp.catalog.operation_record.record import Record, Toolset
 from descope_mcp.catalog.schemas import input_schema as schema
 from descope_mcp.catalog.search import index as search_index
 from descope_mcp.catalog.secret_kinds import read_kinds

@@ -11,13 +11,9 @@ from descope_mcp.catalog import recipe_reference, replacement
 from descope_mcp.catalog.build import creation, overwriting, secret_fields, settling
 from descope_mcp.catalog.build.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
-from descope_mcp.catalog.operation_record import (
-    Count,
-    Read,
-    Record,
-    Restore,
-    Rule,
-)
+from descope_mcp.catalog.operation_record.recipe import Count, Read, Restore
+from descope_mcp.catalog.operation_record.record import Record
+from descope_mcp.catalog.operation_record.rule import Rule
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.catalog.wording import consequence_template
 

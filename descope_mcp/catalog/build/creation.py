@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from descope_mcp.catalog.build.openapi import Endpoint
-from descope_mcp.catalog.operation_record import Record, Restore
+from descope_mcp.catalog.operation_record.recipe import Restore
+from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.recipe_reference import all_in
 
 #: A word of a path or an operation's name that says that something is made.

@@ -10,7 +10,7 @@ from typing import Any
 from descope_mcp.catalog.build.argument_notes import ArgumentNotes
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.references import Reference, References
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record.record import Record
 
 
 class Explanations:

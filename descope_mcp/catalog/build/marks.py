@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.build.yaml_source import line_of, read_yaml
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.operation_record import Frozen, Record
+from descope_mcp.catalog.frozen_model import Frozen
+from descope_mcp.catalog.operation_record.record import Record
 
 Sort = Literal["acts", "console", "sends", "texts", "names", "takes", "lends", "excused"]
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.build.marks import Entry
-from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Hazard, Record, Rule
+from descope_mcp.catalog.operation_record.effect import Hazard
+from descope_mcp.catalog.operation_record.record import Record
+from descope_mcp.catalog.operation_record.rule import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.replacement import is_compared
 from descope_mcp.catalog.schemas import input_schema
 

@@ -9,15 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog.build.openapi import Endpoint
-from descope_mcp.catalog.operation_record import (
-    BETWEEN,
-    COMPARISONS,
-    CONDITIONS,
-    Overwrites,
-    Overwriting,
-    Record,
-    Rule,
-)
+from descope_mcp.catalog.operation_record.record import Overwrites, Overwriting, Record
+from descope_mcp.catalog.operation_record.rule import BETWEEN, COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas import input_schema
 
 #: What the path of a creation or an update ends with, besides the place that both have.

@@ -10,7 +10,7 @@ from descope_mcp.catalog.arguments import validation
 from descope_mcp.catalog.build.yaml_source import line_of
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Toolset
+from descope_mcp.catalog.operation_record.record import Toolset
 
 
 def problems(toolsets: Mapping[Path, Toolset], operations: Mapping[str, Any]) -> Iterator[str]:

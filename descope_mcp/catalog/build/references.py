@@ -18,7 +18,8 @@ from pydantic import Field
 from descope_mcp.catalog.arguments.argument_paths import Argument, ends, every
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.yaml_source import line_of, read_model
-from descope_mcp.catalog.operation_record import Frozen, Record
+from descope_mcp.catalog.frozen_model import Frozen
+from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.schemas import input_schema
 
 

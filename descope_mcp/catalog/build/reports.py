@@ -22,7 +22,7 @@ from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.yaml_source import line_of, read_model, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import split
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.recipe_reference import all_in
 from descope_mcp.catalog.reports import tables as report_tables
 from descope_mcp.catalog.reports.record import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.secret_names import names_holder, names_secret
 
 _Place = tuple[str, str, Mapping[str, Any]]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference
-from descope_mcp.catalog.operation_record import Lookup, Record, Settled, Source
+from descope_mcp.catalog.operation_record.recipe import Lookup, Settled, Source
+from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.schemas import input_schema
 
 

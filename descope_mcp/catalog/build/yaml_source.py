@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.operation_record import Toolset
+from descope_mcp.catalog.operation_record.record import Toolset
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from descope_mcp.catalog.operation_record import Example, Frozen
+from descope_mcp.catalog.frozen_model import Frozen
+from descope_mcp.catalog.operation_record.record import Example
 
 #: The tables that every report has beside those of its reads.
 ARGUMENTS, MISSING = "args", "missing"

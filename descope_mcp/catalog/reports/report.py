@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from descope_mcp.catalog.operation import Operation, Place, Plane, Scheme
-from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.operation_record.effect import Effect
 from descope_mcp.catalog.reports.record import Section, Source
 
 

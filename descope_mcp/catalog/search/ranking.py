@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.operation_record.effect import Effect
 from descope_mcp.catalog.search.confidence import Signals, sure
 from descope_mcp.catalog.search.phrasing_model import PhrasingModel, Told
 from descope_mcp.catalog.search.query_intent import Query, Reader

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.catalog.wording.rule_terms import terms, told_with
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Existing, Rule
+from descope_mcp.catalog.operation_record.record import Existing
+from descope_mcp.catalog.operation_record.rule import Rule
 
 _EXISTING: dict[Existing, str] = {
     "refused": "A name or id that is taken is refused.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from descope_mcp.catalog.operation_record import BETWEEN, Rule
+from descope_mcp.catalog.operation_record.rule import BETWEEN, Rule
 
 #: Conditions that one path is enough for, and how each is said of that path.
 _ONE = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from descope_mcp.catalog.json_path import distinct
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Hazard, worse
+from descope_mcp.catalog.operation_record.effect import Hazard, worse
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.guard import scopes
 from descope_mcp.guard.caller import Caller

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from descope_mcp.catalog.arguments.meanings import Meaning
-from descope_mcp.catalog.operation_record import Effect, Frozen, Hazard
+from descope_mcp.catalog.frozen_model import Frozen
+from descope_mcp.catalog.operation_record.effect import Effect, Hazard
 from descope_mcp.guard.policy.decision import ASK_FROM, Place
 from descope_mcp.guard.policy.quorum import MOST
 from descope_mcp.guard.policy.rule import Action

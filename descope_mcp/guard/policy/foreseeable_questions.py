@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect, Hazard, Rule, worse
+from descope_mcp.catalog.operation_record.effect import Effect, Hazard, worse
+from descope_mcp.catalog.operation_record.rule import Rule
 from descope_mcp.catalog.wording.rule_terms import Term, left_out, terms, told, told_with
 from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide, needed_lists, possible

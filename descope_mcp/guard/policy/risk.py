@@ -15,15 +15,9 @@ from typing import Any
 
 from descope_mcp.catalog.json_path import is_blank, is_empty, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import (
-    COMPARISONS,
-    CONDITIONS,
-    Effect,
-    Hazard,
-    Overwriting,
-    Rule,
-    worse,
-)
+from descope_mcp.catalog.operation_record.effect import Effect, Hazard, worse
+from descope_mcp.catalog.operation_record.record import Overwriting
+from descope_mcp.catalog.operation_record.rule import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.policy import contact_addresses
 from descope_mcp.guard.policy.given_rights import giving

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from descope_mcp.catalog.arguments.meanings import Meaning
 from descope_mcp.catalog.json_path import is_empty
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Effect, Hazard
+from descope_mcp.catalog.operation_record.effect import Effect, Hazard
 from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy import who
 from descope_mcp.guard.policy.argument_values import as_written, is_plain, leaves, reach

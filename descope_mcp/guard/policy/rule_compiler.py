@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS, Hazard
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Hazard
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.policy import who
 from descope_mcp.guard.policy.dead_rules import covered, unreachable

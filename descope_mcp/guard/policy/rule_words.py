@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import COMPARISONS, CONDITIONS, Rule
+from descope_mcp.catalog.operation_record.rule import COMPARISONS, CONDITIONS, Rule
 from descope_mcp.catalog.schemas.input_schema import lookup
 from descope_mcp.guard.policy.decision import Policy, worst
 from descope_mcp.guard.policy.rule import HARMLESS, Cap, PolicyRule, may_match

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from descope_mcp.api.errors import ApiFailure
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
-from descope_mcp.catalog.operation_record import Count
+from descope_mcp.catalog.operation_record.recipe import Count
 from descope_mcp.guard.preview.failures import TooMuchToRead
 from descope_mcp.guard.preview.read_budget import Reader
 from descope_mcp.guard.preview.recipe_reads import run

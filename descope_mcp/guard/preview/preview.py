@@ -20,7 +20,7 @@ import anyio
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Count, Read
+from descope_mcp.catalog.operation_record.recipe import Count, Read
 from descope_mcp.guard.preview import impact, preview_step
 from descope_mcp.guard.preview.failures import TargetMissing
 from descope_mcp.guard.preview.former_names import FormerName

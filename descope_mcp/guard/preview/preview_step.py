@@ -12,7 +12,7 @@ from descope_mcp.api.errors import ApiError, ApiFailure, MissingCredential
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import is_empty
-from descope_mcp.catalog.operation_record import Read
+from descope_mcp.catalog.operation_record.recipe import Read
 from descope_mcp.guard.preview.failures import Ambiguous, PreviewFailed, TargetMissing
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import Reader

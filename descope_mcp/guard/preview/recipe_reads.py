@@ -16,7 +16,7 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Count, Read
+from descope_mcp.catalog.operation_record.recipe import Count, Read
 from descope_mcp.catalog.recipe_reference import Reference, all_in, parse
 from descope_mcp.guard.preview.failures import PreviewFailed
 from descope_mcp.guard.preview.ordered_gather import gather

@@ -1,6 +1,6 @@
 """Recipes of ``tool_specs``: filling in references and finding the target in an answer.
 
-What a reference can be is described in ``catalog/operation_record.py``.
+What a reference can be is described in `catalog.operation_record`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from descope_mcp.catalog.json_path import is_empty, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Read
+from descope_mcp.catalog.operation_record.recipe import Read
 from descope_mcp.catalog.recipe_reference import all_in
 from descope_mcp.guard.preview.preview import Preview
 

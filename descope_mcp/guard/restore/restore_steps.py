@@ -16,7 +16,7 @@ from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.operation_record.recipe import Restore
 from descope_mcp.catalog.recipe_reference import LIKE, all_in
 from descope_mcp.guard.preview.comparison.before_state import fitted
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN

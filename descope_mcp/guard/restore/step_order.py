@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.operation_record.recipe import Restore
 from descope_mcp.guard.preview.recipe_reads import sought
 
 

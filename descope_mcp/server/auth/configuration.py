@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.catalog.operation_record import Effect
+from descope_mcp.catalog.operation_record.effect import Effect
 from descope_mcp.configuration import regions, text_files
 from descope_mcp.configuration.documents import from_toml
 from descope_mcp.configuration.secret_source import NoSecret

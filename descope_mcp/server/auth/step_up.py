@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
-from descope_mcp.catalog.operation_record import EFFECTS, Effect, worse
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Effect, worse
 from descope_mcp.guard import scopes
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.server.auth.challenge import Challenges

@@ -13,7 +13,7 @@ from descope_mcp.call.outcome import Failed
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.catalog.schemas.signature import signature
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours

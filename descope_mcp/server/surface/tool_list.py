@@ -15,7 +15,7 @@ import mcp_types as types
 
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Effect
 from descope_mcp.catalog.schemas.published import published
 from descope_mcp.guard.policy.decision import Policy, at_worst
 from descope_mcp.server.surface import panel

@@ -11,7 +11,7 @@ from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.references import References
 from descope_mcp.catalog.build.yaml_source import read_toolset
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record.record import Record
 from tests.recorder import SPECS, load_contract
 
 

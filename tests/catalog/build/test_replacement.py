@@ -8,7 +8,7 @@ import pytest
 
 from descope_mcp.catalog.build.consistency import Consistency
 from descope_mcp.catalog.build.yaml_source import read_toolset
-from descope_mcp.catalog.operation_record import Record
+from descope_mcp.catalog.operation_record.record import Record
 from tests.recorder import SPECS, load_contract
 
 LOOKUP = {"among": "$before.loginIds", "other_than": "$args.loginId"}

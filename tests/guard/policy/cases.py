@@ -20,7 +20,7 @@ from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Rule
+from descope_mcp.catalog.operation_record.rule import Rule
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.preview.comparison.difference import Change
 from descope_mcp.guard.preview.comparison.merge import merge

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.guard.caller import Caller
 from descope_mcp.guard.policy.decision import (
     EVERY,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import EFFECTS
+from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.guard.caller import STDIO, Caller
 from descope_mcp.guard.policy.decision import Decision, Policy, decide, worst
 from descope_mcp.guard.policy.file import PolicyError, parse, read, ready_made

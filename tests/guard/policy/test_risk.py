@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from descope_mcp.catalog.catalog import Catalog
-from descope_mcp.catalog.operation_record import CONDITIONS
+from descope_mcp.catalog.operation_record.rule import CONDITIONS
 from descope_mcp.guard.policy.risk import assess
 from tests.guard.build import operation, rule
 

@@ -15,7 +15,8 @@ import pytest
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS, Rule
+from descope_mcp.catalog.operation_record.effect import EFFECTS
+from descope_mcp.catalog.operation_record.rule import Rule
 from descope_mcp.guard.policy.risk import Risk, assess, matching_rules
 from descope_mcp.guard.preview.comparison.difference import Change
 from tests.guard.policy.cases import HOSTS, RULES, Case, cases, judged

@@ -13,7 +13,7 @@ from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.operation_record.recipe import Restore
 from descope_mcp.catalog.recipe_reference import Difference, Reference, all_in, parse, texts
 from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.restore.restore_steps import Plan, Step, needs_before, plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from descope_mcp.catalog.operation_record import Restore
+from descope_mcp.catalog.operation_record.recipe import Restore
 from descope_mcp.guard.restore.step_order import Made, after
 from tests.guard.build import operation
 

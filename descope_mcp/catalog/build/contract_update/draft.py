@@ -12,7 +12,7 @@ import yaml
 
 from descope_mcp.catalog.build.openapi import Endpoint
 from descope_mcp.catalog.build.yaml_source import read_toolset
-from descope_mcp.catalog.operation_record import Toolset
+from descope_mcp.catalog.operation_record.record import Toolset
 
 _PLAIN = re.compile(r"[A-Za-z](?:[\w /{}().~-]*[\w/})])?", re.ASCII)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from descope_mcp.call.outcome import SO_ALREADY, Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Hazard
+from descope_mcp.catalog.operation_record.effect import Hazard
 from descope_mcp.cli.policy_trials.verification.proof import Proof, Tried, became, spelled
 from descope_mcp.cli.policy_trials.verification.stage import Stage
 from descope_mcp.guard.policy.decision import EVERY, Decision, Policy

@@ -14,7 +14,7 @@ from typing import Any
 from descope_mcp.catalog.arguments.validation import SEALED
 from descope_mcp.catalog.json_path import is_empty, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Lookup, Source
+from descope_mcp.catalog.operation_record.recipe import Lookup, Source
 from descope_mcp.catalog.replacement import targets
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Held
 from descope_mcp.guard.preview.recipe_values import ABSENT, Scope, matching, resolve

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import Settled, Source
+from descope_mcp.catalog.operation_record.recipe import Settled, Source
 from descope_mcp.catalog.schemas.input_schema import REPLACE
 from descope_mcp.guard.preview.comparison.before_state import held_by
 from descope_mcp.guard.preview.comparison.difference import Change

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import EFFECTS, Effect
+from descope_mcp.catalog.operation_record.effect import EFFECTS, Effect
 from descope_mcp.guard.policy.decision import Decision
 from descope_mcp.guard.policy.quorum import strictest
 from descope_mcp.guard.policy.risk import Risk
