@@ -14,15 +14,16 @@ from typing import Any
 
 from descope_mcp.catalog import pagination, prompt
 from descope_mcp.catalog.arguments import validation
-from descope_mcp.catalog.build import openapi, overwriting, phrasings, probes
-from descope_mcp.catalog.build.argument_units import ArgumentUnits
-from descope_mcp.catalog.build.consistency import Consistency
-from descope_mcp.catalog.build.explanations import Explanations
-from descope_mcp.catalog.build.marks import read_meanings
-from descope_mcp.catalog.build.meaning_rules import follow
+from descope_mcp.catalog.build import openapi, phrasings, probes
+from descope_mcp.catalog.build.argument_meanings.explanations import Explanations
+from descope_mcp.catalog.build.argument_meanings.marks import read_meanings
+from descope_mcp.catalog.build.argument_meanings.rules import follow
+from descope_mcp.catalog.build.argument_meanings.units import ArgumentUnits
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.record_checks import overwriting
+from descope_mcp.catalog.build.record_checks.consistency import Consistency
+from descope_mcp.catalog.build.record_checks.secret_fields import holders
 from descope_mcp.catalog.build.reports import Reports
-from descope_mcp.catalog.build.secret_fields import holders
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments, RepairError, SpecError
 from descope_mcp.catalog.operation import Operation

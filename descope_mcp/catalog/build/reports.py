@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from descope_mcp.catalog.arguments import validation
-from descope_mcp.catalog.build.consistency import (
+from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.record_checks.consistency import (
     MAX_DESCRIPTION_WORDS,
     MAX_NAME,
     MIN_DESCRIPTION_WORDS,
 )
-from descope_mcp.catalog.build.openapi import Contract, Endpoint
 from descope_mcp.catalog.build.yaml_source import line_of, read_model, read_yaml
 from descope_mcp.catalog.errors import InvalidArguments
 from descope_mcp.catalog.json_path import split

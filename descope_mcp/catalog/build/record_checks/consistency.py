@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference, replacement
-from descope_mcp.catalog.build import creation, overwriting, secret_fields, settling
-from descope_mcp.catalog.build.marks import arguments_of
+from descope_mcp.catalog.build.argument_meanings.marks import arguments_of
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
+from descope_mcp.catalog.build.record_checks import creation, overwriting, secret_fields, settling
 from descope_mcp.catalog.operation_record.recipe import Count, Read, Restore
 from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.operation_record.rule import Rule

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
-from descope_mcp.catalog.build.marks import Entry
+from descope_mcp.catalog.build.argument_meanings.marks import Entry
 from descope_mcp.catalog.operation_record.effect import Hazard
 from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.operation_record.rule import COMPARISONS, CONDITIONS, Rule

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from descope_mcp.catalog.build.argument_meanings.references import References
 from descope_mcp.catalog.build.openapi import Contract
-from descope_mcp.catalog.build.references import References
 from descope_mcp.catalog.build.yaml_source import read_toolset
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation_record.record import Record

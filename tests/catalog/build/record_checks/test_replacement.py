@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.build.consistency import Consistency
+from descope_mcp.catalog.build.record_checks.consistency import Consistency
 from descope_mcp.catalog.build.yaml_source import read_toolset
 from descope_mcp.catalog.operation_record.record import Record
 from tests.recorder import SPECS, load_contract

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from descope_mcp.catalog.build.argument_notes import ArgumentNotes
+from descope_mcp.catalog.build.argument_meanings.notes import ArgumentNotes
+from descope_mcp.catalog.build.argument_meanings.references import Reference, References
 from descope_mcp.catalog.build.openapi import Contract
-from descope_mcp.catalog.build.references import Reference, References
 from descope_mcp.catalog.operation_record.record import Record
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.catalog.build.argument_notes import ArgumentNotes
+from descope_mcp.catalog.build.argument_meanings.notes import ArgumentNotes
 from descope_mcp.catalog.errors import SpecError
 
 TEXT = {"type": "string"}

@@ -1,0 +1,1 @@
+"""Whether a record fits the contract and the other records."""
