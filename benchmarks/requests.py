@@ -13,8 +13,8 @@ from pathlib import Path
 
 from descope_mcp.guard.decide import Decider, decide
 from descope_mcp.guard.question.question_data import to_json
-from descope_mcp.store import signed_rows
 from descope_mcp.store.consent import approvals, listings
+from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals as table
 from tests.console.requests import SAID

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 LENGTH = 32
-#: The second line of a key file that never was without a witness beside it (see `store.witness`).
+#: The second line of a key file that never was without a witness beside it (`integrity.witness`).
 _WITNESSED = b"witnessed"
 _ALPHABET = str.maketrans("-_", "+/")
 #: What a key looks like.

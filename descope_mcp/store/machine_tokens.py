@@ -18,12 +18,12 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from descope_mcp.store import signed_rows
+from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity.signed_rows import Book
+from descope_mcp.store.integrity.witness import Head
 from descope_mcp.store.journal import acts, hash_chain
-from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
-from descope_mcp.store.witness import Head
 
 PREFIX = "dmcp_"
 _FORM = re.compile(r"dmcp_([0-9a-f]{12})_([0-9a-f]{64})")

@@ -15,16 +15,16 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from descope_mcp.store import key as keys
-from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.database import Database, Place
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, WrongKey
+from descope_mcp.store.integrity import signed_rows, witness
+from descope_mcp.store.integrity.witness import Witness
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.key_source import KeySource
 from descope_mcp.store.private_files import private_directory
 from descope_mcp.store.tables import journal, ledger, metadata
-from descope_mcp.store.witness import Witness
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from descope_mcp.store import key as keys
-from descope_mcp.store import row_sums, signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.integrity import row_sums, signed_rows, witness
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.private_files import replace

@@ -179,7 +179,7 @@ class Store:
         Raises:
             StoreError: it cannot be used.
         """
-        from descope_mcp.store import witness
+        from descope_mcp.store.integrity import witness
 
         if self.is_shared and sys.platform != "win32":
             # Other machines have files of their own, so that the database need not be locked.

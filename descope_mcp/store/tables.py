@@ -2,7 +2,7 @@
 
 Times are epoch seconds. Everything is kept by project, since one store serves them all. Rows with
 a ``signature`` allow or forbid something; what it covers, and what shows that one is missing, is in
-`store.signed_rows`.
+`store.integrity.signed_rows`.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import leaves
 from descope_mcp.guard.consent.confirmation import Approval, Question, accept
-from descope_mcp.store import signed_rows, tables
+from descope_mcp.store import tables
 from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store

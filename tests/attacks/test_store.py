@@ -20,9 +20,9 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse
-from descope_mcp.store import accept_damage, witness
 from descope_mcp.store.consent import approvals, grants, second_factor
 from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.integrity import accept_damage, witness
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret

@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 import pytest
 from sqlalchemy import insert, select
 
-from descope_mcp.store import accept_damage, machine_tokens, rotation, signed_rows
+from descope_mcp.store import machine_tokens, rotation
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.integrity import accept_damage, signed_rows
+from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entries import entries
-from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import tokens
 from tests.on_disk import on_disk

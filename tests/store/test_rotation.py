@@ -10,9 +10,10 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from descope_mcp.store import rotation, witness
+from descope_mcp.store import rotation
 from descope_mcp.store.consent import approvals, grants, second_factor
 from descope_mcp.store.errors import KeyChanged, NotAsLeft
+from descope_mcp.store.integrity import witness
 from descope_mcp.store.journal import export, hash_chain
 from descope_mcp.store.journal.entries import detail, entries, intend, settle
 from descope_mcp.store.secrets import sealed

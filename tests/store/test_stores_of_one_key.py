@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from descope_mcp.store import accept_damage, rotation
+from descope_mcp.store import rotation
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.integrity import accept_damage
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.journal.entries import entries, intend
 from descope_mcp.store.machine_tokens import create, find

@@ -21,7 +21,7 @@ from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.display.times import moment, shown
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.configuration.text_files import decoded
-from descope_mcp.store import accept_damage
+from descope_mcp.store.integrity import accept_damage
 from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import export, hash_chain
 from descope_mcp.store.journal.entry import Entry

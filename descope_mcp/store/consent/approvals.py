@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, select
 
-from descope_mcp.store import signed_rows
 from descope_mcp.store.consent import outbox
+from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.journal import acts, hash_chain
-from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals, vote_marks, votes
 from descope_mcp.telemetry.stages import passed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from descope_mcp.store import signed_rows
+from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import usage
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
-from descope_mcp.store import signed_rows
+from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity.signed_rows import Book
+from descope_mcp.store.integrity.witness import Head
 from descope_mcp.store.journal import acts, hash_chain
-from descope_mcp.store.signed_rows import Book
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import grants
-from descope_mcp.store.witness import Head
 
 #: Where the row has the caller, among the patterns: no argument's path begins like this.
 _CALLER = "@caller"

@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.errors import StoreError
+from descope_mcp.store.integrity import signed_rows, witness
 from descope_mcp.store.key import Key
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import factor

@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy import select
 
-from descope_mcp.store import signed_rows
+from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import confirmations
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Executable, Row, select
 
-from descope_mcp.store import signed_rows, witness
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, StoreError
+from descope_mcp.store.integrity import signed_rows, witness
+from descope_mcp.store.integrity.witness import BEGINNING, Head, Witness
 from descope_mcp.store.key import Key
 from descope_mcp.store.tables import details, journal
-from descope_mcp.store.witness import BEGINNING, Head, Witness
 
 if TYPE_CHECKING:
     from descope_mcp.store.store import Store

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
-from descope_mcp.store import row_sums
 from descope_mcp.store.errors import KeyChanged, StoreError
+from descope_mcp.store.integrity import row_sums
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import emergency_copy
 from descope_mcp.store.secrets.handle import LIFETIME, Opened, Owner, Secret

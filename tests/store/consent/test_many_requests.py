@@ -8,9 +8,9 @@ import time
 import pytest
 from sqlalchemy import text
 
-from descope_mcp.store import signed_rows
 from descope_mcp.store.consent import approvals, listings
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals as table

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from descope_mcp.store import accept_damage
+from descope_mcp.store.integrity import accept_damage
 from descope_mcp.store.journal import acts, export, hash_chain
 from descope_mcp.store.journal.entries import intend, settle
 from descope_mcp.store.store import Store

@@ -178,7 +178,7 @@ async def forged_is_none(stage: Stage) -> Proof:
     before, outcome = stage.written, await stage.run("DeleteUser", arguments, services)
     kept = not isinstance(outcome, Completed) and stage.written == before
     shown = f"{note}its request was set to approved: {became(outcome)}"
-    proof.expect(kept, spelled("DeleteUser", arguments), shown, "store.signed_rows")
+    proof.expect(kept, spelled("DeleteUser", arguments), shown, "store.integrity.signed_rows")
     return proof
 
 

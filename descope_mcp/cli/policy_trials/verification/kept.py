@@ -147,9 +147,9 @@ def _read_over(store: Store, copy: Store) -> Store:
     """The copy, with what a store on a server holds, or one whose key is given."""
     from sqlalchemy import select
 
-    from descope_mcp.store import witness
     from descope_mcp.store.database import Database
     from descope_mcp.store.databases.sqlite import Sqlite
+    from descope_mcp.store.integrity import witness
     from descope_mcp.store.key import written
     from descope_mcp.store.private_files import replace
     from descope_mcp.store.tables import metadata

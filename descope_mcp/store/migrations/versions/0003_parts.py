@@ -1,7 +1,7 @@
 """Requests and votes are summed up in parts, and one person has one vote by whatever name.
 
 Programs before can do neither. The ledger is divided when the rows are next looked at
-(`store.signed_rows`): only the key can.
+(`store.integrity.signed_rows`): only the key can.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which signed rows are summed up together, and what a signature covers (`store.signed_rows`)."""
+"""Which signed rows are summed up together, and what a signature covers (`signed_rows`)."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ import uuid
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from descope_mcp.store import row_sums, signed_rows, witness
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.integrity import row_sums, signed_rows, witness
+from descope_mcp.store.integrity.witness import Witness
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals, factor, grants, tokens
-from descope_mcp.store.witness import Witness
 
 #: For so many seconds no answer counts that was asked for before: as long as a question is open.
 _OPEN_QUESTION = 300.0

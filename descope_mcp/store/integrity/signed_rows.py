@@ -32,13 +32,13 @@ from sqlalchemy import (
     update,
 )
 
-from descope_mcp.store import witness
 from descope_mcp.store.databases.standing import Standing
 from descope_mcp.store.errors import NotAsLeft
+from descope_mcp.store.integrity import witness
+from descope_mcp.store.integrity.row_sums import MODULUS, SUMMED, signed, sum_name, undivided_name
+from descope_mcp.store.integrity.witness import Head, Witness
 from descope_mcp.store.key import Key
-from descope_mcp.store.row_sums import MODULUS, SUMMED, signed, sum_name, undivided_name
 from descope_mcp.store.tables import factor, ledger, sealed
-from descope_mcp.store.witness import Head, Witness
 
 if TYPE_CHECKING:
     from descope_mcp.store.store import Store
