@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity import signed_rows, witness
 from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.integrity.witness import Head
 from descope_mcp.store.journal import acts, hash_chain
@@ -89,7 +89,7 @@ def create(
         )
         head, token = _recorded(book, store, "granted", made, by), f"{PREFIX}{identity}_{secret}"
         give(token)
-    signed_rows.advance(store, journal=head)
+    witness.advance(store, journal=head)
     return _token(made), token
 
 
@@ -118,7 +118,7 @@ def revoke(store: Store, identity: str, *, by: str = "person") -> MachineToken |
             return None
         row = book.update(tokens, row, revoked=True)
         head = _recorded(book, store, "revoked", row, by)
-    signed_rows.advance(store, journal=head)
+    witness.advance(store, journal=head)
     return _token(row)
 
 

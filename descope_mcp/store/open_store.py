@@ -18,13 +18,13 @@ from descope_mcp.store import key as keys
 from descope_mcp.store.database import Database, Place
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, WrongKey
-from descope_mcp.store.integrity import signed_rows, witness
+from descope_mcp.store.integrity import ledger, signed_rows, witness
 from descope_mcp.store.integrity.witness import Witness
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.key_source import KeySource
 from descope_mcp.store.private_files import private_directory
-from descope_mcp.store.tables import journal, ledger, metadata
+from descope_mcp.store.tables import journal, metadata
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def opened(parts: Parts) -> Opened:
             key = _key(connection, parts)
         with database.begin() as connection:
             first = _first_witness(parts, key)
-            remembered = witness.of_state(first, parts.state, signed_rows.store_id(connection))
+            remembered = witness.of_state(first, parts.state, ledger.store_id(connection))
             _remember(connection, key, remembered, parts)
     except BaseException:
         database.close()
@@ -85,7 +85,7 @@ def _first_witness(parts: Parts, key: Key) -> Path:
 
 def _key(connection: Connection, parts: Parts) -> Key:
     """The key of a database; what nobody has signed yet is signed."""
-    named = connection.execute(select(ledger.c.key)).scalar()
+    named = ledger.key_id(connection)
     if named is None:
         return _first_on_server(connection, parts) if parts.on_server else _first(connection, parts)
     if parts.source is None:
@@ -138,19 +138,19 @@ def _remember(connection: Connection, key: Key, path: Path, parts: Parts) -> Non
     """Remember the ledger before anything depends on it, and where the store is by now."""
     now = standing(connection)
     ledger_now = now if now.key is not None else None
-    store, factor = signed_rows.store_id(connection), signed_rows.factor_row(connection)
-    begun = Witness(ledger=signed_rows.head(connection), factor=factor, store=store)
+    store, factor = ledger.store_id(connection), signed_rows.factor_row(connection)
+    begun = Witness(ledger=ledger.head(connection), factor=factor, store=store)
     begun = replace(begun, state=parts.state)
     try:
         seen = witness.read(path)
         if seen is None and parts.on_server:
-            signed_rows.check(ledger_now, key, Witness())
+            ledger.proven(ledger_now, key, Witness())
             end = hash_chain.genuine_end(connection, key)
             witness.begin(path, replace(begun, journal=end))
         elif seen and seen.ledger == witness.BEGINNING:
             witness.write(path, replace(begun, journal=seen.journal))
         elif seen and seen.state != parts.state:
-            signed_rows.check(ledger_now, key, seen)
+            ledger.proven(ledger_now, key, seen)
             witness.write(path, replace(seen, state=parts.state))
     except NotAsLeft:
         return

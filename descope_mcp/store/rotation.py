@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from descope_mcp.store import key as keys
 from descope_mcp.store.errors import NotAsLeft, StoreError
-from descope_mcp.store.integrity import row_sums, signed_rows, witness
+from descope_mcp.store.integrity import ledger, row_sums, signed_rows, witness
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.private_files import replace
@@ -79,14 +79,14 @@ def rotate(store: Store, by: str) -> None:
         _seal_anew(connection, old, new)
         _sign_anew(connection, old, new)
         end = hash_chain.put(connection, new, acts.entry("rotated", by=by, way="terminal"), after=0)
-        _, content = signed_rows.ledger_of(connection)
-        generation = signed_rows.head(connection)[0] + 1
+        _, content = ledger.unproven(connection)
+        generation = ledger.head(connection)[0] + 1
         identity = content.get("store") or uuid.uuid4().hex
         void = content["void_until"]
         signed_rows.begin(connection, new, generation=generation, store=identity, void=void)
         heads = witness.Witness(
             end,
-            signed_rows.head(connection),
+            ledger.head(connection),
             signed_rows.factor_row(connection),
             store.state,
             identity,

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, select
 
 from descope_mcp.store.consent import outbox
-from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity import signed_rows, witness
 from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
@@ -269,7 +269,7 @@ def _answered(
             # Whoever waits for another's vote hears of this one.
             book.changed = True
         after = Answer(as_request(row), len(said), of)
-    signed_rows.advance(store, journal=head)
+    witness.advance(store, journal=head)
     return after
 
 

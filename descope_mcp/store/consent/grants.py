@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
-from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity import signed_rows, witness
 from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.integrity.witness import Head
 from descope_mcp.store.journal import acts, hash_chain
@@ -86,7 +86,7 @@ def create(
             revoked=False,
         )
         head = _recorded(book, store, "granted", made, by, way)
-    signed_rows.advance(store, journal=head)
+    witness.advance(store, journal=head)
     return _grant(made)
 
 
@@ -143,7 +143,7 @@ def _changed(
             return None
         row = book.update(grants, row, **change(_grant(row)))
         head = _recorded(book, store, kind, row, by, way)
-    signed_rows.advance(store, journal=head)
+    witness.advance(store, journal=head)
     return _grant(row)
 
 

@@ -13,7 +13,7 @@ import uuid
 from sqlalchemy import Connection, delete, insert, select, update
 
 from descope_mcp.store.errors import NotAsLeft
-from descope_mcp.store.integrity import row_sums, signed_rows, witness
+from descope_mcp.store.integrity import ledger, row_sums, signed_rows, witness
 from descope_mcp.store.integrity.witness import Witness
 from descope_mcp.store.journal import acts, hash_chain
 from descope_mcp.store.store import Store
@@ -48,10 +48,10 @@ def accept(store: Store, by: str, found: list[str]) -> None:
     with store.begin() as connection:
         now = Witness(
             end,
-            signed_rows.head(connection),
+            ledger.head(connection),
             signed_rows.factor_row(connection),
             store.state,
-            signed_rows.store_id(connection),
+            ledger.store_id(connection),
         )
         witness.write(store.witness_file, now)
 
@@ -70,7 +70,7 @@ def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
     connection.execute(delete(factor))
     if seen.factor:
         connection.execute(insert(factor).values(**seen.factor))
-    generation = max(seen.ledger[0], signed_rows.head(connection)[0]) + 1
+    generation = max(seen.ledger[0], ledger.head(connection)[0]) + 1
     void = time.time() + _OPEN_QUESTION
     # With an id of its own: the one that it had may be that of the store that it is a copy of.
     new = uuid.uuid4().hex

@@ -14,11 +14,9 @@ allows nothing, so a part is summed up only before one of its rows counts.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -32,13 +30,12 @@ from sqlalchemy import (
     update,
 )
 
-from descope_mcp.store.databases.standing import Standing
 from descope_mcp.store.errors import NotAsLeft
-from descope_mcp.store.integrity import witness
+from descope_mcp.store.integrity import ledger, witness
 from descope_mcp.store.integrity.row_sums import MODULUS, SUMMED, signed, sum_name, undivided_name
-from descope_mcp.store.integrity.witness import Head, Witness
+from descope_mcp.store.integrity.witness import Head
 from descope_mcp.store.key import Key
-from descope_mcp.store.tables import factor, ledger, sealed
+from descope_mcp.store.tables import factor, sealed
 
 if TYPE_CHECKING:
     from descope_mcp.store.store import Store
@@ -61,7 +58,7 @@ class Book:
         self.changed = False
         self._store = store
         self._seen = witness.read(store.witness_file)
-        self.generation, content = _ledger(connection, store.key, self._seen)
+        self.generation, content = ledger.read(connection, store.key, self._seen)
         self._sums: dict[str, str] = content["sums"]
         #: Confirmations that expire before this (epoch seconds) are void.
         self.void_until: float = content["void_until"]
@@ -183,10 +180,10 @@ class Book:
         """
         if self.changed:
             content = {"sums": self._sums, "void_until": self.void_until, "store": self._id}
-            end = _write(self.connection, self._store.key, self.generation + 1, content)
+            end = ledger.write(self.connection, self._store.key, self.generation + 1, content)
             self._store.database.announce(self.connection)
         elif self._seen and self.generation > self._seen.ledger[0]:
-            end = head(self.connection)  # another replica has changed something
+            end = ledger.head(self.connection)  # another replica has changed something
         else:
             return None
         # What was done to the second factor from outside is not remembered as if it were true.
@@ -207,41 +204,7 @@ def book(store: Store) -> Iterator[Book]:
         yield opened
         closed = opened.close()
     if closed:
-        advance(store, ledger=closed)
-
-
-def advance(
-    store: Store,
-    *,
-    journal: Head | None = None,
-    ledger: tuple[Head, Mapping[str, Any] | None] | None = None,
-) -> None:
-    """Remember beside the key what has been written; what is newer already stays.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
-    with store.witnessing() as file:
-        seen = witness.read(file)
-        if seen is None:
-            return  # it was removed, which no later entry covers up
-        ends, book, enrolled = seen.journal, seen.ledger, seen.factor
-        if journal and journal[0] > ends[0]:
-            ends = journal
-        if ledger and ledger[0][0] > book[0]:
-            book, enrolled = ledger
-        remembered = replace(seen, journal=ends, ledger=book, factor=enrolled)
-        if remembered != seen:
-            witness.write(file, remembered)
-
-
-def check(now: Standing | None, key: Key, seen: Witness | None) -> None:
-    """Make sure that the ledger is the one that was written last.
-
-    Raises:
-        NotAsLeft: it is not.
-    """
-    _proven(now, key, seen)
+        witness.advance(store, ledger=closed)
 
 
 def adopt(connection: Connection, key: Key) -> None:
@@ -265,25 +228,7 @@ def begin(
             sums[name] = (sums.get(name, 0) + int(signature, 16)) % MODULUS
     written = {name: f"{total:x}" for name, total in sums.items()}
     content = {"sums": written, "void_until": void, "store": store}
-    _write(connection, key, generation, content)
-
-
-def ledger_of(connection: Connection) -> tuple[int, dict[str, Any]]:
-    """The ledger as it stands, unproven."""
-    row = connection.execute(select(ledger)).one()
-    return row.generation, json.loads(row.content)
-
-
-def store_id(connection: Connection) -> str:
-    """What tells the store from others with the same key, unproven; "" if it has no such id."""
-    content = connection.execute(select(ledger.c.content)).scalar()
-    return str(json.loads(content).get("store", "")) if content else ""
-
-
-def head(connection: Connection) -> Head:
-    """The newest ledger."""
-    row = connection.execute(select(ledger.c.generation, ledger.c.signature)).one_or_none()
-    return (row.generation, row.signature) if row else witness.BEGINNING
+    ledger.write(connection, key, generation, content)
 
 
 def factor_row(connection: Connection) -> dict[str, Any] | None:
@@ -317,43 +262,3 @@ def _same(table: Table, row: Row[Any]) -> Any:
 
 def _forged(table: Table, rows: list[Row[Any]]) -> str:
     return f"{len(rows)} row(s) of {table.name} were not written by this program and do not count"
-
-
-def _ledger(connection: Connection, key: Key, seen: Witness | None) -> tuple[int, dict[str, Any]]:
-    return _proven(connection.execute(select(ledger)).one_or_none(), key, seen)
-
-
-def _proven(
-    row: Standing | Row[Any] | None, key: Key, seen: Witness | None
-) -> tuple[int, dict[str, Any]]:
-    """The number and the content of a ledger that is the one that was written last."""
-    if row is None:
-        raise NotAsLeft("the ledger of approvals, grants, caps and the second factor is missing")
-    if row.signature != _ledger_signature(key, row.generation, row.content):
-        raise NotAsLeft("the ledger of approvals, grants, caps and the second factor was changed")
-    if seen is None:
-        raise NotAsLeft("the witness beside the key is missing")
-    generation, signature = seen.ledger
-    if row.generation < generation or (row.generation == generation and row.signature != signature):
-        raise NotAsLeft("approvals, grants, counts and the second factor are an older copy")
-    content = json.loads(row.content)
-    found = content.get("store")
-    if found and seen.store and found != seen.store:
-        raise NotAsLeft("another store lies in its place")
-    return row.generation, content
-
-
-def _write(connection: Connection, key: Key, generation: int, content: Mapping[str, Any]) -> Head:
-    text = json.dumps(content, sort_keys=True)
-    signature = _ledger_signature(key, generation, text)
-    connection.execute(delete(ledger))
-    connection.execute(
-        insert(ledger).values(
-            id=1, generation=generation, content=text, key=key.id, signature=signature
-        )
-    )
-    return generation, signature
-
-
-def _ledger_signature(key: Key, generation: int, content: str) -> str:
-    return key.sign_row(json.dumps(["ledger", generation, content, key.id]))

@@ -14,6 +14,7 @@ missed there; and the id that the store has in its ledger, so that one that was 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -21,10 +22,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.private_files import appear, private_file, read_private, replace
+
+if TYPE_CHECKING:
+    from descope_mcp.store.store import Store
 
 _NAME = "journal-witness"
 #: What a key file is called that nobody gave a name.
@@ -184,6 +188,31 @@ def write(path: Path, remembered: Witness) -> None:
         StoreError: it cannot be written.
     """
     replace(path, _text(remembered))
+
+
+def advance(
+    store: Store,
+    *,
+    journal: Head | None = None,
+    ledger: tuple[Head, Mapping[str, Any] | None] | None = None,
+) -> None:
+    """Remember beside the key what has been written; what is newer already stays.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    with store.witnessing() as file:
+        seen = read(file)
+        if seen is None:
+            return  # it was removed, which no later entry covers up
+        ends, book, enrolled = seen.journal, seen.ledger, seen.factor
+        if journal and journal[0] > ends[0]:
+            ends = journal
+        if ledger and ledger[0][0] > book[0]:
+            book, enrolled = ledger
+        remembered = dataclasses.replace(seen, journal=ends, ledger=book, factor=enrolled)
+        if remembered != seen:
+            write(file, remembered)
 
 
 def _text(remembered: Witness) -> bytes:

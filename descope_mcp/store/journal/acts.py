@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from descope_mcp.store.integrity.signed_rows import advance
+from descope_mcp.store.integrity.witness import advance
 from descope_mcp.store.journal.hash_chain import append, canonical
 from descope_mcp.store.store import Store
 

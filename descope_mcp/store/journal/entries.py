@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from descope_mcp.store import target_leases
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
-from descope_mcp.store.integrity.signed_rows import advance
+from descope_mcp.store.integrity.witness import advance
 from descope_mcp.store.journal.entry import Entry, Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import anyhow, canonical, following, genuine
 from descope_mcp.store.store import Store

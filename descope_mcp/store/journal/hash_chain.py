@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Executable, Row, select
 
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import NotAsLeft, StoreError
-from descope_mcp.store.integrity import signed_rows, witness
+from descope_mcp.store.integrity import ledger, signed_rows, witness
 from descope_mcp.store.integrity.witness import BEGINNING, Head, Witness
 from descope_mcp.store.key import Key
 from descope_mcp.store.tables import details, journal
@@ -70,7 +70,7 @@ def following(
     # Mostly the end is the one that was witnessed.
     if not (seen and end == seen.journal) and (missing := _missing_end(connection, seen)):
         raise NotAsLeft(missing)
-    signed_rows.check(now if now.key is not None else None, store.key, seen)
+    ledger.proven(now if now.key is not None else None, store.key, seen)
     return _next(store.key, entry, end)
 
 

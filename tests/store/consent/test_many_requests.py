@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from descope_mcp.store.consent import approvals, listings
 from descope_mcp.store.errors import NotAsLeft
-from descope_mcp.store.integrity import signed_rows
+from descope_mcp.store.integrity import ledger, signed_rows, witness
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals as table
@@ -113,15 +113,15 @@ def test_a_part_that_is_gone_whole_is_noticed(kept: Store) -> None:
 def earlier(store: Store) -> None:
     """Make the ledger one of the version before, which summed up each table as a whole."""
     with store.begin() as connection:
-        generation, content = signed_rows.ledger_of(connection)
+        generation, content = ledger.unproven(connection)
         sums: dict[str, int] = {}
         for name, total in content["sums"].items():
             of, _, _ = name.partition(" ")
             whole = f"{of} []" if of in ("approvals", "votes") else name
             sums[whole] = (sums.get(whole, 0) + int(total, 16)) % 2**256
         content["sums"] = {name: f"{total:x}" for name, total in sums.items()}
-        written = signed_rows._write(connection, store.key, generation + 1, content)
-    signed_rows.advance(store, ledger=(written, None))
+        written = ledger.write(connection, store.key, generation + 1, content)
+    witness.advance(store, ledger=(written, None))
     with store.database.begin() as connection:
         for index in ("approvals_by_status", "approvals_by_age", "votes_by_request"):
             connection.execute(text(f"DROP INDEX {index}"))
@@ -137,7 +137,7 @@ def test_a_store_of_the_version_before_is_taken_over(kept: Store) -> None:
     assert listings.overview(kept, MANY + 1).voters == {MANY + 1: ["person"]}
     assert approvals.consume(kept, "new") == MANY + 1
     with kept.begin() as connection:
-        names = signed_rows.ledger_of(connection)[1]["sums"]
+        names = ledger.unproven(connection)[1]["sums"]
     assert "approvals []" not in names
     assert {json.loads(n.partition(" ")[2])[0] for n in names if n.startswith("approvals")} == set(
         range(MANY // 50 + 1)
