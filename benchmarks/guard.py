@@ -28,7 +28,7 @@ from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import load
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.preview.preview import look
-from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 
@@ -84,10 +84,10 @@ def _steps(services: Services, server: Stdio) -> dict[str, Step]:
         )
 
     async def intended() -> None:
-        await anyio.to_thread.run_sync(journal.intend, store, intent())
+        await anyio.to_thread.run_sync(write_ahead.intend, store, intent())
 
     async def settled() -> None:
-        await anyio.to_thread.run_sync(journal.settle, store, intent(), "done")
+        await anyio.to_thread.run_sync(write_ahead.settle, store, intent(), "done")
 
     async def through_server() -> None:
         given = {"operation": "LoadUser", "arguments": _TARGET}

@@ -20,6 +20,7 @@ import httpx2
 
 from benchmarks.http import MODERN, SERVE, environment, serving
 from descope_mcp.store.consent import approvals
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 from tests.postgres import new_cluster
 
@@ -47,7 +48,7 @@ def _message(number: int) -> dict[str, Any]:
 async def _one(http: httpx2.AsyncClient, store: Store, number: int) -> float:
     """Milliseconds from the yes to the answer."""
     sent = asyncio.create_task(http.post("/mcp", json=_message(number), headers=_HEADERS))
-    waiting: list[approvals.Request] = []
+    waiting: list[Request] = []
     while not waiting:
         await asyncio.sleep(0.01)
         waiting = await asyncio.to_thread(approvals.requests, store, pending=True)

@@ -22,8 +22,7 @@ from descope_mcp.guard.restore import restore_steps
 from descope_mcp.guard.restore.way_back import Undoable, by_plan
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
-from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal import late_outcomes
+from descope_mcp.store.journal import late_outcomes, write_ahead
 from descope_mcp.store.journal.entry import Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.store import Store
 from descope_mcp.telemetry.stages import stage
@@ -75,7 +74,7 @@ async def recorded(
     )
     try:
         with stage("record"):
-            await run_sync(journal.intend, store, intent, turn.section, turn.since)
+            await run_sync(write_ahead.intend, store, intent, turn.section, turn.since)
     except UndoneBefore as error:
         message = f"It was undone already, or is just being undone, by call {error.by}."
         raise Instead(Refused("undone", message, "Nothing was sent.")) from None
@@ -130,7 +129,7 @@ def _settled(
 ) -> bool:
     """Write the outcome; False if it has to wait, which cannot make the call undone."""
     try:
-        journal.settle(store, intent, result, reason, undo, turn.section)
+        write_ahead.settle(store, intent, result, reason, undo, turn.section)
     except StoreError:
         store.late.append(late_outcomes.Outcome(intent, result, reason, undo, turn.section))
         return False

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from descope_mcp.guard.question.question_data import Disclosure, Project, from_json
 from descope_mcp.store.consent import approvals, second_factor
-from descope_mcp.store.consent.approvals import Answer, Request
+from descope_mcp.store.consent.request import Answer, Request
 from descope_mcp.store.store import Store
 
 Act = Literal["approve", "deny", "revoke"]

@@ -16,8 +16,8 @@ from descope_mcp.guard.consent import grant_limits
 from descope_mcp.guard.decide import Decider, is_own, proven, told
 from descope_mcp.guard.policy.glob import fits
 from descope_mcp.store.consent import grants
-from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.consent.grants import Grant
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 
 Why = Literal["operation", "patterns", "limits", "own", "typed", "wider", "gone"]

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.question.question_data import from_json
-from descope_mcp.store.consent import approvals
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request, needed
 
 #: So much of what others have written is told.
 _LONGEST = 200
@@ -55,9 +54,8 @@ def content(request: Request, console: str, *, names: bool, voted: int = 0) -> C
         facts += [(count.label, count.value) for count in said.counts]
         kind = {True: "production", False: "not production", None: ""}[said.project.production]
         facts += [("Project is", kind)] if kind else []
-    needed = approvals.needed(request.question)
-    if needed > 1:
-        facts += [("Approvals", f"{needed - voted} of {needed} missing")]
+    if (of := needed(request.question)) > 1:
+        facts += [("Approvals", f"{of - voted} of {of} missing")]
     if names:
         facts += [("What", _inert(said.consequence))] if said else []
         facts += [("Asked by", _inert(request.caller))]

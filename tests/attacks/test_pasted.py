@@ -17,7 +17,7 @@ import pytest
 import descope_mcp
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.store.consent import approvals
-from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 from tests.attacks.tally import BYPASSED, CALLS, none, tally
@@ -115,8 +115,8 @@ def env(place: Path) -> dict[str, str]:
             target=name,
             details={"arguments": {"loginId": name}, "before": [{"loginIds": [name]}]},
         )
-        journal.intend(store, intent)
-        journal.settle(store, intent, "unknown", name)
+        write_ahead.intend(store, intent)
+        write_ahead.settle(store, intent, "unknown", name)
         approvals.file(
             store,
             project=PROJECT,

@@ -12,6 +12,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.restore import restore_steps
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.store import Store
 from tests.recorder import recording
 
@@ -59,7 +60,7 @@ async def test_an_outcome_that_cannot_be_written_is_told_with_the_answer(
     def full(*_: object) -> None:
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(journal, "settle", full)
+    monkeypatch.setattr(write_ahead, "settle", full)
     store = Store(tmp_path / "state", tmp_path / "key")
     async with recording() as recorder:
         services = recorder.services(catalog, store=store)

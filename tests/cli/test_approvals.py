@@ -13,7 +13,7 @@ from descope_mcp.cli.asking import notification
 from descope_mcp.guard.decide import Decider, decide
 from descope_mcp.guard.question.question_data import Difference, Disclosure, Project, to_json
 from descope_mcp.store.consent import approvals
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 from tests.cli.processes import COMMAND, run
 from tests.console import requests as console_requests

@@ -11,7 +11,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from descope_mcp.store import shadow_log
-from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.shadow_log import Difference
 from descope_mcp.store.store import Store
@@ -122,8 +122,8 @@ def test_differences_survive_half_a_line_and_have_an_end(
 def done(store: Store, number: int, operation: str, consent: str, **details: Any) -> None:
     call = f"{number:08}-0000-4000-8000-000000000001"
     intent = Intent(call, PROJECT, "me", operation, "write", "r", consent, details=details)
-    journal.intend(store, intent)
-    journal.settle(store, intent, "done")
+    write_ahead.intend(store, intent)
+    write_ahead.settle(store, intent, "done")
 
 
 def test_the_journal_is_judged_by_another_policy(tmp_path: Path) -> None:

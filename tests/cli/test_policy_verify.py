@@ -23,7 +23,7 @@ from descope_mcp.cli.policy_trials.verification.proof import Proof
 from descope_mcp.cli.policy_trials.verification.stage import Stage, staged
 from descope_mcp.guard.policy import file as policy_file
 from descope_mcp.guard.policy.decision import Policy
-from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.store import Store
 from tests.cli.processes import BASE, PRELOADED
@@ -97,8 +97,8 @@ def test_the_own_journal_is_looked_at_and_left_alone(tmp_path: Path) -> None:
     store = Store(tmp_path / "state", tmp_path / "config" / "key")
     for number in range(3):
         intent = Intent(f"{number}" * 36, PROJECT, "me", "CreateRole", "write", "write", "policy")
-        journal.intend(store, intent)
-        journal.settle(store, intent, "done")
+        write_ahead.intend(store, intent)
+        write_ahead.settle(store, intent, "done")
     store.close()
     database, before = tmp_path / "state" / "state.db", _rows(tmp_path)
     proof = kept.own_journal(store)
@@ -120,8 +120,8 @@ def test_the_own_journal_on_a_server_is_looked_at_too(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "state", tmp_path / "config" / "key", url=url)) as store:
         assert kept.own_journal(store).held
         intent = Intent("1" * 36, PROJECT, "me", "CreateRole", "write", "write", "policy")
-        journal.intend(store, intent)
-        journal.settle(store, intent, "done")
+        write_ahead.intend(store, intent)
+        write_ahead.settle(store, intent, "done")
         proof = kept.own_journal(store)
         assert proof.held
         assert "2 rows, whole" in proof.shown

@@ -17,7 +17,7 @@ from descope_mcp.guard.question.question_data import (
     to_json,
 )
 from descope_mcp.store.consent import approvals
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 
 ADA = Member('"ada@acme.example"', "", ("administrator",))

@@ -11,8 +11,7 @@ from descope_mcp.guard.question.question_data import Fact
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.store import shadow_log
 from descope_mcp.store.consent import approvals, grants
-from descope_mcp.store.journal import acts
-from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import acts, write_ahead
 from descope_mcp.store.journal.entry import Intent
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret, handle
@@ -80,8 +79,8 @@ def stocked(store: Store, names: Names = Names()) -> list[Page]:
             "before": [{"name": person, "loginIds": [person], "roleNames": ["Support"]}],
         },
     )
-    journal.intend(store, intent)
-    journal.settle(
+    write_ahead.intend(store, intent)
+    write_ahead.settle(
         store, intent, "done", names.reason, {"steps": steps, "missing": [quoted(names.reason)]}
     )
     acts.record(store, "declined", by=caller, way="form", operation="DeleteTenant")

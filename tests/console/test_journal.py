@@ -6,6 +6,7 @@ import re
 
 from descope_mcp.store.consent import approvals
 from descope_mcp.store.journal import entries as journal
+from descope_mcp.store.journal import write_ahead
 from descope_mcp.store.journal.entry import Intent, Result
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal as rows
@@ -29,8 +30,8 @@ def wrote(store: Store, call: str, result: Result = "done", **changes: str) -> s
         details={"arguments": {"loginId": "ada@acme.example"}, "before": [{"name": "Ada"}]},
         **facts,
     )
-    journal.intend(store, intent)
-    journal.settle(store, intent, result, undo={"steps": [], "missing": ["the passkeys"]})
+    write_ahead.intend(store, intent)
+    write_ahead.settle(store, intent, result, undo={"steps": [], "missing": ["the passkeys"]})
     return call
 
 

@@ -19,7 +19,7 @@ from descope_mcp.guard.policy.file import PolicyError, parse
 from descope_mcp.guard.policy.risk import assess
 from descope_mcp.guard.question.question_data import to_json
 from descope_mcp.store.consent import approvals, grants, listings
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes

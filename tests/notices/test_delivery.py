@@ -25,7 +25,7 @@ from descope_mcp.notices import delivery, signature
 from descope_mcp.notices.configuration import Channel, Webhook
 from descope_mcp.notices.content import Content
 from descope_mcp.store.consent import approvals, outbox
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 from tests.console import requests as in_console
 from tests.recorder import Recorded, Recorder, recording

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from descope_mcp.store import database, migrations
 from descope_mcp.store.consent import approvals
-from descope_mcp.store.journal.entries import intend, settle
+from descope_mcp.store.journal.write_ahead import intend, settle
 from tests.stores import at
 
 from .journal.test_journal import ADA

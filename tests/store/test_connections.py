@@ -26,7 +26,8 @@ from descope_mcp.store.consent import approvals
 from descope_mcp.store.databases.postgres_url import PostgresUrl, parsed, written
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import entries, intend, settle
+from descope_mcp.store.journal.entries import entries
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.store import Store
 from tests.postgres import (
     PASSWORD,

@@ -18,7 +18,8 @@ from descope_mcp.store import rotation, target_leases
 from descope_mcp.store.consent import approvals, used_confirmations
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import entries, intend, settle
+from descope_mcp.store.journal.entries import entries
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal, ledger, metadata
 from descope_mcp.store.target_leases import Section

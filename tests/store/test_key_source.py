@@ -14,7 +14,7 @@ from descope_mcp.store import key_source, rotation
 from descope_mcp.store.consent import used_confirmations
 from descope_mcp.store.errors import StoreError, WrongKey
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import intend
+from descope_mcp.store.journal.write_ahead import intend
 from descope_mcp.store.key_source import KeySource
 from descope_mcp.store.store import Store
 from tests.postgres import cluster

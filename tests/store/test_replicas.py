@@ -16,7 +16,8 @@ from descope_mcp.store import rotation, target_leases
 from descope_mcp.store.consent import approvals, grants, second_factor, used_confirmations
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, WrongKey
 from descope_mcp.store.journal import hash_chain, unsettled
-from descope_mcp.store.journal.entries import entries, intend, settle
+from descope_mcp.store.journal.entries import entries
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals as approvals_table
 from descope_mcp.store.tables import journal, ledger, sections

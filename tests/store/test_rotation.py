@@ -15,7 +15,8 @@ from descope_mcp.store.consent import approvals, grants, second_factor
 from descope_mcp.store.errors import KeyChanged, NotAsLeft
 from descope_mcp.store.integrity import witness
 from descope_mcp.store.journal import export, hash_chain
-from descope_mcp.store.journal.entries import detail, entries, intend, settle
+from descope_mcp.store.journal.entries import detail, entries
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner, Secret
 from descope_mcp.store.store import Store

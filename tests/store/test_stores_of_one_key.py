@@ -13,7 +13,8 @@ from descope_mcp.store import rotation
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.integrity import accept_damage
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import entries, intend
+from descope_mcp.store.journal.entries import entries
+from descope_mcp.store.journal.write_ahead import intend
 from descope_mcp.store.machine_tokens import create, find
 from descope_mcp.store.store import Store
 from tests.postgres import cluster

@@ -20,7 +20,7 @@ from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal import unfinished_plans
+from descope_mcp.store.journal import unfinished_plans, write_ahead
 from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
 
 #: So much of a plan's id has to be given.
@@ -65,7 +65,7 @@ async def begun(
     )
     if not request.resume:
         try:
-            await run_sync(journal.intend, services.store, intent)
+            await run_sync(write_ahead.intend, services.store, intent)
         except UndoneBefore as error:
             message = f"It was undone already, or is just being undone, by plan {error.by}."
             raise Instead(Refused("undone", message, "Nothing was sent.")) from None
@@ -86,7 +86,11 @@ async def ended(intent: Intent, plan: PlanEnded, services: Services) -> None:
         try:
             await run_sync(
                 partial(
-                    journal.settle, services.store, intent, result, f"{done} of {total} calls done"
+                    write_ahead.settle,
+                    services.store,
+                    intent,
+                    result,
+                    f"{done} of {total} calls done",
                 )
             )
         except StoreError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from descope_mcp.cli.asking.errors import NoTerminal
 from descope_mcp.cli.asking.notification import notify
 from descope_mcp.store.consent import approvals
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 
 _TERMINAL = Path("/dev/tty")

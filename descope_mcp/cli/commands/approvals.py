@@ -26,7 +26,7 @@ from descope_mcp.guard.question.renderers import one_line
 from descope_mcp.guard.question.renderers import terminal as renderer
 from descope_mcp.guard.question.renderers.layout import is_long
 from descope_mcp.store.consent import approvals, listings, second_factor
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.journal import acts
 from descope_mcp.store.store import Store
 

@@ -17,8 +17,8 @@ from descope_mcp.guard.consent import grant_limits
 from descope_mcp.guard.decide import NotDecided, told
 from descope_mcp.guard.grant import NotGranted
 from descope_mcp.store.consent import approvals, grants, second_factor
-from descope_mcp.store.consent.approvals import Request
 from descope_mcp.store.consent.grants import Grant
+from descope_mcp.store.consent.request import Request
 
 if TYPE_CHECKING:
     from descope_mcp.console.console import Console

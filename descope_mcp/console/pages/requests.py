@@ -16,7 +16,7 @@ from descope_mcp.guard.decide import Act, NotDecided, decide, is_own, told
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.renderers.layout import is_long
 from descope_mcp.store.consent import approvals, listings
-from descope_mcp.store.consent.approvals import Request
+from descope_mcp.store.consent.request import Request, needed
 from descope_mcp.store.store import Store
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def _page(visit: Visit, number: int, problem: str = "", status: int = 200)
         said=said,
         long=is_long(said),
         voters=voters,
-        needed=approvals.needed(request.question),
+        needed=needed(request.question),
         own=said.four_eyes and is_own(request, said, decider),
         voted=decider.name in voters or bool(decider.marks & seen.marks[number]),
         code=seen.code,

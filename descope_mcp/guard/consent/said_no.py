@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from descope_mcp.catalog.operation import Operation
     from descope_mcp.guard.consent.confirmation import Question
     from descope_mcp.guard.preview.preview import Preview
-    from descope_mcp.store.consent.approvals import Request
+    from descope_mcp.store.consent.request import Request
     from descope_mcp.store.store import Store
 
 #: Seconds for which nobody is asked again about a call that a person said no to.

@@ -10,15 +10,14 @@ An answer, the vote and the entry of the journal are one transaction: all of the
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
 from descope_mcp.store.consent import outbox
+from descope_mcp.store.consent.request import Answer, Request, as_request, needed
 from descope_mcp.store.integrity import signed_rows, witness
 from descope_mcp.store.integrity.signed_rows import Book
 from descope_mcp.store.journal import acts, hash_chain
@@ -33,38 +32,6 @@ USABLE = 3600.0
 KEPT = 30 * 24 * 3600.0
 #: So many requests of a project may wait at a time: nobody reads more.
 MOST_WAITING = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A question in the store. ``status``: pending, approved, denied, revoked, used or expired.
-
-    ``reason`` is what a person said who denied or revoked it. ``expires`` is when it was, then.
-    """
-
-    number: int
-    project: str
-    caller: str
-    operation: str
-    binding: str
-    question: str
-    typed: str
-    status: str
-    created: float
-    expires: float
-    reason: str = ""
-
-
-class Answer(NamedTuple):
-    """What became of an answer: the request afterwards, and how many of how many have said yes.
-
-    ``counted`` is False where the same person had said yes already.
-    """
-
-    request: Request
-    votes: int
-    needed: int
-    counted: bool = True
 
 
 def file(
@@ -169,14 +136,6 @@ def revoke(
 ) -> Answer | None:
     """Take back an approval that was not used, or a request; None if it does not count anyway."""
     return _answered(store, number, ("pending", "approved"), "revoked", reason, by, way)
-
-
-def needed(question: str) -> int:
-    """How many people have to approve, by the question as it is kept."""
-    try:
-        return max(1, int(json.loads(question)["approvals"]))
-    except (ValueError, KeyError, TypeError):
-        return 1  # a question of an earlier version
 
 
 def denial(store: Store, binding: str, seconds: float) -> Request | None:
@@ -301,11 +260,3 @@ def _forget(book: Book, before: float) -> None:
         for table in (votes, vote_marks):
             for one in book.some(table, {row.number}):
                 book.delete(table, one)
-
-
-def as_request(row: Row[Any]) -> Request:
-    """A row as it is by now."""
-    columns = {name: value for name, value in row._mapping.items() if name != "signature"}
-    if row.status in ("pending", "approved") and row.expires <= time.time():
-        columns["status"] = "expired"
-    return Request(**columns)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, not_, select
 
-from descope_mcp.store.consent.approvals import Request, as_request, marks_in, voters_in, waits
+from descope_mcp.store.consent.approvals import marks_in, voters_in, waits
+from descope_mcp.store.consent.request import Request, as_request
 from descope_mcp.store.integrity import signed_rows
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import approvals, factor

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call, as `entries.settle` takes it."""
+    """What became of a call, as `write_ahead.settle` takes it."""
 
     intent: Intent
     result: Result
@@ -34,7 +34,7 @@ def write(store: Store) -> None:
     Raises:
         StoreError: it still cannot be written.
     """
-    from descope_mcp.store.journal import entries
+    from descope_mcp.store.journal import write_ahead
 
     while store.late:
         try:
@@ -42,7 +42,7 @@ def write(store: Store) -> None:
         except IndexError:
             return  # another thread was faster
         try:
-            entries.settle(
+            write_ahead.settle(
                 store,
                 late.intent,
                 late.result,

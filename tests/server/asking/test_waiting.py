@@ -23,6 +23,7 @@ from descope_mcp.server.asking import waiting_calls
 from descope_mcp.server.asking.waiting_calls import WaitingCalls
 from descope_mcp.server.http.admission import Admission
 from descope_mcp.store.consent import approvals
+from descope_mcp.store.consent.request import Request
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
 from tests.recorder import Recorder, recording
@@ -61,9 +62,9 @@ class Told:
         self.said.append(text or "")
 
 
-async def pending(store: Store, count: int = 1) -> list[approvals.Request]:
+async def pending(store: Store, count: int = 1) -> list[Request]:
     """The requests that wait, as soon as there are so many."""
-    found: list[approvals.Request] = []
+    found: list[Request] = []
     with anyio.fail_after(LONG):
         while len(found) < count:
             await anyio.sleep(0.02)

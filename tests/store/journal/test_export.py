@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from descope_mcp.store.integrity import accept_damage
 from descope_mcp.store.journal import acts, export, hash_chain
-from descope_mcp.store.journal.entries import intend, settle
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal
 from tests.store.journal.test_journal import ADA, BOB, written

@@ -11,8 +11,9 @@ from sqlalchemy import delete, select, text, update
 from descope_mcp.store.consent import caps
 from descope_mcp.store.errors import NotAsLeft, StoreError
 from descope_mcp.store.journal import hash_chain
-from descope_mcp.store.journal.entries import detail, entries, intend, settle
+from descope_mcp.store.journal.entries import detail, entries
 from descope_mcp.store.journal.entry import Intent, UndoneBefore
+from descope_mcp.store.journal.write_ahead import intend, settle
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, metadata
 from descope_mcp.store.tables import journal as table
@@ -193,7 +194,7 @@ def test_a_call_whose_intent_cannot_be_witnessed_was_not_sent(
         raise StoreError("the disk is full")
 
     written(own)
-    monkeypatch.setattr("descope_mcp.store.journal.entries.advance", full)
+    monkeypatch.setattr("descope_mcp.store.journal.write_ahead.advance", full)
     with pytest.raises(StoreError, match="full"):
         intend(own, replace(BOB, call=f"4{BOB.call[1:]}"))
     assert entries(own)[0].result == "not_sent"

@@ -20,6 +20,7 @@ from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.sandbox.engine.errors import DescopeError
 from descope_mcp.sandbox.seeds.new_project import call as change
 from descope_mcp.store.consent import approvals, grants
+from descope_mcp.store.consent.request import Request
 
 
 async def counts_once(stage: Stage) -> Proof:
@@ -207,7 +208,7 @@ async def _question(stage: Stage, arguments: dict[str, str]) -> Question | None:
     return outcome.question if isinstance(outcome, NeedsConfirmation) else None
 
 
-def _filed(services: Services, question: Question) -> approvals.Request | None:
+def _filed(services: Services, question: Question) -> Request | None:
     """The request that waits for a person's word on a question about a deletion."""
     return approvals.file(
         services.store,
