@@ -20,7 +20,8 @@ from descope_mcp.call.plan.steps import parsed
 from descope_mcp.call.services import Services
 from descope_mcp.call.store_warnings import reported, unusable
 from descope_mcp.guard.preview.preview import target_name
-from descope_mcp.guard.question.compose.plan import PlanCall, plan_disclosure
+from descope_mcp.guard.question.compose.plan import plan_disclosure
+from descope_mcp.guard.question.compose.plan_calls import PlanCall
 from descope_mcp.guard.question.question_data import Disclosure
 from descope_mcp.guard.question.quoting import NotShown, quoted
 from descope_mcp.store.errors import StoreError
