@@ -31,8 +31,9 @@ from descope_mcp.catalog.arguments.validation import check, fit
 from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.server.answers import list_parts, tool_result
+from descope_mcp.server.answers.continuation import OPERATION, View
 from descope_mcp.server.answers.kept_answers import GONE
-from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.asking import ask_and_run, elicitation
 from descope_mcp.server.asking.elicitation import Context
 from descope_mcp.server.asking.waiting_calls import WaitingCalls

@@ -31,8 +31,9 @@ from descope_mcp.catalog.json_path import values_at
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.continuation import View
 from descope_mcp.server.answers.kept_answers import Shelf
-from descope_mcp.server.answers.size_limit import Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import LIFETIME, Owner, Secret, handle
 from descope_mcp.store.store import Store

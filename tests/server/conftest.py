@@ -6,8 +6,9 @@ import pytest
 
 from descope_mcp.call.outcome import Completed
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.server.answers.continuation import OPERATION, View
 from descope_mcp.server.answers.kept_answers import Shelf
-from descope_mcp.server.answers.size_limit import OPERATION, Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 
 #: ``(operation, data, view, arguments) -> what is shown``.
 Show = Callable[..., dict[str, Any]]

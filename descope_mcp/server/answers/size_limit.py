@@ -8,7 +8,6 @@ is not kept any more, or was in another process, is read again, and its rest is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pydantic_core
@@ -20,7 +19,15 @@ from descope_mcp.catalog.reports.record import COLUMNS
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.server.answers import field_names, list_parts
 from descope_mcp.server.answers.brief import brief
-from descope_mcp.server.answers.kept_answers import LIFETIME, Kept, Listed, Shelf
+from descope_mcp.server.answers.continuation import (
+    OPERATION,
+    View,
+    changed,
+    origin_of,
+    part_of,
+    whole,
+)
+from descope_mcp.server.answers.kept_answers import Kept, Listed, Shelf
 from descope_mcp.server.answers.list_parts import Position
 from descope_mcp.server.answers.outline import LARGEST, bounded, text_of
 from descope_mcp.server.answers.readable_values import (
@@ -31,37 +38,12 @@ from descope_mcp.server.answers.readable_values import (
     readable,
 )
 
-#: Where the parts of a kept answer are read: as an operation of ``descope_read``, as a resource.
-OPERATION, RESOURCE = "answers/", "descope://answers/"
 #: The largest element of a list that is shown as one: beside its times there may be readable ones.
 _LARGEST_ROW = LARGEST // 2
-#: The arguments of a read are repeated with each part for another process to read on, if they are
-#: no longer than this.
-_LARGEST_ORIGIN = 2_000
 #: More than this beside the list, and the answer is no list any more.
 _LARGEST_FRAME = LARGEST // 4
 #: The largest part of a report, some 3,000 tokens, and the most beside its table.
 _REPORT, _REPORT_FRAME = 8_000, 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a read is to show: `fields` of it, at most `limit` elements (0: all), from `start`.
-
-    ``digest`` is that of the answer of which this goes on, "" at the beginning.
-    """
-
-    fields: str = ""
-    limit: int = 0
-    start: int = 0
-    digest: str = ""
-
-    def again(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of ``descope_read`` for the next part, seen the same way."""
-        call: dict[str, Any] = {"operation": operation, "arguments": dict(arguments)}
-        if self.fields:
-            call["fields"] = self.fields
-        return {**call, "limit": self.limit} if self.limit else call
 
 
 class Answers:
@@ -87,7 +69,7 @@ class Answers:
         place = list_parts.position(operation, given, outcome.data)
         again = view.again(operation.name, {**given, **(place.onward or {})})
         onward = again if place.onward else None
-        origin = _origin(operation, given, view)
+        origin = origin_of(operation, given, view)
         return self._fresh(operation, outcome.data, view, caller, place, onward, origin)
 
     def _brief(self, operation: Operation, data: Any, caller: str) -> dict[str, Any]:
@@ -96,7 +78,7 @@ class Answers:
         if short is data or short == data:
             return self._document(operation, data, View(), caller)
         name = self.shelf.put(caller, Kept(operation, text=_encoded(data)))
-        return {**self._document(operation, short, View(), caller), **_whole(name)}
+        return {**self._document(operation, short, View(), caller), **whole(name)}
 
     def part(self, name: str, view: View, caller: str) -> dict[str, Any] | None:
         """A part of a kept answer, None if it is gone.
@@ -159,7 +141,7 @@ class Answers:
         kept = Kept(operation, listed, texts, origin=origin)
         name = self.shelf.put(caller, kept)
         part = self._rows(operation, listed, texts, view, (name, kept))
-        return {**part, **_changed(kept, view)}
+        return {**part, **changed(kept, view)}
 
     def _rows(
         self,
@@ -199,10 +181,10 @@ class Answers:
         if shelved and after < len(rows):
             then = View(limit=view.limit).again(f"{OPERATION}{name}", shelved[1].onward(after))
         first = None if listed.first is None else listed.first + view.start
-        part = _part(listed.field or "elements", first, len(shown), listed.total, then)
+        part = part_of(listed.field or "elements", first, len(shown), listed.total, then)
         answer = {**frame, listed.field: shown} if listed.field else shown
         named = _named(operation, left_out)
-        return {"answer": answer, "part": part, **named, **_whole(name)}
+        return {"answer": answer, "part": part, **named, **whole(name)}
 
     def _document(
         self,
@@ -227,11 +209,11 @@ class Answers:
         kept = Kept(operation, text=text, origin=origin)
         name = self.shelf.put(caller, kept)
         if view.digest:
-            return {**_text(kept, view, name), **_changed(kept, view)}
+            return {**_text(kept, view, name), **changed(kept, view)}
         told = {path.removeprefix("answer."): list(cut) for path, cut in cuts.items()}
         then = View().again(f"{OPERATION}{name}", kept.onward(0))
-        part = _part("characters", 0, 0, len(text), then)
-        return {"answer": outline.get("answer"), "cut": told, "part": part, **_whole(name)}
+        part = part_of("characters", 0, 0, len(text), then)
+        return {"answer": outline.get("answer"), "cut": told, "part": part, **whole(name)}
 
     def _selected(self, operation: Operation, data: Any, fields: str) -> Any:
         """What `fields` makes of an answer, in which times can be chosen in their readable form.
@@ -262,21 +244,8 @@ def _text(kept: Kept, view: View, name: str) -> dict[str, Any]:
     then = None
     if after < len(kept.text):
         then = View(limit=view.limit).again(f"{OPERATION}{name}", kept.onward(after))
-    part = _part("characters", view.start, len(text), len(kept.text), then)
-    return {"answer": text, "part": part, **_whole(name)}
-
-
-def _origin(operation: Operation, given: Mapping[str, Any], view: View) -> Mapping[str, Any] | None:
-    """What reads an answer again; None of a change, and where a secret would be repeated."""
-    secret = "credential" in given or operation.secret_arguments
-    if operation.effect != "read" or secret or bounded(dict(given), _LARGEST_ORIGIN)[1]:
-        return None
-    return View(view.fields).again(operation.name, given)
-
-
-def _changed(kept: Kept, view: View) -> dict[str, Any]:
-    """Whether what was read again is what it was when its first part was read."""
-    return {"changedSince": True} if view.digest not in ("", kept.digest) else {}
+    part = part_of("characters", view.start, len(text), len(kept.text), then)
+    return {"answer": text, "part": part, **whole(name)}
 
 
 def _length(operation: Operation, data: Any) -> int:
@@ -285,26 +254,9 @@ def _length(operation: Operation, data: Any) -> int:
     return len(data[field] if field else data) if field is not None else 0
 
 
-def _part(
-    of: str, first: int | None, shown: int, total: int | None, then: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    part: dict[str, Any] = {"of": of, "shown": shown}
-    if first is not None:
-        part["from"] = first
-    if total is not None:
-        part["total"] = total
-    if then is not None:
-        part["next"] = dict(then)
-    return part
-
-
 def _named(operation: Operation, left_out: LeftOut) -> dict[str, Any]:
     """What is left out of a read. A change shows what it did, and absence says nothing there."""
     return left_out.told() if operation.effect == "read" else {}
-
-
-def _whole(name: str) -> dict[str, Any]:
-    return {"whole": {"uri": f"{RESOURCE}{name}", "minutes": LIFETIME // 60}} if name else {}
 
 
 def _encoded(value: Any) -> str:

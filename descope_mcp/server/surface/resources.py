@@ -10,10 +10,11 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.server.answers.continuation import RESOURCE, View
 from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.outline import text_of
 from descope_mcp.server.answers.output_schema import ANSWER, FAILURE, WAITING
-from descope_mcp.server.answers.size_limit import RESOURCE, Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.surface import panel
 from descope_mcp.server.surface.catalog_tools import Hub
 

@@ -26,8 +26,9 @@ from descope_mcp.sandbox.seeds.new_project import call as made
 from descope_mcp.sandbox.seeds.organisations import SEEDS
 from descope_mcp.sandbox.users.tables import USERS
 from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.continuation import View
 from descope_mcp.server.answers.kept_answers import Shelf
-from descope_mcp.server.answers.size_limit import Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 from descope_mcp.server.surface.token_cost import exact, tokens
 from tests.recorder import shared_store
 from tests.server.conftest import parts

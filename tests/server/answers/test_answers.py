@@ -13,8 +13,9 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.field_selection import WrongFields
 from descope_mcp.guard.restore.way_back import Undoable
 from descope_mcp.server.answers import tool_result
+from descope_mcp.server.answers.continuation import View
 from descope_mcp.server.answers.outline import LARGEST, text_of
-from descope_mcp.server.answers.size_limit import Answers, View
+from descope_mcp.server.answers.size_limit import Answers
 from tests.server.conftest import Show, parts
 
 
