@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import atexit
 import gc
 import itertools
@@ -6,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +16,9 @@ from descope_mcp.catalog.catalog import Catalog, load
 from descope_mcp.store.store import Store
 from tests import on_disk, preloaded
 from tests.recorder import STORE_SETTINGS, shared_store
+
+if TYPE_CHECKING:
+    from descope_mcp.store.open_store import Opened
 
 # Nobody's real state either: every process of the tests finds its store here.
 _directory = Path(tempfile.mkdtemp(prefix="descope-mcp-tests-"))
@@ -23,6 +29,19 @@ for _name, _place in zip(STORE_SETTINGS, ("state", "config/key"), strict=True):
 # Nor does anybody's profile count.
 os.environ["XDG_CONFIG_HOME"] = str(_directory / "settings")
 
+_open = Store._open
+
+
+def _open_first(store: Store) -> Opened:
+    """Opens the first store of the process; what that loads, a process without one need not."""
+    from tests import migrated
+
+    Store._open = _open
+    migrated.install()
+    return _open(store)
+
+
+Store._open = _open_first
 _modules = itertools.count()
 on_disk.insist()
 preloaded.install()

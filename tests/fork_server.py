@@ -107,6 +107,10 @@ def _preload() -> None:
             importlib.import_module(module.name)
     for name in _LATE:
         importlib.import_module(name)
+    database = importlib.import_module("descope_mcp.store.database")
+    migrated = importlib.import_module("tests.migrated")
+    migrated.install()
+    migrated.statements(database.HEAD)
     # What a fork would not have, and what would not be its own.
     assert threading.active_count() == 1
     assert tempfile.tempdir is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -15,12 +16,14 @@ from sqlalchemy import create_engine
 from descope_mcp.store import key as keys
 from descope_mcp.store import migrations
 from descope_mcp.store.consent import approvals, grants, second_factor
+from descope_mcp.store.database import HEAD
 from descope_mcp.store.errors import NotAsLeft, WrongKey
 from descope_mcp.store.journal import hash_chain
 from descope_mcp.store.key import Key
 from descope_mcp.store.secrets import sealed
 from descope_mcp.store.secrets.handle import Owner
 from descope_mcp.store.store import Store
+from tests import migrated
 
 SECRET = pyotp.random_base32()
 HANDLE = f"[sealed:{'a' * 22}]"
@@ -100,3 +103,16 @@ def test_the_key_of_another_is_noticed_before_anything_is_signed(in_files: Store
     in_files.key_file.write_bytes(keys.written(bytes(32)))
     with pytest.raises(WrongKey):
         _ = in_files.database
+
+
+def test_what_tests_make_is_what_the_migrations_make(tmp_path: Path) -> None:
+    dumps = []
+    for make in (migrated.migrate, migrated.made):
+        engine = create_engine(f"sqlite:///{tmp_path / make.__name__}")
+        with engine.begin() as connection:
+            make(connection, HEAD)
+        engine.dispose()
+        with closing(sqlite3.connect(tmp_path / make.__name__)) as connection:
+            dumps.append(list(connection.iterdump()))
+    assert dumps[0] == dumps[1]
+    assert [line for line in dumps[0] if HEAD in line and "alembic_version" in line]
