@@ -12,7 +12,8 @@ from typing import Any
 from descope_mcp.catalog.arguments.meanings import Marks, Meaning
 from descope_mcp.catalog.json_path import leaves, values_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.operation_record import BETWEEN, Hazard, Rule
+from descope_mcp.catalog.operation_record.effect import Hazard
+from descope_mcp.catalog.operation_record.rule import BETWEEN, Rule
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN, Change
 from descope_mcp.guard.preview.target_names import naming
 
