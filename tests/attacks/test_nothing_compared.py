@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, NeedsConfirmation
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.preview.comparison.coverage import is_covered
@@ -15,6 +15,7 @@ from descope_mcp.guard.preview.comparison.coverage import is_covered
 pytestmark = pytest.mark.anyio
 
 ADA = "ada.okafor@acme.example"
+GRACE = "grace.kim@globex.example"
 PASSKEY = {"credentialId": "AQEBAQ", "rpId": "acme.example", "publicKey": "exported-public-key"}
 
 
@@ -53,3 +54,29 @@ def test_a_new_way_in_by_the_present_address_is_something_different(
     operation = catalog["UpdateUserEmailOtp"]
     assert not is_covered(operation, given, {"email": ADA})
     assert is_covered(operation, {"email": ADA}, {"email": ADA})
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("PatchUser", {"loginId": GRACE}),
+        ("PatchUserBatch", {"users": [{"loginId": GRACE}]}),
+    ],
+)
+async def test_a_membership_without_its_roles_takes_them(
+    acme: Services, operation: str, given: dict[str, Any]
+) -> None:
+    """A list replaces the list that is there, so an element says all that is left of it."""
+    of = given["users"][0] if "users" in given else given
+    of["userTenants"] = [{"tenantId": "globex"}]
+    text = await asked(acme, operation, **given)
+    assert 'role names loses "editor"' in text
+    assert "nothing becomes different" not in text
+
+
+async def test_a_key_in_its_tenant_without_its_roles_loses_them(acme: Services) -> None:
+    found = await invoke(Call("SearchAccessKeys", {}, "agent"), acme)
+    assert isinstance(found, Completed), found
+    key = next(one for one in found.data["keys"] if one["name"] == "globex-scim")
+    given = {"id": key["id"], "name": key["name"], "keyTenants": [{"tenantId": "globex"}]}
+    assert 'role names loses "tenant' in await asked(acme, "UpdateAccessKey", **given)

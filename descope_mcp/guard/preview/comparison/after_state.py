@@ -91,7 +91,7 @@ def changes(pair: Pair, times: Mapping[str, str]) -> tuple[Change, ...]:
     itself or a secret, whose handle differs from place to place.
     """
     schema = _schema([pair.before, pair.after])
-    found = difference(schema, pair.before, pair.after, given_only=True)
+    found = difference(schema, pair.before, pair.after, given_only=True, whole_elements=False)
     return tuple(c for c in found if c.path.rpartition(".")[2] not in times and not _is_secret(c))
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from descope_mcp.catalog.json_path import is_empty
 
@@ -69,7 +69,12 @@ class Change:
 
 
 def difference(
-    schema: Mapping[str, Any], before: Any, after: Any, *, given_only: bool = False
+    schema: Mapping[str, Any],
+    before: Any,
+    after: Any,
+    *,
+    given_only: bool = False,
+    whole_elements: bool = True,
 ) -> tuple[Change, ...]:
     """What changes from `before` to `after`, in the schema's order.
 
@@ -79,8 +84,17 @@ def difference(
             element of `after` has its own.
         after: the values that the call leaves behind.
         given_only: what `after` does not name stays (a patch); otherwise it is cleared.
+        whole_elements: even then an element of a list says all that is left of it: a list is
+            replaced with what is in it.
     """
-    return tuple(_changes(schema, before, after, "", "", given_only))
+    return tuple(_changes(schema, before, after, "", "", _Scope(given_only, whole_elements)))
+
+
+class _Scope(NamedTuple):
+    """What counts as left alone (`difference`)."""
+
+    given_only: bool
+    whole_elements: bool
 
 
 def is_unset(value: Any) -> bool:
@@ -89,7 +103,7 @@ def is_unset(value: Any) -> bool:
 
 
 def _changes(
-    schema: Mapping[str, Any], before: Any, after: Any, path: str, element: str, given_only: bool
+    schema: Mapping[str, Any], before: Any, after: Any, path: str, element: str, scope: _Scope
 ) -> Iterator[Change]:
     if before is Held.APART or (before is Held.KEPT and after is None):
         return
@@ -101,27 +115,27 @@ def _changes(
         for was, becomes in zip(before, after or (), strict=True):
             below = f"{path}[]"
             yield from _changes(
-                schema["items"], was, becomes, below, _named(becomes) or element, given_only
+                schema["items"], was, becomes, below, _named(becomes) or element, scope
             )
     elif isinstance(before, list) or isinstance(after, list):
-        yield from _in_list(schema, before, after, path, element, given_only)
+        yield from _in_list(schema, before, after, path, element, scope)
     elif all(isinstance(side, dict) or side is None for side in (before, after)):
         listed = schema.get("properties", {})
         old, new = before or {}, after or {}
         for name in listed or dict.fromkeys([*old, *new]):
-            if given_only and name not in new:
+            if scope.given_only and name not in new:
                 continue
             inner = listed.get(name) or schema.get("additionalProperties")
             below = f"{path}.{name}" if path else name
             wanted = inner if isinstance(inner, Mapping) else {}
             values = old.get(name), new.get(name)
-            yield from _changes(wanted, *values, below, element, given_only)
+            yield from _changes(wanted, *values, below, element, scope)
     else:
         yield Change(path, before, after, element=element)
 
 
 def _in_list(
-    schema: Mapping[str, Any], before: Any, after: Any, path: str, element: str, given_only: bool
+    schema: Mapping[str, Any], before: Any, after: Any, path: str, element: str, scope: _Scope
 ) -> Iterator[Change]:
     """The change of a list, then those inside of elements that stay."""
     old = before if isinstance(before, list) else [] if before is None else [before]
@@ -143,9 +157,10 @@ def _in_list(
         staying, moved = [], True
     if gained or lost or moved:
         yield Change(path, before, after, tuple(gained), tuple(lost), element)
+    inside = scope._replace(given_only=False) if scope.whole_elements else scope
     for earlier, later in staying:
         name = _named(later) or element
-        yield from _changes(items, earlier, later, f"{path}[]", name, given_only)
+        yield from _changes(items, earlier, later, f"{path}[]", name, inside)
 
 
 def _named(item: Any) -> str:
