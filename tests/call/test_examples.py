@@ -1,5 +1,7 @@
 """Every worked example of the records runs in the sandbox's organisation, with a person's yes.
 
+What is then said to be undoable is undone, at once.
+
 Examples name people, tenants and roles as Acme has them. For ids, which the service makes, they
 have placeholders; here the records of the organisation get these as their ids.
 """
@@ -15,8 +17,9 @@ import pytest
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Outcome, Undo
 from descope_mcp.call.services import Services
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
@@ -170,7 +173,27 @@ async def run(name: str, arguments: dict[str, Any], services: Services) -> Outco
     return outcome
 
 
-async def test_every_example_runs(catalog: Catalog) -> None:
+#: Not undone at once, and why.
+NOT_AT_ONCE = {
+    "SaveSchema": "without upgrade it keeps what is not named, and so is not what was sent",
+    "ImportSnapshot": "an import in the sandbox gives templates other ids than their users name",
+    "ImportProject": "the same",
+}
+
+
+async def taken_back(outcome: Completed, services: Services) -> str:
+    """Why a change that is said to be undoable could not be undone right away, "" if it was."""
+    if outcome.became != "done" or outcome.undo is None or outcome.undo.covers == "no":
+        return ""
+    this = Undo(outcome.call_id, "examples")
+    back = await undo(this, services)
+    if isinstance(back, NeedsConfirmation):
+        approval = accept(back.question, back.question.typed)
+        back = await undo(replace(this, approval=approval), services)
+    return "" if isinstance(back, Completed) else f"undo: {back}"
+
+
+async def test_every_example_runs_and_is_undone_as_promised(catalog: Catalog) -> None:
     state = organisation()
     tokens = live(state)
     records = state.export()
@@ -189,5 +212,9 @@ async def test_every_example_runs(catalog: Catalog) -> None:
                 outcome = await run(operation.name, given, services)
                 if not isinstance(outcome, Completed) or outcome.partial:
                     failed.append(f"{operation.name} ({example.say}): {outcome}")
+                elif operation.name not in NOT_AT_ONCE and (
+                    why := await taken_back(outcome, services)
+                ):
+                    failed.append(f"{operation.name} ({example.say}): {why}")
         await client.close()
     assert not failed, "\n".join(failed)

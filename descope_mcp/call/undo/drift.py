@@ -9,6 +9,7 @@ from descope_mcp.api.errors import ApiFailure
 from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.preview.comparison.difference import UNKNOWN
 from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.failures import PreviewFailed
 from descope_mcp.guard.preview.preview import look
@@ -47,9 +48,13 @@ async def unchanged(
         message = f"It cannot be seen whether the object has changed since. {error}"
         raise Instead(Refused("preview", message, ANYWAY)) from None
     changes = merge(operation, sent, preview.target).changes
-    if changes is None or changes:
-        paths = ", ".join(dict.fromkeys(change.path for change in changes or ())) or "all of it"
-        message = f"The object has changed since the call: {paths}."
+    if changes is None:
+        message = "It cannot be seen whether the object has changed since the call."
+        raise Instead(Refused("preview", message, ANYWAY))
+    # What no read shows is no sign of somebody else's change.
+    seen = dict.fromkeys(change.path for change in changes if change.before is not UNKNOWN)
+    if seen:
+        message = f"The object has changed since the call: {', '.join(seen)}."
         raise Instead(Refused("changed-since", message, ANYWAY))
 
 

@@ -122,7 +122,8 @@ def matching(
 
     A field that is a list matches if it holds the value; a wanted list matches any of its
     elements. What `match` cannot resolve does not count, except that a field in `bare` must be
-    empty then. Of the fields in `either` one that agrees is enough; the first says it all.
+    empty then. Of the fields in `either` one that agrees is enough. Where the first of them agrees,
+    or an ``id``, that says it all.
     """
     resolved = resolve(match, scope)
     wanted: Mapping[str, Any] = {} if resolved is ABSENT else resolved
@@ -135,7 +136,7 @@ def matching(
             return False
         if enough and agreeing.isdisjoint(enough):
             return False
-        sure = bool(either) and either[0] in agreeing
+        sure = not agreeing.isdisjoint(("id", *either[:1]))
         return sure or all(is_empty(v) for name in empty for v in values_at(item, name))
 
     return [item for item in items if fits(item)]
