@@ -17,11 +17,11 @@ class Read(Frozen):
     to the object or list in the answer ("" is the whole answer); ``match`` keeps the elements of
     a list whose fields equal the given values; a field named in ``bare`` must be empty where its
     value is not given (a role without a tenant). Of those in ``either`` one that agrees is enough
-    (roles by id or by name). Where the first of them does, or an ``id``, ``bare`` does not
-    count: an id says it all. ``otherwise`` are other arguments that may mean the same target (a user id in
+    (roles by id or by name). Where the first of them does, or an ``id``, ``bare`` does not count:
+    an id says it all. ``otherwise`` are other arguments that may mean the same target (a user id in
     place of a login id); all are read, and if two find different things, the call is refused. An
-    ``optional`` step may find nothing (a tenant without SSO); any other step that fails refuses
-    the call.
+    ``optional`` step may find nothing (a tenant without SSO); any other step that fails refuses the
+    call.
 
     With ``each``, a reference to a list, the step is made for every ``$element`` of it, and what
     these find is put together, the same once. An element that says nothing refuses the call.
