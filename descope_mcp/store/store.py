@@ -91,7 +91,7 @@ class Store:
 
         Links are not followed: one that is put in its place does not make another store of it.
         """
-        return self.url.name if self.url else os.path.normpath(self.directory)
+        return self.url.identity if self.url else os.path.normpath(self.directory)
 
     @property
     def setting(self) -> tuple[str, str]:

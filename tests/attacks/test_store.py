@@ -360,10 +360,13 @@ async def test_what_a_person_accepts_is_in_the_journal_for_ever(
     ACCEPTABLE[what](store)
     found = hash_chain.problems(store)[2]
     assert found
+    # The person is told beforehand what becomes of that.
+    journal_alone = what in ("an end", "a row between")
+    assert accept_damage.ends_what_was_allowed(store) is not journal_alone
     accept_damage.accept(store, "cli", found)
     assert hash_chain.problems(store)[2] == []
     assert isinstance(await invoke(replace(made, arguments={"name": "S"}), victim), Completed)
-    if what not in ("an end", "a row between"):
+    if not journal_alone:
         never(await invoke(DELETE, victim))
     if what != "the witness":
         assert second_factor.enrolled(store)

@@ -3,13 +3,16 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from descope_mcp.cli.commands.doctor import _kept
 from descope_mcp.cli.main import FAILED
+from descope_mcp.store.store import Store
 
 from ..api.sockets import answer, closed_port, serving
 from ..recorder import MANAGEMENT_KEY, PROJECT
@@ -161,3 +164,15 @@ base_url = "{sandbox["DESCOPE_BASE_URL"]}"
     _, findings = doctor(**given, **place)
     assert "keys of away" in findings["callers"]["found"]
     assert not findings["callers"]["ok"]
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What refuses a change for want of room sends here, so that it has to be found here."""
+    store = Store(tmp_path / "state", tmp_path / "config" / "key")
+    assert _kept(store).ok
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=200 * 1024))
+    found = _kept(store)
+    assert not found.ok
+    assert f"{tmp_path}/state: its disk is full (200 KiB are left)" in found.found
+    assert "Make room" in found.remedy

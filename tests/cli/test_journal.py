@@ -49,6 +49,7 @@ def test_a_damage_is_accepted_by_a_person_at_a_terminal_alone(env: dict[str, str
     answered, shown = run_in_terminal("journal", "accept", typed=b"no\n", env=env)
     assert answered.returncode == 3, answered
     assert "Accept it? Type yes: " in shown
+    assert "Approvals, grants and tokens of machines stay as they are" in shown
     assert change(env) != 0
     answered, _ = run_in_terminal("journal", "accept", typed=b"yes\n", env=env)
     assert answered.returncode == 0, answered.stderr

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from descope_mcp.store.databases.postgres_url import written
@@ -47,7 +48,7 @@ def test_two_machines_keep_one_journal(machines: list[dict[str, str]], tmp_path:
     for machine in machines:
         assert "4 entries, whole" in run("journal", "verify", env=machine).stdout
     doctor = run("doctor", "--sandbox", env=two)
-    assert "ok   state: postgresql://127.0.0.1/test_" in doctor.stdout
+    assert f"ok   state: postgresql://127.0.0.1:{cluster().port}/test_" in doctor.stdout
     assert doctor.returncode == 0
     assert not (tmp_path / "two/state/state.db").exists()
 
@@ -64,6 +65,23 @@ def test_a_server_that_is_gone_is_told_in_one_line(machines: list[dict[str, str]
         assert "Traceback" not in said
         assert PASSWORD not in said
         assert "canary" not in said
+
+
+def test_a_database_of_another_encoding_is_refused_with_the_remedy(
+    machines: list[dict[str, str]],
+) -> None:
+    """`createdb` alone makes one of the server's encoding, which the driver may not even read."""
+    name = "ascii_names"
+    with psycopg.connect(cluster().url("postgres").text, autocommit=True) as connection:
+        made = f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'"
+        connection.execute(made.encode())
+    wrong = machines[0] | {"DESCOPE_MCP_DATABASE_URL": cluster().url(name).text}
+    refused, doctor = run(*MAKE, env=wrong), run("doctor", "--sandbox", env=wrong)
+    for done, said in ((refused, refused.stderr), (doctor, doctor.stdout)):
+        assert done.returncode in (1, 3), done.stderr
+        assert "its encoding is SQL_ASCII" in said
+        assert "createdb -E UTF8" in said
+    assert "Traceback" not in refused.stderr + doctor.stderr
 
 
 def test_a_secret_manager_s_command_gives_the_key(machines: list[dict[str, str]]) -> None:

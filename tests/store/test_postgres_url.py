@@ -17,8 +17,9 @@ from tests.postgres import PASSWORD, cluster
         ("postgres://u@127.0.0.1/d?sslmode=disable", "postgresql://127.0.0.1/d", True),
         ("postgresql:///d?host=/run/postgresql", "postgresql:///run/postgresql/d", True),
         ("postgresql:///d", "postgresql:///d", True),
-        ("postgresql://u:p%40@[::1]:5/d", "postgresql://[::1]/d", True),
-        ("postgresql://a:1,b:2/d", "postgresql://a,b/d", False),
+        ("postgresql://u:p%40@[::1]:5/d", "postgresql://[::1]:5/d", True),
+        ("postgresql://a:1,b:5432/d", "postgresql://a:1,b/d", False),
+        ("postgresql:///d?host=db.example&port=5433", "postgresql://db.example:5433/d", False),
         ("postgresql:///d?hostaddr=10.0.0.1", "postgresql://10.0.0.1/d", False),
     ],
 )

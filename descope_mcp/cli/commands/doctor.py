@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ from descope_mcp.store.store import Store
 
 #: A token's times are checked by the service; a clock further off than this spoils them.
 _CLOCK_SECONDS = 60
+#: Bytes that a disk has to have left: with less, one of the next changes is refused.
+_ROOM = 8 << 20
 #: So many calls that were left in the middle are named.
 _NAMED = 3
 
@@ -166,16 +169,27 @@ def _kept(store: Store) -> Finding:
         setting = store.setting[0]
         remedy = f"Correct it, or name other places: {setting}, DESCOPE_MCP_KEY_FILE."
         return Finding("state", False, found, remedy)
+    if full := _full(store.directory):
+        return Finding("state", False, full, "Make room, or name another place: DESCOPE_MCP_STATE.")
     try:
         if store.is_new:
             return Finding("state", True, f"{store.name}, made by the first change")
         _, _, problems = hash_chain.problems(store)
     except StoreError as error:
-        return Finding("state", False, str(error), "Repair it, or restore it from a copy.")
+        return Finding(
+            "state", False, str(error), "Correct what is named, or restore it from a copy."
+        )
     if problems:
         remedy = "Find out who did it; then accept it in a terminal: `descope-mcp journal accept`."
         return Finding("state", False, f"{store.name}: {'; '.join(problems)}", remedy)
     return Finding("state", True, store.name)
+
+
+def _full(directory: Path) -> str:
+    """That the disk of a directory, or of the one it will be made in, has no room; else ""."""
+    there = next(place for place in (directory, *directory.parents) if place.is_dir())
+    free = shutil.disk_usage(there).free
+    return "" if free >= _ROOM else f"{directory}: its disk is full ({free >> 10} KiB are left)"
 
 
 def _reachability(base_url: str, reached: Reached) -> Finding:

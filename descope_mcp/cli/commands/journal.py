@@ -137,6 +137,14 @@ def public_key() -> None:
     output.said(pem.rstrip(), pem=pem)
 
 
+#: What becomes of what was allowed before, by whether more is missing than entries of the journal.
+_ENDED = (
+    "Approvals, grants and tokens of machines do not count any more: give new ones to whoever\n"
+    "needs them."
+)
+_KEPT = "Approvals, grants and tokens of machines stay as they are: of these nothing is missing."
+
+
 @command.command("accept")
 @options.json_lines
 def accept() -> None:
@@ -156,8 +164,9 @@ def accept() -> None:
             *lines,
             "Somebody removed or changed this, or put an older copy in its place. If you do not",
             "know who: look at the Descope console's own audit first.",
-            "If you accept it, changes go on from what is there. Approvals and grants do not",
-            "count any more, and the journal keeps an entry that says what was accepted.",
+            "If you accept it, changes go on from what is there, and the journal keeps an entry",
+            "that says what was accepted.",
+            _ENDED if accept_damage.ends_what_was_allowed(store) else _KEPT,
         ]
     )
     if terminal.ask(text, "Accept it? Type yes: ").lower() != "yes":

@@ -182,9 +182,15 @@ class Postgres:
             given["sslmode"] = "require"
         for name in self.url.parameters:
             given.pop(name, None)
-        return BoundedConnection.connect(
+        made = BoundedConnection.connect(
             self.url.text, autocommit=True, prepare_threshold=None, **given
         )
+        # Told at the start of every connection; what a pooler does not pass on is not known.
+        encoding = made.info.parameter_status("server_encoding")
+        if encoding not in (None, "UTF8"):
+            made.close()
+            raise StoreError(_ENCODING.format(self.name, encoding, self.url.database))
+        return made
 
 
 def _lock(connection: Connection) -> None:
@@ -254,6 +260,10 @@ _FAILURES = {
     "read-write": "it takes no changes (a standby)",
     "read-only": "it takes no changes (a standby)",
 }
+_ENCODING = (
+    "the store {} cannot be used: its encoding is {}, which cannot hold every name; make a "
+    "database with `createdb -E UTF8 -T template0 {}`"
+)
 _NO_DRIVER = (
     "the driver of PostgreSQL is missing ({}); install it with: pip install 'descope-mcp[postgres]'"
 )

@@ -13,6 +13,7 @@ from descope_mcp.store.errors import StoreError
 _SCHEMES = ("postgresql", "postgres")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]|(?:%2[Ff]|/)[\w%./-]*")
 _NAME = re.compile(r"[\w.-]+")
+_PORT, _USUAL_PORT = re.compile(r"[0-9]{1,5}"), "5432"
 #: The parameters of libpq that may stand in the address; another may be a part of a password.
 _PARAMETERS = frozenset(
     (
@@ -47,10 +48,14 @@ _PARAMETERS = frozenset(
 
 @dataclass(frozen=True)
 class PostgresUrl:
-    """An address that libpq understands. ``hosts`` has none where the default socket is meant."""
+    """An address that libpq understands. ``hosts`` has none where the default socket is meant.
+
+    ``ports`` has one for each of them, "" where it is the usual one.
+    """
 
     text: str = field(repr=False)
     hosts: tuple[str, ...]
+    ports: tuple[str, ...]
     database: str
     parameters: frozenset[str]
 
@@ -62,6 +67,15 @@ class PostgresUrl:
     @property
     def name(self) -> str:
         """Where the database is, without user and password."""
+        places = [
+            host + (f":{port}" if port else "")
+            for host, port in zip(self.hosts, self.ports, strict=True)
+        ]
+        return f"postgresql://{','.join(places)}/{self.database}"
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other stores, by whatever port it is reached (a pooler's, say)."""
         return f"postgresql://{','.join(self.hosts)}/{self.database}"
 
 
@@ -81,8 +95,9 @@ def parsed(text: str) -> PostgresUrl:
         raise StoreError(_NONE) from None
     credentials, _, places = parts.netloc.rpartition("@")
     database = unquote(parts.path.removeprefix("/"))
-    hosts = [*_hosts(places), *(value for key, value in given if key in ("host", "hostaddr"))]
-    hosts = hosts or _hosts(os.environ.get("PGHOST", ""))
+    named = [(value, "") for key, value in given if key in ("host", "hostaddr")]
+    found = [*_hosts(places), *named] or _hosts(os.environ.get("PGHOST", ""))
+    hosts = [host for host, _ in found]
     wrong = (
         parts.scheme not in _SCHEMES
         or parts.fragment
@@ -94,7 +109,8 @@ def parsed(text: str) -> PostgresUrl:
     if wrong:
         raise StoreError(_NONE)
     names = tuple(unquote(host) for host in hosts)
-    return PostgresUrl(text, names, database, frozenset(key for key, _ in given))
+    ports = tuple(port or _port(given) for _, port in found)
+    return PostgresUrl(text, names, ports, database, frozenset(key for key, _ in given))
 
 
 def written(user: str, password: str, host: str, port: int, database: str) -> str:
@@ -103,17 +119,23 @@ def written(user: str, password: str, host: str, port: int, database: str) -> st
     return f"postgresql://{quote(user, safe='')}{secret}@{quote(host, safe='')}:{port}/{database}"
 
 
-def _hosts(places: str) -> list[str]:
-    """The hosts of the middle part, which may name several for failing over."""
+def _hosts(places: str) -> list[tuple[str, str]]:
+    """The hosts of the middle part, which may name several for failing over, and their ports."""
     found = []
     for place in filter(None, places.split(",")):
         host, colon, port = place.rpartition(":")
         if place.endswith("]") or not colon:
             host, port = place, ""
-        if port and not (port.isdecimal() and port.isascii()):
+        if port and not _PORT.fullmatch(port):
             raise StoreError(_NONE)
-        found += [host] if host else []
+        found += [(host, "" if port == _USUAL_PORT else port)] if host else []
     return found
+
+
+def _port(given: list[tuple[str, str]]) -> str:
+    """The port that the parameters name for all hosts, "" for the usual one."""
+    port = next((value for key, value in given if key == "port"), "")
+    return port if _PORT.fullmatch(port) and port != _USUAL_PORT else ""
 
 
 def _local(host: str) -> bool:

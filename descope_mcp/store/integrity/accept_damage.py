@@ -1,8 +1,9 @@
 """A person accepts a store that is not as it was left, so that changes can go on.
 
-What is missing stays missing, and an entry of the journal says so for ever. What was allowed ahead
-(approvals, grants, tokens for machines) does not count any more, since it may have been used or
-ended before; answers to open questions are void. The second factor is what the witness remembers.
+What is missing stays missing, and an entry of the journal says so for ever. If that is more than
+entries of the journal, what was allowed ahead (approvals, grants, tokens for machines) does not
+count any more, since it may have been used or ended before; answers to open questions are void.
+The second factor is what the witness remembers.
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ def accept(store: Store, by: str, found: list[str]) -> None:
             ledger.store_id(connection),
         )
         witness.write(store.witness_file, now)
+
+
+def ends_what_was_allowed(store: Store) -> bool:
+    """Whether approvals, grants and tokens would not count any more.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with store.begin() as connection:
+        return bool(signed_rows.problems(connection, store))
 
 
 def _start_over(connection: Connection, store: Store, seen: Witness) -> None:
