@@ -239,7 +239,8 @@ async def _consent(
     name, caller = operation.name, call.caller
     preview = replace(preview, counts=await counted(services.catalog, operation, preview, read))
     hashed = partial(large_work.run, checked.size)
-    same = await hashed(said_no.same_change, operation, checked.given, preview, project, caller)
+    change = (services.catalog, operation, checked.given, preview)
+    same = await hashed(said_no.same_change, *change, project, caller)
     all_of_it = await hashed(
         confirmation.binding, name, checked.arguments, project, caller, preview
     )

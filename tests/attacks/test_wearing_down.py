@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation
+from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
+from descope_mcp.call.plan.outcome import PlanOutcome, PlanRequest
+from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
+from descope_mcp.call.undo.undo import undo
 from descope_mcp.guard.consent import said_no
-from descope_mcp.guard.consent.confirmation import LIFETIME, Question
+from descope_mcp.guard.consent.confirmation import LIFETIME, Question, accept
 from descope_mcp.store.consent import approvals, used_confirmations
 from descope_mcp.store.store import Store
 from tests.attacks.directory import Directory, changes
@@ -170,33 +175,73 @@ async def test_a_no_outside_is_heard(client: Old) -> None:
 def question(name: str, length: int = 100) -> Question:
     expires = time.time() + LIFETIME
     same = said_no.same_call("DeleteUser", {"loginId": name}, PROJECT, "me")
-    return Question("?", "", "", name, f"nonce {name}", expires, False, same, length)
+    return Question("?", "", "", same, f"nonce {name}", expires, False, same, length)
 
 
 ADA = {"loginId": "ada.okafor@acme.example"}
+BEN = "ben.carter@acme.example"
+TARA = {"loginId": "tara.singh@umbra.example"}
+
+
+@pytest.fixture
+def own(acme: Services, tmp_path: Path) -> Iterator[Services]:
+    """Services whose store nobody has said anything in."""
+    store = Store(tmp_path / "state", tmp_path / "config" / "key")
+    yield replace(acme, store=store)
+    store.close()
 
 
 async def asked_of(acme: Services, operation: str, given: dict[str, Any]) -> Question:
-    outcome = await invoke(Call(operation, given, "agent"), acme)
+    return question_of(await invoke(Call(operation, given, "agent"), acme))
+
+
+async def asked_of_plan(acme: Services, *steps: dict[str, Any], **more: Any) -> Question:
+    return question_of(await plan(PlanRequest(list(steps), "agent", **more), acme))
+
+
+def question_of(outcome: PlanOutcome) -> Question:
     assert isinstance(outcome, NeedsConfirmation), outcome
     return outcome.question
 
 
-async def test_a_no_is_to_what_is_done_to_whom_and_not_to_a_spelling(acme: Services) -> None:
+def step(operation: str, given: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"operation": operation, "arguments": given, **more}
+
+
+async def user_id(acme: Services) -> str:
     found = await invoke(Call("LoadUser", ADA, "agent"), acme)
     assert isinstance(found, Completed), found
-    own = found.data["user"]
+    return str(found.data["user"]["userId"])
+
+
+def filed(store: Store, question: Question) -> int:
+    """A request that waits for a person outside of the client."""
+    request = approvals.file(
+        store,
+        project=PROJECT,
+        caller="agent",
+        operation="DeleteUser",
+        binding=question.binding,
+        question="?",
+        typed="",
+    )
+    assert request
+    return request.number
+
+
+async def test_a_no_is_to_what_is_done_to_whom_and_not_to_a_spelling(acme: Services) -> None:
+    own = await user_id(acme)
     said = await asked_of(acme, "DeleteUser", ADA)
-    by_id = {"userId": own["userId"]}
     again = [
-        await asked_of(acme, "DeleteUser", by_id),
-        await asked_of(acme, "DeleteUser", {"loginId": own["userId"]}),
+        await asked_of(acme, "DeleteUser", {"userId": own}),
+        await asked_of(acme, "DeleteUser", {"loginId": own}),
+        await asked_of(acme, "DeleteUsers", {"userIds": [own]}),
+        await asked_of_plan(acme, step("DeleteUser", {"userId": own}, id="other"), title="Tidy"),
     ]
     assert {one.same for one in again} == {said.same}
     # Of the same words, a yes is still for these alone.
-    assert len({said.binding, *(one.binding for one in again)}) == 3
-    other = {"loginId": "tara.singh@umbra.example"}
-    assert (await asked_of(acme, "DeleteUser", other)).same != said.same
+    assert len({said.binding, *(one.binding for one in again)}) == 5
+    assert (await asked_of(acme, "DeleteUser", TARA)).same != said.same
 
 
 async def test_a_no_to_one_is_one_to_the_operation_for_several(acme: Services) -> None:
@@ -207,6 +252,58 @@ async def test_a_no_to_one_is_one_to_the_operation_for_several(acme: Services) -
     assert (await asked_of(acme, "DeleteAccessKeys", {"ids": [first]})).same == one.same
     assert (await asked_of(acme, "DeleteAccessKeys", {"ids": [first, second]})).same != one.same
     assert (await asked_of(acme, "DeactivateAccessKey", {"id": first})).same != one.same
+    role = {"roleNames": ["Owner"]}
+    one = await asked_of(acme, "PatchUser", {"loginId": BEN, **role})
+    several = {"users": [{"loginId": BEN, **role}]}
+    assert (await asked_of(acme, "PatchUserBatch", several)).same == one.same
+
+
+async def test_a_no_outside_of_the_client_is_to_what_is_done_to_whom(own: Services) -> None:
+    by_id, now = {"userId": await user_id(own)}, time.time()
+    number = filed(own.store, await asked_of(own, "DeleteUser", ADA))
+    assert approvals.answer(own.store, number, approved=False)
+    for _ in range(2):
+        asked = await asked_of(own, "DeleteUser", by_id)
+        heard = said_no.denied(own.store, asked, now)
+        assert heard
+        assert heard.number == number
+        assert said_no.is_whole(asked, heard)
+    in_a_plan = await asked_of_plan(own, step("DeleteUser", by_id), step("DeleteUser", TARA))
+    heard = said_no.denied(own.store, in_a_plan, now)
+    assert heard
+    assert not said_no.is_whole(in_a_plan, heard)
+    # Whoever approves it by another name has thought better of it.
+    later = filed(own.store, asked)
+    assert approvals.answer(own.store, later, approved=True)
+    assert said_no.denied(own.store, await asked_of(own, "DeleteUser", ADA), now) is None
+
+
+async def test_what_was_declined_is_not_put_to_a_person_as_a_part_of_more(own: Services) -> None:
+    gone, other = step("DeleteUser", ADA), step("DeleteUser", TARA)
+    said_no.keep(own.store, await asked_of(own, "DeleteUser", ADA), time.time())
+    assert said_no.stands(own.store, await asked_of_plan(own, other, gone))
+    assert not said_no.stands(own.store, await asked_of_plan(own, other))
+
+
+async def test_a_no_to_a_plan_is_one_to_all_that_do_the_same(own: Services) -> None:
+    gone, other = step("DeleteUser", ADA), step("DeleteUser", TARA)
+    said_no.keep(own.store, await asked_of_plan(own, gone, other), time.time())
+    by_id = step("DeleteUser", {"userId": await user_id(own)}, id="second")
+    again = await asked_of_plan(own, other, by_id, title="Tidy", on_failure="continue")
+    assert said_no.stands(own.store, again)
+    # A person who wants one of two may be asked about it.
+    assert not said_no.stands(own.store, await asked_of_plan(own, gone))
+
+
+async def test_a_no_to_an_undo_is_one_to_the_same_at_any_cost(own: Services) -> None:
+    asked = await asked_of(own, "DeleteRole", {"name": "Editor"})
+    call = Call("DeleteRole", {"name": "Editor"}, "agent", approval=accept(asked))
+    gone = await invoke(call, own)
+    assert isinstance(gone, Completed), gone
+    back = question_of(await undo(Undo(gone.call_id, "agent"), own))
+    said_no.keep(own.store, back, time.time())
+    again = question_of(await undo(Undo(gone.call_id, "agent", anyway=True), own))
+    assert said_no.stands(own.store, again)
 
 
 def test_a_no_stands_for_a_minute(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,22 +320,13 @@ def test_a_denial_is_heard_once_and_for_a_minute(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, now = question("heard"), time.time()
-    request = approvals.file(
-        store,
-        project=PROJECT,
-        caller="me",
-        operation="DeleteUser",
-        binding=asked.binding,
-        question="?",
-        typed="",
-    )
-    assert request
+    number = filed(store, asked)
     assert said_no.denied(store, asked, now) is None
-    assert approvals.answer(store, request.number, approved=False)
+    assert approvals.answer(store, number, approved=False)
     for _ in range(2):
         heard = said_no.denied(store, asked, now)
         assert heard
-        assert heard.number == request.number
+        assert heard.number == number
     monkeypatch.setattr(used_confirmations.time, "time", lambda: now + said_no.STANDS + 1)
     assert said_no.denied(store, asked, now) is None
 

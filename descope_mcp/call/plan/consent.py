@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
-from typing import Any
 
 from anyio.to_thread import run_sync
 
 from descope_mcp.call.outcome import Instead, NeedsConfirmation, Refused
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.outcome import NAME, PlanRequest
-from descope_mcp.call.plan.references import written
+from descope_mcp.call.plan.references import filled, written
 from descope_mcp.call.services import Services
 from descope_mcp.guard.consent import confirmation, given_word, said_no
 from descope_mcp.guard.consent.confirmation import Approval
@@ -70,7 +69,8 @@ async def given(
     if not asking:
         return Allowed("", {})
     store = services.store
-    same = said_no.same_call(NAME, _said(request), services.project, request.caller)
+    changes = [_change(one, request, services) for one in asking]
+    same = said_no.same_changes(changes)
     quorum = strictest(one.checked.decision.quorum for one in asking)
     bound = confirmation.of_call(same, _binding(judged, request, services), quorum)
     if request.approval:
@@ -100,7 +100,8 @@ async def given(
         return Allowed("", {n: f"grant {g}" for n, g in zip(numbers, used, strict=True)})
     code = await run_sync(given_word.needs_code, store)
     form, label = mcp_form.message(said, services.policy.long_documents), mcp_form.label(said)
-    asked = confirmation.ask(form, label, said.typed, bound, code=code, same=same)
+    parts = tuple(changes) if len(changes) > 1 else ()
+    asked = confirmation.ask(form, label, said.typed, bound, code=code, same=same, parts=parts)
     raise Instead(NeedsConfirmation(asked, said))
 
 
@@ -165,14 +166,14 @@ def _covers(judged: Judged, caller: str, grant: grants.Grant) -> bool:
     return given_word.covers(grant, judged.checked.given, caller)
 
 
-def _said(request: PlanRequest) -> dict[str, Any]:
-    """What a plan has in common with its repetitions."""
-    return {
-        "steps": request.steps,
-        "resume": request.resume,
-        "undoes": request.undoes,
-        "onFailure": request.on_failure,
-    }
+def _change(one: Judged, request: PlanRequest, services: Services) -> str:
+    """What a call of a plan has in common with its repetitions, in a plan or alone."""
+    operation, given = one.checked.operation, one.checked.given
+    if one.planned.pending:
+        # Whatever the steps are called from which it takes.
+        given = filled(one.planned.arguments, lambda reference: "")
+    change = (services.catalog, operation, given, one.preview)
+    return said_no.same_change(*change, services.project, request.caller)
 
 
 def _binding(judged: Sequence[Judged], request: PlanRequest, services: Services) -> str:

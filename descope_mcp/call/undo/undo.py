@@ -197,8 +197,8 @@ async def _consent(
         return ""
     typed = services.project if any(step.decision.typed for step in asking) else ""
     store = services.store
-    this = {"call": plan.entry.call, "anyway": request.anyway}
-    same = said_no.same_call("undo", this, services.project, request.caller)
+    project, caller = services.project, request.caller
+    same = said_no.same_call("undo", {"call": plan.entry.call}, project, caller)
     try:
         if request.approval:
             await run_sync(given_word.use_up, store, request.approval)
@@ -233,13 +233,12 @@ async def _consent(
     if allowed := await run_sync(ahead):
         return allowed
     await project_facts.learn(services)
-    project = project_facts.shown(services.project, services)
     try:
         said = undo_disclosure(
             _undone(request, plan),
             steps,
-            project,
-            request.caller,
+            project_facts.shown(project, services),
+            caller,
             typed,
             shown_rights(resolved),
         )
@@ -247,7 +246,13 @@ async def _consent(
         raise Instead(Refused("not-shown", f"The undo: {error}", _BY_HAND)) from None
     code = await run_sync(given_word.needs_code, store)
     form, label = mcp_form.message(said), mcp_form.label(said)
-    asked = confirmation.ask(form, label, typed, bound, code=code, same=same)
+    changes = (
+        said_no.same_change(services.catalog, s.operation, s.arguments, s.preview, project, caller)
+        for s in steps
+        if s.decision.action == "confirm"
+    )
+    parts = tuple(changes)
+    asked = confirmation.ask(form, label, typed, bound, code=code, same=same, parts=parts)
     raise Instead(NeedsConfirmation(asked, said))
 
 

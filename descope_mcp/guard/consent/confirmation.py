@@ -33,7 +33,8 @@ class Question:
     ``text`` is shown as it is. ``typed`` is what must be typed out, "" where a yes is enough;
     ``code`` says whether the six digits of the second factor are needed.
     ``binding``, ``nonce`` and ``expires`` (epoch seconds) come back with the answer. ``same`` is
-    what the call has in common with its repetitions (`said_no`), ``length`` that of the text.
+    what the call has in common with its repetitions (`said_no`), ``parts`` what several calls in
+    it have each, ``length`` that of the text.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Question:
     code: bool = False
     same: str = ""
     length: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def asked(self) -> float:
@@ -101,10 +103,19 @@ def of_call(same: str, digest: str, quorum: Quorum) -> str:
     return same[:OF_CALL] + digest[OF_CALL:]
 
 
-def ask(text: str, label: str, typed: str, bound: str, *, code: bool, same: str) -> Question:
+def ask(
+    text: str,
+    label: str,
+    typed: str,
+    bound: str,
+    *,
+    code: bool,
+    same: str,
+    parts: tuple[str, ...] = (),
+) -> Question:
     """A question that can be answered once, for `LIFETIME` seconds."""
     expires, nonce = time.time() + LIFETIME, secrets.token_hex(16)
-    return Question(text, label, typed, bound, nonce, expires, code, same, len(text))
+    return Question(text, label, typed, bound, nonce, expires, code, same, len(text), parts)
 
 
 def accept(question: Question, typed: str = "", code: str = "") -> Approval:

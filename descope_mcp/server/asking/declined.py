@@ -34,7 +34,8 @@ UNREAD = "declined-unread"
 OTHERS = ("others", "The policy has others approve this than whoever sits at the client.")
 STANDS = (
     "declined-before",
-    "A person denied this call less than a minute ago, and nobody is asked the same again so soon.",
+    "A person denied this, or a part of it, less than a minute ago, and nobody is asked the same "
+    "again so soon.",
 )
 
 
@@ -119,8 +120,9 @@ async def before(needed: NeedsConfirmation, services: Services) -> Refused | Non
     if denied is None:
         return None
     did = "revoked their approval of" if denied.status == "revoked" else "denied"
+    what = "this" if said_no.is_whole(needed.question, denied) else "a part of this"
     why = f" They say: {quoted(denied.reason)}." if denied.reason else ""
-    return Refused("denied", f"A person {did} this (request {denied.number}).{why}", _ASK)
+    return Refused("denied", f"A person {did} {what} (request {denied.number}).{why}", _ASK)
 
 
 def may_wait(ctx: Context, filed: Waiting, services: Services) -> bool:
@@ -179,7 +181,7 @@ async def outside(
     """
     from descope_mcp.guard.question.question_data import to_json
     from descope_mcp.guard.question.renderers.layout import is_long
-    from descope_mcp.store.consent import approvals
+    from descope_mcp.store.consent import approvals, earlier_answers
 
     question, (rule, why) = needed.question, because
     acting = services.principal
@@ -188,7 +190,7 @@ async def outside(
         agent=acting.client and quoted(acting.client),
         people=acting.claims.get("email", ()),
     )
-    stale = partial(approvals.outdated, services.store, question.binding, OF_CALL)
+    stale = partial(earlier_answers.outdated, services.store, question.binding, OF_CALL)
     if outdated := await run_sync(stale):
         rule, why = "changed", _differs(outdated.number, outdated.question, needed.disclosure)
     file = partial(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import anyio
@@ -27,6 +27,8 @@ from descope_mcp.telemetry.stages import passed
 KEY = "confirm"
 #: That of a link (`required_link`).
 LINK = "open"
+#: What a client carries of a question: all but what it is shown, and what is looked up before.
+_CARRIED = frozenset(field.name for field in fields(Question)) - {"text", "parts"}
 
 Context = ServerRequestContext[Any, Any]
 
@@ -89,13 +91,15 @@ def returned(ctx: Context, params: types.CallToolRequestParams) -> Approval | No
     answer = (params.input_responses or {}).get(KEY)
     if not isinstance(answer, types.ElicitResult):
         return None
-    question = Question("", **json.loads(params.request_state))
+    carried = json.loads(params.request_state).items()
+    # Of a replica of another version, which may know more.
+    question = Question("", **{name: value for name, value in carried if name in _CARRIED})
     return _judge(answer, question, time.time() - question.asked)
 
 
 def required(question: Question) -> types.InputRequiredResult:
     """The question for a 2026-07-28 client."""
-    state = {name: value for name, value in asdict(question).items() if name != "text"}
+    state = {name: value for name, value in asdict(question).items() if name in _CARRIED}
     form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)}, request_state=json.dumps(state)

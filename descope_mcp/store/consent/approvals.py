@@ -138,31 +138,6 @@ def revoke(
     return _answered(store, number, ("pending", "approved"), "revoked", reason, by, way)
 
 
-def denial(store: Store, binding: str, seconds: float) -> Request | None:
-    """The request of a call, if a person denied or revoked it within the last `seconds`."""
-    since = time.time() - seconds
-    if not _named(store, binding):
-        return None
-    with signed_rows.book(store) as book:
-        rows = those(book, approvals.c.binding == binding)
-    found = as_request(rows[-1]) if rows else None
-    if found is None or found.status not in ("denied", "revoked") or found.expires <= since:
-        return None
-    return found
-
-
-def outdated(store: Store, binding: str, common: int) -> Request | None:
-    """The newest approval of the same call as things were before: it no longer counts.
-
-    The bindings of one call have their first `common` characters in common.
-    """
-    alike = approvals.c.binding.startswith(binding[:common], autoescape=True)
-    with signed_rows.book(store) as book:
-        rows = those(book, alike, approvals.c.binding != binding, approvals.c.status == "approved")
-        found = [as_request(row) for row in reversed(rows)]
-    return next((one for one in found if one.status == "approved"), None)
-
-
 def consume(store: Store, binding: str) -> int:
     """Use the approval of a call; its number, or 0 if there is none that counts.
 
@@ -170,7 +145,7 @@ def consume(store: Store, binding: str) -> int:
         NotAsLeft: approvals are missing, or not as they were written.
         StoreError: it cannot be recorded, so it must not count.
     """
-    if not _named(store, binding):
+    if not is_any(store, approvals.c.binding == binding):
         return 0
     with signed_rows.book(store) as book:
         for row in those(book, approvals.c.binding == binding):
@@ -182,10 +157,10 @@ def consume(store: Store, binding: str) -> int:
     return 0
 
 
-def _named(store: Store, binding: str) -> bool:
-    """Whether there is a row at all for this call; what allows nothing is not looked into."""
+def is_any(store: Store, alike: ColumnElement[bool]) -> bool:
+    """Whether there is such a row at all; what allows nothing is not looked into."""
     with store.begin() as connection:
-        named = select(approvals.c.number).where(approvals.c.binding == binding)
+        named = select(approvals.c.number).where(alike)
         return connection.execute(named.limit(1)).first() is not None
 
 

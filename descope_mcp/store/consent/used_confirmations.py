@@ -11,14 +11,14 @@ from descope_mcp.store.store import Store
 from descope_mcp.store.tables import confirmations
 
 
-def used(store: Store, nonce: str) -> bool:
-    """Whether `nonce` was used and would still count if it had not been.
+def used(store: Store, *nonces: str) -> bool:
+    """Whether one of `nonces` was used and would still count if it had not been.
 
     Raises:
         StoreError: it cannot be told.
     """
     with store.begin() as connection:
-        mine = (confirmations.c.nonce == nonce, confirmations.c.expires > time.time())
+        mine = (confirmations.c.nonce.in_(nonces), confirmations.c.expires > time.time())
         return connection.execute(select(confirmations.c.nonce).where(*mine)).first() is not None
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from descope_mcp.store.consent import approvals, listings
+from descope_mcp.store.consent import approvals, earlier_answers, listings
 from descope_mcp.store.errors import NotAsLeft
 from descope_mcp.store.integrity import ledger, signed_rows, witness
 from descope_mcp.store.journal import hash_chain
@@ -61,7 +61,7 @@ def test_what_is_read_is_bounded_however_many_are_kept(
     for look in (
         lambda: approvals.request(kept, MANY + 1),
         lambda: approvals.requests(kept, pending=True),
-        lambda: approvals.denial(kept, "old-7", 60.0),
+        lambda: earlier_answers.denial(kept, ["old-7"], 60.0),
         lambda: listings.overview(kept, 3, MANY + 1),
         lambda: listings.over(kept, 20, before=200),
         lambda: listings.newest(kept, 50),
