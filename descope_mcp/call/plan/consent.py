@@ -163,7 +163,7 @@ def _covers(judged: Judged, caller: str, grant: grants.Grant) -> bool:
     decision = judged.checked.decision
     if decision.typed or decision.quorum.is_of_others or judged.planned.pending:
         return False
-    return given_word.covers(grant, judged.checked.given, caller)
+    return given_word.covers(grant, judged.checked.given, caller, judged.checked.names)
 
 
 def _change(one: Judged, request: PlanRequest, services: Services) -> str:
