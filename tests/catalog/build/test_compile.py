@@ -609,8 +609,8 @@ MEANINGS_CASES = {
         "keyTenants[].tenantId looks like tenants",
     ),
     "what no argument is called": (
-        "[customClaims]",
-        "[customClaims, moreClaims]",
+        "[customClaims, ",
+        "[customClaims, moreClaims, ",
         "",
         "moreClaims",
     ),

@@ -29,6 +29,10 @@ ALWAYS = {
     ("UpdateUserImpersonationConsent", 0): "what it looks for is required",
     ("DeleteManagementKeys", 0): "what it looks for is required",
     ("UpdateUserDisplayName", 0): "the operation has no other arguments",
+    ("RemoveIPsFromList", 0): "what it looks for is required",
+    ("RemoveTextsFromList", 0): "what it looks for is required",
+    ("ClearList", 0): "what it looks for is required",
+    ("DeleteList", 0): "what it looks for is required",
 }
 
 #: Operations that relax on something else than a list of all that may be given or changed, with
