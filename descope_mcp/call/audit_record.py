@@ -92,6 +92,8 @@ async def recorded(
             if result in ("done", "unknown"):
                 plan = partial(_undo, checked, arguments, preview, outcome, services)
                 undo = await large_work.run(checked.size, plan)
+                if call.part and isinstance(outcome, Completed):
+                    undo |= {"taken": call.part.taken(outcome.data)}
             with stage("record"):
                 written = await run_sync(_settled, store, intent, result, reason, undo, turn)
     if not written:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,13 +32,15 @@ class Part:
     """What makes a call one of a plan: the plan's id and the number in it.
 
     ``differs`` says in what the call, as it is looked at right before it is sent, is not the one
-    that the plan was judged by, "" if it is. Towards the ``cap`` of this rule it has been counted,
-    with the whole plan.
+    that the plan was judged by, "" if it is. ``taken`` is what later calls take from its answer,
+    by paths; it is kept for whoever goes on with the plan. Towards the ``cap`` of this rule it has
+    been counted, with the whole plan.
     """
 
     plan: str
     number: int
     differs: Callable[[Checked, Preview], str]
+    taken: Callable[[Any], Mapping[str, str]]
     cap: str = ""
 
 

@@ -140,3 +140,17 @@ async def test_of_two_plans_at_once_neither_hits_what_the_other_changed(here: Wo
             tasks.start_soon(run, request, question)
     hit = [call.target for outcome in ended for call in outcome.calls if call.became == "done"]
     assert len(hit) == len(set(hit)) == len(people)
+
+
+async def test_what_calls_have_answered_is_known_to_whoever_goes_on(here: World) -> None:
+    made = {"$from": "tenant", "path": "id"}
+    steps = [
+        {"id": "tenant", **call("CreateTenant", name="Northwind")},
+        FAILING,
+        call("UpdateTenant", id=made, name="Northwind Traders"),
+    ]
+    first = await here.ran(steps)
+    assert became(first) == ["done", "failed", "not run"]
+    await here.call("DeleteUser", {"loginId": BEN})
+    again = await here.ran([], resume=first.id)
+    assert became(again) == ["done", "done"], again

@@ -30,13 +30,16 @@ class Done:
     made: set[str] = field(default_factory=set)
 
 
-def differs(judged: Judged, done: Done, earlier: Iterable[Judged]) -> Differs:
+def differs(
+    judged: Judged, done: Done, earlier: Iterable[Judged], taken: Mapping[str, str]
+) -> Differs:
     """What compares a call of a plan with what it was judged by.
 
     Args:
         judged: the call as the plan was judged.
         done: what the plan has done; it grows.
         earlier: the calls of the plan that it builds on.
+        taken: the values that came from their answers, by the words that stood for them.
 
     Returns:
         A function that says in what the call differs, "" if in nothing.
@@ -58,7 +61,7 @@ def differs(judged: Judged, done: Done, earlier: Iterable[Judged]) -> Differs:
             return "It is not as it was shown."
         if not (judged.made or before or _untouched(preview.target, judged, sent)):
             return "Its target is not as it was shown."
-        return _more(judged, checked, preview, before, sent)
+        return _more(judged, checked, preview, before, sent, taken)
 
     return compare
 
@@ -83,6 +86,7 @@ def _more(
     preview: Preview,
     earlier: Iterable[Judged],
     sent: Iterable[Judged],
+    taken: Mapping[str, str],
 ) -> str:
     """What a call does beyond what was shown, where the plan itself may have changed its target."""
     was = judged.checked
@@ -91,11 +95,12 @@ def _more(
         return "It has become more dangerous."
     if checked.decision.typed and not was.decision.typed:
         return "It affects the whole project."
-    if not _rights_within(preview.rights.given, judged.preview.rights.given):
-        return "It gives more rights."
-    if not _rights_within(preview.rights.redefined, judged.preview.rights.redefined):
-        return "It gives more rights."
-    if not set(preview.rights.console) <= set(judged.preview.rights.console):
+    rights, shown = preview.rights, judged.preview.rights
+    if not (
+        _rights_within(rights.given, shown.given, taken)
+        and _rights_within(rights.redefined, shown.redefined, taken)
+        and set(rights.console) <= set(shown.console)
+    ):
         return "It gives more rights."
     if judged.made:
         return ""
@@ -135,11 +140,12 @@ class _Own(NamedTuple):
     gained: list[Any]
 
 
-def _rights_within(now: Iterable[Shift], then: Iterable[Shift]) -> bool:
+def _rights_within(now: Iterable[Shift], then: Iterable[Shift], taken: Mapping[str, str]) -> bool:
     """Whether nobody gains what was not shown. Who is meant may have another name by now."""
     shown: dict[str, set[str]] = {}
     for shift in then:
-        shown.setdefault(shift.tenant, set()).update(shift.gained)
+        tenant = taken.get(shift.tenant, shift.tenant)
+        shown.setdefault(tenant, set()).update(shift.gained)
     return all(
         set(shift.gained) <= shown.get(shift.tenant, set()) | shown.get("", set()) for shift in now
     )

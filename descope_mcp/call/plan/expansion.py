@@ -41,7 +41,7 @@ class Planned:
     @property
     def shown(self) -> dict[str, Any]:
         """The arguments with words in place of what is not known yet."""
-        words: dict[str, Any] = filled(self.arguments, lambda one: f"({one.origin}: {_plain(one)})")
+        words: dict[str, Any] = filled(self.arguments, word_for)
         return words
 
 
@@ -100,6 +100,11 @@ def expanded(step: Step, known: Known, first: int) -> Iterator[Planned]:
         if element is None:
             raise Unresolved(f"element {number - first + 1} of for_each is nothing")
         yield Planned(number, step, resolved(step.arguments, known, element))
+
+
+def word_for(one: Reference) -> str:
+    """What stands for a value that is not known yet."""
+    return f"({one.origin}: {_plain(one)})"
 
 
 def _plain(one: Reference) -> str:

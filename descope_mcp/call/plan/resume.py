@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,10 +13,13 @@ from anyio.to_thread import run_sync
 from descope_mcp.call.outcome import Instead, Refused
 from descope_mcp.call.plan import record
 from descope_mcp.call.plan.outcome import Place, PlanRequest
+from descope_mcp.call.plan.references import Reference, Unresolved, resolved, written
 from descope_mcp.call.plan.steps import LONGEST_ID
 from descope_mcp.call.services import Services
+from descope_mcp.store.journal import entries as journal
 from descope_mcp.store.journal import unfinished_plans, unsettled
 from descope_mcp.store.journal.entry import Entry
+from descope_mcp.store.store import Store
 
 
 async def rest(request: PlanRequest, services: Services) -> PlanRequest:
@@ -47,11 +52,13 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     title = request.title or details.get("title", "")
     on_failure = details.get("onFailure", "stop")
     several = _repeated(details["calls"])
+    ids = {one["number"]: _own_id(one) if one["step"] in several else one["step"] for one in left}
+    answers = _Answers(await run_sync(_taken, store, details["calls"], calls), {*ids.values()})
     steps = [
         {
-            "id": _own_id(one) if one["step"] in several else one["step"],
+            "id": ids[one["number"]],
             "operation": one["operation"],
-            "arguments": one["arguments"],
+            "arguments": _with_answers(one, answers),
         }
         for one in left
     ]
@@ -81,6 +88,60 @@ def _did_not_run(entry: Entry) -> bool:
     """Whether a call was not sent, or was refused by Descope for what it said."""
     refused = entry.result == "failed" and entry.reason.startswith("4")
     return refused or (entry.result == "not_sent" and entry.settled)
+
+
+class _Answers:
+    """What the calls that ran have answered, as far as others take from it."""
+
+    def __init__(self, taken: Mapping[tuple[str, str], str], still: AbstractSet[str]) -> None:
+        """Values by step and path, and the steps that are still to run."""
+        self._taken, self._still = taken, still
+
+    def __call__(self, reference: Reference) -> str:
+        """What a reference leads to.
+
+        Raises:
+            KeyError: its step is still to run.
+            Unresolved: nobody has it any more.
+        """
+        if reference.origin in self._still:
+            raise KeyError(reference.origin)
+        place = (reference.origin, reference.path)
+        if place not in self._taken:
+            raise Unresolved(f"{reference} is no longer known")
+        return self._taken[place]
+
+
+def _taken(
+    store: Store, planned: list[dict[str, Any]], calls: list[Entry]
+) -> dict[tuple[str, str], str]:
+    """What calls have answered that others take, by step and path.
+
+    Raises:
+        StoreError: the journal cannot be read.
+    """
+    steps = {one["number"]: one["step"] for one in planned}
+    found: dict[tuple[str, str], str] = {}
+    for entry in calls:
+        if entry.result == "done" and entry.number in steps:
+            _, kept = journal.detail(store, entry.call)
+            values = (kept or {}).get("taken", {})
+            found |= {(steps[entry.number], path): value for path, value in values.items()}
+    return found
+
+
+def _with_answers(call: Mapping[str, Any], answers: _Answers) -> Any:
+    """The arguments of a call, with what those that ran have answered.
+
+    Raises:
+        Instead: an answer is no longer known.
+    """
+    try:
+        return written(resolved(call["arguments"], answers))
+    except Unresolved as error:
+        message = f"Step {call['step']}: {error}."
+        remedy = "Nothing was sent. Read what was made, and make a new plan of what is left."
+        raise Instead(Refused("forgotten", message, remedy)) from None
 
 
 def _own_id(call: dict[str, Any]) -> str:

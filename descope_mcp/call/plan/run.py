@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,6 +22,7 @@ from descope_mcp.call.outcome import (
 )
 from descope_mcp.call.plan.consent import Allowed
 from descope_mcp.call.plan.drift import Done, differs
+from descope_mcp.call.plan.expansion import word_for
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.outcome import Became, PlanEnded, PlanRequest, Ran
 from descope_mcp.call.plan.references import Reference, Unresolved, filled, selected
@@ -103,8 +105,9 @@ class Run:
         self._begun.add(one.number)
         so_far, title = f"{len(self._begun)} of {len(self._judged)}", one.checked.operation.title
         await self._request.progress(f"{so_far}: {title}")
+        taken: dict[str, str] = {}
         try:
-            arguments = self._arguments(one)
+            arguments = self._arguments(one, taken)
         except Unresolved as error:
             failed = Failed("invalid_arguments", str(error), "")
             ran = self._ran[one.number] = self._told(one, "not run", failed)
@@ -117,7 +120,13 @@ class Run:
             undoes=one.planned.undoes,
             alone=one.planned.alone,
             consent=self._allowed.of(one.number) if one.asks else "",
-            part=Part(self._plan, one.number, differs(one, self._done, earlier), _cap(one)),
+            part=Part(
+                self._plan,
+                one.number,
+                differs(one, self._done, earlier, taken),
+                self._wanted(one),
+                _cap(one),
+            ),
         )
         outcome = await invoke(call, self._services)
         if isinstance(outcome, NeedsConfirmation):
@@ -130,8 +139,10 @@ class Run:
         ran = self._ran[one.number] = self._told(one, _became(outcome), outcome)
         return ran
 
-    def _arguments(self, one: Judged) -> Mapping[str, Any]:
+    def _arguments(self, one: Judged, taken: dict[str, str]) -> Mapping[str, Any]:
         """The arguments, with what earlier calls have answered; handles as they were given.
+
+        What was `taken` is noted, by the words that stood for it.
 
         Raises:
             Unresolved: an answer does not hold what is taken from it.
@@ -152,10 +163,27 @@ class Run:
                 raise Unresolved(f"{reference} is not the handle of a secret")
             if reference not in handled and found not in self._done.made:
                 raise Unresolved(f"{reference} is not the id of anything that the plan has made")
+            taken[word_for(reference)] = found
             return found
 
         made: dict[str, Any] = filled(one.planned.arguments, value)
         return made
+
+    def _wanted(self, one: Judged) -> Callable[[Any], dict[str, str]]:
+        """What gives the texts that later calls take from the answer of a call, by their paths."""
+        step = one.planned.step
+        later = (r for other in self._judged for r in other.planned.pending.values())
+        wanted = {r for r in later if r.origin == step.id and step.each is None}
+
+        def taken(answer: Any) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for reference in wanted:
+                with suppress(Unresolved):
+                    value = selected(answer, reference)
+                    found |= {reference.path: value} if isinstance(value, str) else {}
+            return found
+
+        return taken
 
     def _unended(self, one: Judged) -> Ran:
         on_its_way = one.changes and one.number in self._begun

@@ -470,3 +470,23 @@ async def test_what_somebody_has_said_of_the_single_call_keeps_it_single(here: W
     outcome = await here.ran([step])
     assert [call.operation for call in outcome.calls] == ["PatchUser", "PatchUser"]
     assert len(here.asked) == 1
+
+
+async def test_a_new_tenant_gets_its_role_its_default_and_its_people_in_one_plan(
+    here: World,
+) -> None:
+    tenant = {"$from": "tenant", "path": "id"}
+    person = {"loginId": "kim@northwind.example", "email": "kim@northwind.example"}
+    person["userTenants"] = [{"tenantId": tenant, "roleNames": ["Auditor"]}]  # type: ignore[assignment]
+    role = {"name": "Auditor", "tenantId": tenant, "permissionNames": ["reports.read"]}
+    given = {"id": tenant, "defaultRoles": ["Auditor"]}
+    steps = [
+        {"id": "tenant", "operation": "CreateTenant", "arguments": {"name": "Northwind"}},
+        {"operation": "CreateRole", "arguments": role},
+        {"operation": "UpdateTenantDefaultRoles", "arguments": given},
+        {"operation": "CreateUsers", "arguments": {"users": [person]}},
+    ]
+    outcome = await here.ran(steps)
+    assert became(outcome) == ["done"] * 4, outcome
+    (held,) = (await here.user("kim@northwind.example"))["userTenants"]
+    assert held["roleNames"] == ["Auditor"]
