@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, to_data
+from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence
+from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.evidence.together import together
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
@@ -64,7 +65,7 @@ async def test_an_update_tells_old_and_new_as_the_answer_shows_them(acme: Servic
     assert to_data(outcome.evidence) == {
         "did": f'Change the user "{BEN}": name',
         "changed": [{"field": "name", "from": "Ben Carter", "to": "Ben C"}],
-        "seenIn": "answer",
+        "seenIn": "the answer",
     }
     assert outcome.evidence.consent == ("nobody", "", "write")
     assert outcome.undo
@@ -169,7 +170,7 @@ async def test_a_read_after_the_change_that_fails_costs_nothing_but_itself(
         given_up.set()
     assert outcome.evidence
     evidence = to_data(outcome.evidence)
-    assert evidence["seenIn"] == "sent"
+    assert evidence["seenIn"] == "nothing: it was sent"
     assert evidence["changed"] == [{"field": "description", "from": "old", "to": "n"}]
 
 
@@ -194,6 +195,22 @@ def test_what_several_calls_did_is_said_once_of_all_of_them() -> None:
     assert told["items"] == "3 of 3"
     assert together([("a", one)]) is one
     assert together([]) is None
+
+
+def test_what_is_left_out_is_counted_in_its_place_and_no_name_is_cut() -> None:
+    people = tuple(f"somebody.with.a.long.name.{n}@onyx-health.example" for n in range(25))
+    roles = [Changed(f"role {n}", [], [n], (n,), of=people) for n in range(7)]
+    rights = tuple(Shift(who, "onyx", tuple("abcdefghijkl")) for who in people)
+    whole = Evidence("", NOBODY, "answer", tuple(roles), rights=rights, items=25)
+    assert to_data(whole)["moreRights"] == 5
+    told = to_data(whole, 2_000)
+    assert len(json.dumps(told)) < 2_200
+    assert len(told["changed"]) + told["moreChanged"] == 7
+    assert len(told["rights"]) + told["moreRights"] == 25
+    for one in told["changed"]:
+        *named, more = one["of"]
+        assert more == f"and {25 - len(named)} more"
+        assert set(named) <= set(people)
 
 
 async def test_one_who_is_not_there_takes_nothing_from_what_is_known_of_the_others(

@@ -6,19 +6,13 @@ same. Every text in it may hold words of strangers; no value is a secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-from descope_mcp.guard.preview.comparison.difference import UNKNOWN
-from descope_mcp.guard.secrets.untrusted_text import clean
 
 if TYPE_CHECKING:
     from descope_mcp.guard.preview.impact import Tally
     from descope_mcp.guard.preview.rights.permission_change import Shift
-
-#: So many names are told of a list, and so many characters of a text.
-_MOST_NAMES, _LONGEST = 20, 200
 
 
 class Consent(NamedTuple):
@@ -117,76 +111,3 @@ def in_words(consent: Consent) -> str:
         return f"a person allowed it ahead ({consent.way})"
     way = "the question was put to them" if consent.way == "question" else consent.way
     return f"a person agreed ({way})"
-
-
-def to_data(evidence: Evidence) -> dict[str, Any]:
-    """The evidence as JSON data, in short: what there is nothing to say of is left out."""
-    failed = len(evidence.spoiled)
-    told: dict[str, Any] = {
-        "did": _cut(evidence.did, 2 * _LONGEST),
-        "changed": [_changed(one) for one in evidence.changed[:_MOST_NAMES]],
-        "moreChanged": max(0, len(evidence.changed) - _MOST_NAMES),
-        "stillAsBefore": list(evidence.as_before[:_MOST_NAMES]),
-        "made": [
-            {k: v for k, v in one._asdict().items() if v} for one in evidence.made[:_MOST_NAMES]
-        ],
-        "moreMade": max(0, len(evidence.made) - _MOST_NAMES),
-        "gone": _names(evidence.gone),
-        "hit": {
-            hit.title: {"number": hit.number, "names": list(hit.names[:_MOST_NAMES])}
-            for hit in evidence.hits
-        },
-        "counts": {
-            tally.label: f"at least {tally.number}" if tally.at_least else tally.number
-            for tally in evidence.counts
-        },
-        "rights": [_shift(one) for one in evidence.rights[:_MOST_NAMES]],
-        "items": f"{evidence.items - failed} of {evidence.items}" if evidence.items > 1 else "",
-        "failed": [one._asdict() for one in evidence.spoiled[:_MOST_NAMES]],
-        "sent": _short(evidence.sent),
-    }
-    if evidence.changed or evidence.as_before:
-        told["seenIn"] = evidence.seen
-    kept: dict[str, Any]
-    kept, _ = clean({key: value for key, value in told.items() if value})
-    return kept
-
-
-def _changed(one: Changed) -> dict[str, Any]:
-    told: dict[str, Any] = {"field": one.field}
-    if one.gained or one.lost:
-        told |= {"gained": _names(one.gained), "lost": _names(one.lost)}
-    else:
-        told |= {"from": "(not known)" if one.before is UNKNOWN else _short(one.before)}
-        told |= {"to": _short(one.after)}
-    told |= {"of": _names(one.of)}
-    return {k: v for k, v in told.items() if v or k in ("from", "to")}
-
-
-def _shift(one: Shift) -> dict[str, Any]:
-    told: dict[str, Any] = {"who": one.who, "tenant": one.tenant}
-    told |= {"gained": _names(one.gained), "lost": _names(one.lost)}
-    return {key: value for key, value in told.items() if value}
-
-
-def _names(values: Sequence[Any]) -> list[Any]:
-    """Values as they are, but for those that would be too many: then the last says how many."""
-    more = len(values) - _MOST_NAMES
-    return [*map(_short, values[:_MOST_NAMES]), *([f"and {more} more"] if more > 0 else [])]
-
-
-def _short(value: Any) -> Any:
-    """A value without what takes too much room."""
-    if isinstance(value, str):
-        return _cut(value, _LONGEST)
-    if isinstance(value, Mapping):
-        shown = {k: _short(v) for k, v in list(value.items())[:_MOST_NAMES]}
-        more = len(value) - _MOST_NAMES
-        return {**shown, "...": f"and {more} more"} if more > 0 else shown
-    if isinstance(value, (list, tuple)):
-        return _names(value)
-    return value
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

@@ -8,6 +8,9 @@ from dataclasses import replace
 from descope_mcp.call.evidence.evidence import Changed, Evidence
 from descope_mcp.guard.preview.rights.permission_change import Shift
 
+#: So many are named who gain or lose the same; what became different names them all.
+_MOST_NAMED = 5
+
 
 def together(did: Sequence[tuple[str, Evidence]]) -> Evidence | None:
     """The evidence of calls that did the same to others, None if there is none.
@@ -58,4 +61,7 @@ def _rights(every: Sequence[Evidence]) -> Iterator[Shift]:
     for shift in (shift for one in every for shift in one.rights):
         who.setdefault(shift._replace(who=""), []).append(shift.who)
     for shift, names in who.items():
-        yield shift._replace(who=", ".join(dict.fromkeys(names)))
+        each = list(dict.fromkeys(names))
+        more = len(each) - _MOST_NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        yield shift._replace(who=f"{', '.join(each[:_MOST_NAMED])}{rest}")

@@ -58,7 +58,7 @@ class PlanRequest:
 class Ran:
     """What became of one call of a plan, which affects so many ``items``.
 
-    ``step`` is the id of its step, ``target`` a name, quoted.
+    ``step`` is the id of its step, ``target`` a name, quoted, ``given`` its arguments.
     """
 
     number: int
@@ -68,6 +68,7 @@ class Ran:
     target: str = ""
     items: int = 1
     outcome: Completed | Failed | Refused | None = field(default=None, repr=False)
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def why(self) -> str:

@@ -196,7 +196,8 @@ class Run:
         target = quoted(name) if name else ""
         operation, step = one.checked.operation.name, one.planned.step.id
         affected = items(one.checked.operation, one.checked.arguments)
-        return Ran(one.number, step, operation, became, target, affected, outcome)
+        given = one.checked.given
+        return Ran(one.number, step, operation, became, target, affected, outcome, given)
 
 
 def _waves(calls: list[Judged]) -> list[list[Judged]]:

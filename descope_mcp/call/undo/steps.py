@@ -9,7 +9,8 @@ from typing import Any
 
 import anyio
 
-from descope_mcp.call.evidence.evidence import Evidence, to_data
+from descope_mcp.call.evidence.evidence import Evidence
+from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, Outcome, Refused
 from descope_mcp.call.services import Services

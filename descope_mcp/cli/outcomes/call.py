@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from descope_mcp.call.evidence import evidence
+from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refused
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded, PlanOutcome
 from descope_mcp.catalog import field_selection
@@ -112,7 +113,7 @@ def _evidence(outcome: Completed) -> dict[str, Any]:
     if outcome.evidence is None:
         return facts
     change, consent = outcome.evidence, outcome.evidence.consent
-    told = {"change": evidence.to_data(change), "consent": evidence.consent_data(consent)}
+    told = {"change": to_data(change), "consent": evidence.consent_data(consent)}
     return {**told, **facts}
 
 
@@ -121,7 +122,7 @@ def _told(outcome: Completed) -> Iterator[str]:
     change, undo = outcome.evidence, outcome.undo
     if change is None:
         return
-    told = evidence.to_data(change)
+    told = to_data(change)
     yield f"descope-mcp: {told.pop('did')}; {evidence.in_words(change.consent)}."
     for name, value in told.items():
         yield f"  {name}: {value if isinstance(value, str) else json.dumps(value)}"

@@ -36,7 +36,9 @@ def _short(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _named(value) if _is_object(value) else value
     if isinstance(value, list) and value and all(map(_is_object, value)):
-        return [_named(one) for one in value[:_MOST]]
+        more = len(value) - _MOST
+        shown: list[Any] = [_named(one) for one in value[:_MOST]]
+        return [*shown, f"and {more} more"] if more > 0 else shown
     return value
 
 

@@ -87,9 +87,8 @@ ANSWER: dict[str, Any] = {
                     },
                 },
                 "seenIn": {
-                    "enum": ["answer", "read", "sent"],
-                    "description": "What shows it: the answer, a read right after; or nobody has "
-                    "looked, and it is what was sent",
+                    "enum": ["the answer", "a read after it", "nothing: it was sent"],
+                    "description": "What shows it; where nothing does, it is what was sent",
                 },
                 "stillAsBefore": {
                     "type": "array",

@@ -8,7 +8,7 @@ from typing import Any
 
 import mcp_types as types
 
-from descope_mcp.call.evidence.evidence import to_data
+from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.evidence.together import together
 from descope_mcp.call.outcome import Completed
 from descope_mcp.call.plan.outcome import NAME, PlanChecked, PlanEnded, Ran
@@ -22,8 +22,8 @@ from descope_mcp.store.secrets.handle import PREFIX
 _MOST_TOLD = 20
 #: The largest answer of one call that is shown, in characters: of a read, and of a change.
 _MOST_READ, _MOST_CHANGED = 4_000, 600
-#: The most characters that the evidence of one step takes.
-_LARGEST_CHANGE = 1_500
+#: The most characters that the evidence of one step takes, and of all steps.
+_LARGEST_CHANGE, _ALL_CHANGES = 2_000, 12_000
 #: So much of the question is shown by a check.
 _MOST_QUESTION = 3_000
 #: So many calls are named that a note is about.
@@ -42,15 +42,19 @@ def _ended(outcome: PlanEnded) -> types.CallToolResult:
     counts = {name: number for key, name in _WRONG.items() if (number := _count(outcome, key))}
     done = outcome.count("done")
     answer: dict[str, Any] = {"calls": len(outcome.calls), "done": done, **counts}
-    answer["consent"] = outcome.consent
-    answer["steps"] = [_row(calls) for calls in _rows(outcome.calls)]
+    answer["consent"] = _consent(outcome.consent)
+    rows = _rows(outcome.calls)
+    room = min(_LARGEST_CHANGE, _ALL_CHANGES // max(1, len(rows)))
+    answer["steps"] = [_row(calls, room) for calls in rows]
     structured: dict[str, Any] = {"operation": NAME}
     if outcome.id:
         structured["callId"] = outcome.id
-    structured["answer"] = bounded({"answer": answer})[0].get("answer")
-    if covers := _undo(outcome):
-        structured["undo"] = {"call": outcome.id, "covers": covers}
+    shown, cut = bounded({"answer": answer})
+    structured["answer"] = shown.get("answer")
+    if undo := _undo(outcome):
+        structured["undo"] = undo
     notes = _notes(outcome, counts)
+    notes += ["the answer is too long to show whole, and lists of it are cut"] if cut else []
     became = "done" if not counts else f"{done} of {len(outcome.calls)} calls done"
     return tool_result.part(structured, notes, became, error=bool(counts))
 
@@ -84,7 +88,20 @@ def _rows(calls: Sequence[Ran]) -> list[list[Ran]]:
     return rows
 
 
-def _row(calls: Sequence[Ran]) -> dict[str, Any]:
+def _consent(consent: str) -> str:
+    """What allowed a plan, in words (`PlanEnded.consent`)."""
+    kind, _, _ = consent.partition(" ")
+    match kind:
+        case "policy":
+            return "nobody had to be asked"
+        case "grant":
+            return f"a person allowed it ahead ({consent})"
+        case "approval":
+            return f"a person agreed ({consent})"
+    return "a person agreed (the question was put to them)"
+
+
+def _row(calls: Sequence[Ran], room: int) -> dict[str, Any]:
     """What became of the calls of one step, or of several."""
     first, last = calls[0], calls[-1]
     row: dict[str, Any] = {"step": first.step}
@@ -97,13 +114,32 @@ def _row(calls: Sequence[Ran]) -> dict[str, Any]:
         row["others"] = [_call(call) for call in wrong[:_MOST_TOLD]]
         if len(wrong) > _MOST_TOLD:
             row["more"] = len(wrong) - _MOST_TOLD
-    row |= _change(calls)
-    if len(calls) == 1 and isinstance(first.outcome, Completed) and not _told(first.outcome):
-        most = _MOST_READ if first.outcome.operation.effect == "read" else _MOST_CHANGED
-        answer = brief(first.outcome.data)
-        if answer and len(text_of(answer)) <= most:
-            row["answer"] = answer
-    return row
+    row |= _change(calls, room)
+    return row | _answers(calls)
+
+
+def _answers(calls: Sequence[Ran]) -> dict[str, Any]:
+    """What calls answered where their evidence does not say it: of one, or of several reads."""
+    answered = [
+        (call, call.outcome)
+        for call in calls
+        if isinstance(call.outcome, Completed) and not _told(call.outcome)
+    ]
+    reads = bool(answered) and answered[0][1].operation.effect == "read"
+    if not reads and len(calls) > 1:
+        return {}
+    found = [
+        (call, answer)
+        for call, outcome in answered
+        if (answer := outcome.data if reads else brief(outcome.data))
+    ]
+    if len(calls) == 1:
+        told: dict[str, Any] = {"answer": found[0][1]} if found else {}
+    else:
+        told = {"answers": [{"call": call.given, "answer": answer} for call, answer in found]}
+    if len(text_of(told)) <= (_MOST_READ if reads else _MOST_CHANGED):
+        return told
+    return {"answer": "too long to show here; read it with descope_read"} if reads else {}
 
 
 def _told(outcome: Completed) -> bool:
@@ -114,7 +150,7 @@ def _told(outcome: Completed) -> bool:
     return shows and PREFIX not in text_of(outcome.data)
 
 
-def _change(calls: Sequence[Ran]) -> dict[str, Any]:
+def _change(calls: Sequence[Ran], room: int) -> dict[str, Any]:
     """What the calls of one step did, and to how many, from the evidence of each."""
     did = [
         (call.target.strip('"'), call.outcome.evidence)
@@ -125,7 +161,7 @@ def _change(calls: Sequence[Ran]) -> dict[str, Any]:
     affected = sum(call.items for call in calls if call.became == "done")
     if evidence is None:
         return {"items": affected} if affected > len(calls) else {}
-    change, _ = bounded(to_data(evidence), _LARGEST_CHANGE)
+    change = to_data(evidence, room)
     if len(did) > 1 and affected == len(did):
         change.pop("items", None)
     if not (evidence.did or evidence.shows_something):
@@ -146,17 +182,25 @@ def _count(outcome: PlanEnded, became: str) -> int:
     return sum(call.became == became for call in outcome.calls)
 
 
-def _undo(outcome: PlanEnded) -> str:
-    """How much of what ran can be taken back, "" if nothing can."""
+def _undo(outcome: PlanEnded) -> dict[str, Any]:
+    """How much of what ran can be taken back, and what of it cannot; {} if nothing changed."""
     ran = [
         call.outcome
         for call in outcome.calls
         if isinstance(call.outcome, Completed) and call.outcome.operation.worst_effect != "read"
     ]
-    covered = [one.undo.covers if one.undo else "no" for one in ran]
-    if all(one == "no" for one in covered):
-        return ""
-    return "whole" if all(one == "whole" for one in covered) else "part"
+    if not ran:
+        return {}
+    covered = {one.undo.covers if one.undo else "no" for one in ran}
+    covers = next(iter(covered)) if len(covered) == 1 else "part"
+    lacks = dict.fromkeys(
+        f"{one.operation.title}: {lack}" for one in ran if one.undo for lack in one.undo.lacks
+    )
+    undo: dict[str, Any] = {"covers": covers}
+    undo |= {"call": outcome.id} if covers != "no" else {}
+    more = len(lacks) - _MOST_NAMED
+    told = [*list(lacks)[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]
+    return undo | ({"notComingBack": told} if told else {})
 
 
 def _of_calls(calls: Sequence[Ran]) -> Iterator[str]:

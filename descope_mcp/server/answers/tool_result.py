@@ -11,12 +11,13 @@ from typing import Any
 
 import mcp_types as types
 
-from descope_mcp.call.evidence.evidence import Consent, consent_data, in_words, to_data
+from descope_mcp.call.evidence.evidence import Consent, consent_data, in_words
+from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.outcome import Completed, Failed, Refused, Waiting
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.question import shell_quoting
 from descope_mcp.guard.secrets import untrusted_text
-from descope_mcp.server.answers.outline import bounded, text_of
+from descope_mcp.server.answers.outline import text_of
 from descope_mcp.server.answers.output_schema import MOST_NEXT
 from descope_mcp.store.secrets.handle import LIFETIME, PREFIX
 
@@ -61,9 +62,8 @@ def completed(
             f"{outcome.partial} item(s) failed although the call succeeded; see the answer"
         )
     if evidence := outcome.evidence:
-        structured["change"], cuts = bounded(to_data(evidence), _LARGEST_CHANGE)
+        structured["change"] = to_data(evidence, _LARGEST_CHANGE)
         structured["consent"] = consent_data(evidence.consent)
-        notes += ["the list of what changed is too long to show whole"] if cuts else []
     if undo := outcome.undo:
         structured["undo"] = {"covers": undo.covers}
         structured["undo"] |= {"call": outcome.call_id} if undo.covers != "no" else {}
@@ -130,7 +130,7 @@ def _undo(undo: Mapping[str, Any]) -> str:
     """How much of a change can be taken back, and by which call."""
     lacks = "; ".join(text.rstrip(".") for text in undo.get("notComingBack", ()))
     if undo["covers"] == "no":
-        return f"cannot be undone: {lacks}"
+        return f"cannot be undone: {lacks}" if lacks else "cannot be undone"
     call = f"descope_undo {text_of({'call': undo['call']})}"
     return f"can be undone: {call}" + (f"; does not come back: {lacks}" if lacks else "")
 

@@ -63,6 +63,8 @@ def other_arguments(
         who = [str(names.get(one) or whole(one)) for one in dict.fromkeys(of) if one]
         first, _, below = path.partition("[].")
         label = words(below if below and first in lists else path.removesuffix("[]"))
+        if who == [value]:
+            who = []  # an element that is its own name
         for_all = " for all" if len(who) == total else f" for {', '.join(who)}"
         yield Fact(label, f"{value}{for_all}" if who and total > 1 else value)
 
