@@ -211,6 +211,12 @@ RECORD_CASES = {
         "DeleteRole:",
         "neither how it is undone",
     ),
+    "lost nothing": (
+        "    safer:",
+        "    lost: Nothing that matters.\n    safer:",
+        "lost:",
+        "names what does not come back",
+    ),
     "safer": ("operation: UpdateRole,", "operation: Hide,", "safer:", "no operation Hide"),
 }
 

@@ -87,6 +87,8 @@ class Recipes:
                 yield ("restore", index), f"there is no {name} before it to come after"
         if record.worst_effect != "read" and not (record.restore or record.update or record.lost):
             yield (), "says neither how it is undone (restore) nor that it cannot be (lost)"
+        if record.lost.startswith("Nothing"):
+            yield ("lost",), "names what does not come back; leave it out where that is nothing"
         if record.update and not record.preview:
             yield ("update",), "an update without a preview cannot be undone"
 
