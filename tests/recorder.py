@@ -26,7 +26,6 @@ from descope_mcp.catalog.build import openapi
 from descope_mcp.catalog.build.yaml_source import read_yaml
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.store.store import Store
 
@@ -184,4 +183,4 @@ def sample_arguments(operation: Operation) -> dict[str, Any]:
 def sample_answer(spec: openapi.Contract, operation: Operation) -> Any:
     """An answer of the shape that the contract documents."""
     endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-    return sample(input_schema.answer(endpoint, spec.schemas))
+    return sample(spec.answer(endpoint))

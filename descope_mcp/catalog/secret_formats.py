@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 
@@ -79,8 +80,12 @@ FORMATS = (
 )
 
 
-def _compiled() -> re.Pattern[str]:
-    """All of them, by their first letters: most places of a text are passed at a glance."""
+@cache
+def _pattern() -> re.Pattern[str]:
+    """All of them, by their first letters: most places of a text are passed at a glance.
+
+    Compiled for the first text: that takes longer than to load the module, and lists need none.
+    """
     by_letter: dict[str, list[str]] = {}
     for one in FORMATS:
         rest = f"({one.rest})" if one.open else one.rest
@@ -89,7 +94,6 @@ def _compiled() -> re.Pattern[str]:
     return re.compile("|".join(f"{re.escape(k)}(?:{'|'.join(v)})" for k, v in by_letter.items()))
 
 
-_PATTERN = _compiled()
 #: What may stand before a first letter: no letter or digit, but for an escape of JSON or of a URL.
 _BEFORE = re.compile(r"(?:\A|[^A-Za-z0-9]|\\[nrt]|%[0-9A-Fa-f]{2})\Z")
 
@@ -104,4 +108,4 @@ def without_formats(text: str, keep: Callable[[str], str]) -> str:
         secret = match.start(match.lastindex or 0)
         return f"{text[start:secret]}{keep(text[secret : match.end()])}"
 
-    return _PATTERN.sub(change, text)
+    return _pattern().sub(change, text)

@@ -12,7 +12,6 @@ from descope_mcp.catalog.arguments.meanings import Marks
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.json_path import replaced_at
 from descope_mcp.catalog.operation import Operation
-from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.caller import STDIO
 from descope_mcp.guard.policy.decision import Policy, decide
 from descope_mcp.guard.policy.risk import assess
@@ -37,7 +36,7 @@ class World:
             path = re.compile("[^/]+".join(map(re.escape, parts)))
             self._routes.append((operation.method, path, operation.name))
             endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-            self._answers[operation.name] = input_schema.answer(endpoint, spec.schemas)
+            self._answers[operation.name] = spec.answer(endpoint)
 
     def name(self, request: Recorded) -> str:
         """The operation that a request is of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -73,16 +74,13 @@ def test_a_rule_that_breaks_a_promise_is_named(tmp_path: Path) -> None:
         '[[rule]]\noperation = "DeletePermission"\narguments = { name = "tmp-*" }\n'
         'decision = "allow"\n\n[[rule]]\noperation = "DeleteUser"\ndecision = "allow"\n'
     )
-    code, found, _ = proofs(str(file), env=env_of(tmp_path))
-    assert code == 1
-    (broken,) = [proof for proof in found if not proof["held"]]
-    assert "without a word" in broken["promise"]
-    assert all("policy.toml:6" in fault for fault in broken["faults"])
-    assert "DeleteUser" in broken["faults"][0]
     shown = verify(str(file), env=env_of(tmp_path))
-    assert "BROKEN  nothing that deletes" in shown.stdout
-    assert "policy.toml:6" in shown.stdout
     assert shown.returncode == 1
+    (promise,) = re.findall(r"^BROKEN  (.*)$", shown.stdout, re.MULTILINE)
+    assert promise.startswith("nothing that deletes")
+    faults = re.findall(r"^ +FAULT (.*)$", shown.stdout, re.MULTILINE)
+    assert all("policy.toml:6" in fault for fault in faults)
+    assert "DeleteUser" in faults[0]
 
 
 def test_a_wrong_file_is_no_broken_promise(tmp_path: Path) -> None:
@@ -169,8 +167,7 @@ SPOILT: list[tuple[str, Any, Trial]] = [
 async def test_a_spoilt_guard_breaks_the_promise(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, part: str, instead: Any, trial: Trial
 ) -> None:
-    async with staged(settings.load(), catalog, Policy()) as stage:
-        assert (await trial(stage)).held
+    """That it holds otherwise, the whole command says above."""
     monkeypatch.setattr(f"descope_mcp.{part}", instead)
     async with staged(settings.load(), catalog, Policy()) as stage:
         proof = await trial(stage)

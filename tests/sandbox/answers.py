@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import httpx
 
 from descope_mcp.catalog.build.openapi import Contract, Endpoint
-from descope_mcp.catalog.schemas import input_schema
 
 #: Where answers differ from the contract on purpose, and why: a pattern of the operation's name or
 #: of the path of a field, which begins with that name.
@@ -97,7 +96,7 @@ def problems(endpoint: Endpoint, spec: Contract, response: httpx.Response) -> It
     except ValueError:
         yield f"no JSON: {response.text[:80]}"
         return
-    documented = input_schema.answer(endpoint, spec.schemas)
+    documented = spec.answer(endpoint)
     if endpoint.wire.unwrapped:
         documented = documented["properties"][endpoint.wire.unwrapped]
     yield from differences(answer, documented, endpoint.name)

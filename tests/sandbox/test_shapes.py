@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from descope_mcp.catalog.build.openapi import Contract
-from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.sandbox.engine.errors import DescopeError
 from descope_mcp.sandbox.engine.registry import HANDLERS, Reply
 from descope_mcp.sandbox.engine.state import Caller, State
@@ -109,7 +108,7 @@ def test_no_argument_breaks_a_handler(spec: Contract, credential: str) -> None:
         handler = HANDLERS.get(endpoint.name)
         if handler is None or not (schemes & set(endpoint.schemes or ("",))):
             continue
-        names = input_schema.arguments(endpoint, spec.schemas)[0]
+        names = spec.arguments(endpoint)[0]
         needed: dict[str, Any] = {
             n: known.get(n, "x") for n in handler.required if not n.endswith("[]")
         }

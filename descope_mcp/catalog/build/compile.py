@@ -30,7 +30,6 @@ from descope_mcp.catalog.build.record_checks.consistency import Consistency
 from descope_mcp.catalog.build.reports import Reports
 from descope_mcp.catalog.build.yaml_source import line_of, read_toolset, read_yaml
 from descope_mcp.catalog.errors import RepairError, SpecError
-from descope_mcp.catalog.schemas import input_schema as schema
 from descope_mcp.catalog.search import index as search_index
 from descope_mcp.catalog.secret_kinds import read_kinds
 
@@ -92,7 +91,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 "next": answers["next"].get(name, []),
                 "other_forms": answers["other_forms"].get(name, []),
             }
-            own, _ = schema.arguments(endpoint, spec.schemas)
+            own, _ = spec.arguments(endpoint)
             marks, unmarked = meanings.marks(name, record, own)
             fitting["marks"] = {
                 meaning: m.model_dump(mode="json", exclude_defaults=True)

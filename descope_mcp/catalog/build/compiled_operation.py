@@ -19,7 +19,7 @@ def compiled_operation(
     spec: Contract, endpoint: Endpoint, record: Record, toolset: str, fitting: dict[str, Any]
 ) -> dict[str, Any]:
     """An ``Operation`` without its empty fields; `fitting` is what other files say of it."""
-    properties, places = schema.arguments(endpoint, spec.schemas)
+    properties, places = spec.arguments(endpoint)
     if record.update == "replace":
         properties, places = schema.with_replace(properties, places, endpoint.key)
     for name, note in record.notes.items():
@@ -32,7 +32,7 @@ def compiled_operation(
     if required:
         input_schema["required"] = list(dict.fromkeys(required))
     input_schema["additionalProperties"] = False
-    answer = schema.answer(endpoint, spec.schemas)
+    answer = spec.answer(endpoint)
     returned = answer.get("properties", {})
     facts = {
         "name": endpoint.name,
@@ -75,8 +75,8 @@ def _plane(endpoint: Endpoint) -> str:
 
 def list_facts(spec: Contract, endpoint: Endpoint, sizes: dict[str, int]) -> dict[str, Any]:
     """What there is to know of the list that a read answers."""
-    answer = schema.answer(endpoint, spec.schemas)
-    validation, _ = schema.arguments(endpoint, spec.schemas)
+    answer = spec.answer(endpoint)
+    validation, _ = spec.arguments(endpoint)
     return {
         "rows": pagination.rows(answer),
         "paging": pagination.paging(validation, answer, sizes),

@@ -14,25 +14,30 @@ from descope_mcp.catalog.schemas import input_schema as schema
 
 def unmatched(spec: Contract, toolsets: dict[Path, Toolset], specs: Path) -> Iterator[str]:
     """Records without an operation, operations without a record, and double records."""
-    seen: dict[str, str] = {}
+    seen: dict[str, Path] = {}
+
+    def where(path: Path, name: str) -> str:
+        return line_of(path, ("operations", name, "endpoint"))
+
     for path, toolset in toolsets.items():
         if toolset.toolset != path.stem:
             yield f"{path.name}:1: the toolset is called {toolset.toolset}, the file {path.stem}"
         for name, record in toolset.operations.items():
-            where = line_of(path, ("operations", name, "endpoint"))
             endpoint = spec.endpoints.get(record.endpoint)
             if endpoint is None:
-                yield f"{where}: {name}: the contract has no {record.endpoint}"
+                yield f"{where(path, name)}: {name}: the contract has no {record.endpoint}"
             elif endpoint.name != name:
-                yield f"{where}: {record.endpoint} is called {endpoint.name}, not {name}"
+                wrong = f"{record.endpoint} is called {endpoint.name}, not {name}"
+                yield f"{where(path, name)}: {wrong}"
             elif name in seen:
-                yield f"{where}: {name} has a record in {seen[name]} already"
-            seen[name] = where
+                other = where(seen[name], name)
+                yield f"{where(path, name)}: {name} has a record in {other} already"
+            seen[name] = path
     for endpoint in spec.endpoints.values():
         if endpoint.name not in seen:
             keys = ("paths", endpoint.path, endpoint.method.lower())
-            where = line_of(specs / "openapi.json", keys)
-            yield f"{where}: {endpoint.key}: {endpoint.name} has no record"
+            place = line_of(specs / "openapi.json", keys)
+            yield f"{place}: {endpoint.key}: {endpoint.name} has no record"
 
 
 def unfounded(

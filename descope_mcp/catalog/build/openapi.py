@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from descope_mcp.catalog.errors import RepairError, SpecError
+from descope_mcp.catalog.schemas import input_schema
+
+#: The properties of an operation's input, and where each goes.
+_Arguments = tuple[dict[str, Any], dict[str, tuple[str, str]]]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -70,6 +74,21 @@ class Contract:
 
     schemas: dict[str, Any]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    _arguments: dict[str, _Arguments] = field(default_factory=dict)
+    _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def arguments(self, endpoint: Endpoint) -> _Arguments:
+        """As `input_schema.arguments`, worked out once."""
+        if endpoint.key not in self._arguments:
+            self._arguments[endpoint.key] = input_schema.arguments(endpoint, self.schemas)
+        properties, places = self._arguments[endpoint.key]
+        return dict(properties), dict(places)
+
+    def answer(self, endpoint: Endpoint) -> dict[str, Any]:
+        """As `input_schema.answer`, worked out once; it is to be read, and not written to."""
+        if endpoint.key not in self._answers:
+            self._answers[endpoint.key] = input_schema.answer(endpoint, self.schemas)
+        return self._answers[endpoint.key]
 
 
 def load(

@@ -39,10 +39,10 @@ def problems(specs: Path, toolsets: Mapping[str, Collection[str]]) -> Iterator[s
                 yield f"{line_of(path, (name,))}: {toolset} has no operation {name}"
         for name in operations:
             said = written.get(name, [])
-            where = line_of(path, (name,)) if path.exists() else f"{path.name}:1"
+            wrong = [f"{text!r} is said of {seen[text]} too" for text in said if text in seen]
             if not FEWEST <= len(said) <= MOST:
-                yield f"{where}: {name} needs {FEWEST} to {MOST} phrasings, it has {len(said)}"
-            for text in said:
-                if text in seen:
-                    yield f"{where}: {name}: {text!r} is said of {seen[text]} too"
-                seen[text] = name
+                wrong.append(f"needs {FEWEST} to {MOST} phrasings, it has {len(said)}")
+            for text in wrong:
+                where = line_of(path, (name,)) if path.exists() else f"{path.name}:1"
+                yield f"{where}: {name}: {text}"
+            seen |= dict.fromkeys(said, name)

@@ -18,12 +18,15 @@ def problems(toolsets: Mapping[Path, Toolset], operations: Mapping[str, Any]) ->
     for path, toolset in toolsets.items():
         if toolset.probe is None:
             continue
-        where, name = line_of(path, ("probe",)), toolset.probe.operation
+        name = toolset.probe.operation
         record, compiled = toolset.operations.get(name), operations.get(name)
+        wrong = ""
         if record is None or compiled is None or record.effect != "read" or record.hazards:
-            yield f"{where}: {toolset.toolset}: {name} is no harmless read of this toolset"
-            continue
-        try:
-            validation.check(Operation.model_validate(compiled), toolset.probe.arguments)
-        except InvalidArguments as error:
-            yield f"{where}: {toolset.toolset}: {error}"
+            wrong = f"{name} is no harmless read of this toolset"
+        else:
+            try:
+                validation.check(Operation.model_validate(compiled), toolset.probe.arguments)
+            except InvalidArguments as error:
+                wrong = str(error)
+        if wrong:
+            yield f"{line_of(path, ('probe',))}: {toolset.toolset}: {wrong}"

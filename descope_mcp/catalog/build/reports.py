@@ -107,11 +107,11 @@ class Reports:
             return
         if operation.worst_effect != "read" or "reveals_secret" in operation.worst_hazards:
             yield f"{source.operation} is no harmless read"
-        taken, _ = input_schema.arguments(endpoint, self.spec.schemas)
+        taken, _ = self.spec.arguments(endpoint)
         for argument in source.arguments:
             if argument not in taken:
                 yield f"{source.operation} has no argument {argument}"
-        found = input_schema.lookup(input_schema.answer(endpoint, self.spec.schemas), source.rows)
+        found = input_schema.lookup(self.spec.answer(endpoint), source.rows)
         element = (found or {}).get("items", found)
         if element is None:
             yield f"the answer of {source.operation} has no {source.rows}"

@@ -15,6 +15,7 @@ from descope_mcp.catalog import catalog as catalogs
 from descope_mcp.catalog.build.compile import compile_catalog
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import SpecError
+from tests.catalog.build.many_faults import refusal, unheard
 from tests.recorder import SPECS
 
 #: Stands in for the real record, so that the cases below do not hang on its wording.
@@ -251,11 +252,12 @@ def specs(tmp_path: Path) -> Path:
 
 def replace_record(specs: Path, record: str) -> None:
     path = specs / "operations" / "roles.yaml"
-    text, changed = re.subn(
-        r"^  DeleteRole:\n(    .*\n|\n)+", lambda _: record, path.read_text(), flags=re.MULTILINE
-    )
+    text, changed = _RECORD.subn(lambda _: record, path.read_text())
     assert changed == 1
     path.write_text(text)
+
+
+_RECORD = re.compile(r"^  DeleteRole:\n(    .*\n|\n)+", re.MULTILINE)
 
 
 def line_with(path: Path, start: str, words: str) -> int:
@@ -265,22 +267,46 @@ def line_with(path: Path, start: str, words: str) -> int:
     return next(n for n, line in enumerate(lines[first:], first + 1) if words in line)
 
 
-def refusal(specs: Path) -> str:
-    with pytest.raises(SpecError) as caught:
-        compile_catalog(specs)
-    return str(caught.value)
+def put(path: Path, old: str, new: str) -> bool:
+    """Put something in the place of what stands once in a file, if it still does."""
+    text = path.read_text()
+    if text.count(old) != 1:
+        return False
+    path.write_text(text.replace(old, new))
+    return True
+
+
+@pytest.fixture(scope="module")
+def unheard_records(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    def into(specs: Path, case: str) -> bool:
+        old, new, _, _ = RECORD_CASES[case]
+        path = specs / "operations" / "roles.yaml"
+        found = _RECORD.search(path.read_text())
+        if found is None or found[0].count(old) != 1:
+            return False
+        replace_record(specs, found[0].replace(old, new))
+        return True
+
+    def told(specs: Path, case: str, problems: str) -> bool:
+        _, _, line, says = RECORD_CASES[case]
+        path, name = specs / "operations" / "roles.yaml", "  DeleteRole:"
+        name = "  RemoveRole:" if case == "other name" else name
+        try:
+            number = line_with(path, name, line)
+        except StopIteration:
+            return False
+        pointing = re.compile(rf"roles\.yaml(:|\", line ){number}\b.*{re.escape(says)}")
+        return any(map(pointing.search, problems.splitlines()))
+
+    begun = filled / "tool_specs"
+    return unheard(RECORD_CASES, tmp_path_factory.mktemp("records"), into, told, begun)
 
 
 @pytest.mark.parametrize("case", RECORD_CASES)
-def test_a_wrong_record_is_refused_with_its_line(specs: Path, case: str) -> None:
-    old, new, line, says = RECORD_CASES[case]
-    assert RECORD.count(old) == 1
-    replace_record(specs, RECORD.replace(old, new))
-    path = specs / "operations" / "roles.yaml"
-    number = line_with(path, "  RemoveRole:" if case == "other name" else "  DeleteRole:", line)
-    problems = refusal(specs)
-    pointing = re.compile(rf"roles\.yaml(:|\", line ){number}\b.*{re.escape(says)}")
-    assert any(pointing.search(problem) for problem in problems.splitlines()), problems
+def test_a_wrong_record_is_refused_with_its_line(
+    unheard_records: dict[str, str], case: str
+) -> None:
+    assert case not in unheard_records, unheard_records[case]
 
 
 def test_the_record_of_these_cases_is_right(specs: Path) -> None:
@@ -340,14 +366,23 @@ CREATIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def unheard_creations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    def into(specs: Path, case: str) -> bool:
+        name, old, new, _ = CREATIONS[case]
+        return put(specs / "operations" / f"{name}.yaml", old, new)
+
+    def told(specs: Path, case: str, problems: str) -> bool:
+        return CREATIONS[case][3] in problems
+
+    return unheard(CREATIONS, tmp_path_factory.mktemp("creations"), into, told)
+
+
 @pytest.mark.parametrize("case", CREATIONS)
-def test_a_creation_says_what_becomes_of_what_exists(specs: Path, case: str) -> None:
-    name, old, new, says = CREATIONS[case]
-    path = specs / "operations" / f"{name}.yaml"
-    text = path.read_text()
-    assert text.count(old) == 1, case
-    path.write_text(text.replace(old, new))
-    assert says in refusal(specs)
+def test_a_creation_says_what_becomes_of_what_exists(
+    unheard_creations: dict[str, str], case: str
+) -> None:
+    assert case not in unheard_creations, unheard_creations[case]
 
 
 def test_an_object_without_a_word_cannot_make_a_list_look_filled(specs: Path) -> None:
@@ -471,28 +506,38 @@ def test_a_redirect_is_declared_by_the_contract_or_by_a_repair(
     assert not [name for name in repaired if catalog[name].plane != "end_user"]
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "says"),
-    [
-        ("answers", "[LoadUser, PatchUser,", "[LoadUsr, PatchUser,", "no operation LoadUsr"),
-        ("answers", "  SearchAudit: {", "  SearchAudits: {", "no operation SearchAudits"),
-        ("moments", "  since: mill", "  sinc: mill", "no argument sinc"),
-        ("moments", "since: milliseconds", "since: minutes", "minutes is none of seconds"),
-        ("moments", "  CreateUsers: {", "  CreateUserz: {", "no argument CreateUserz"),
-        ("prompts", "`DeleteUser`", "`DeleteUsr`", "no operation DeleteUsr"),
-        ("prompts", "    Take all access away from {user}.", "    Take it.", "argument user"),
-        ("prompts", "away from {user}.", "away from {user} {whom}.", "argument whom"),
-        ("prompts", "away from {user}.", "away from {user", "offboard-person"),
-    ],
-)
-def test_what_answers_and_prompts_name_must_exist(
-    specs: Path, name: str, old: str, new: str, says: str
-) -> None:
-    path = specs / f"{name}.yaml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    assert re.search(rf"{name}\.yaml:\d+: .*{says}", refusal(specs))
+#: What must be said, where in a file something is put in the place of something else.
+NAMED = {
+    "no operation LoadUsr": ("answers", "[LoadUser, PatchUser,", "[LoadUsr, PatchUser,"),
+    "no operation SearchAudits": ("answers", "  SearchAudit: {", "  SearchAudits: {"),
+    "no argument sinc": ("moments", "  since: mill", "  sinc: mill"),
+    "minutes is none of seconds": ("moments", "since: milliseconds", "since: minutes"),
+    "no argument CreateUserz": ("moments", "  CreateUsers: {", "  CreateUserz: {"),
+    "no operation DeleteUsr": ("prompts", "`DeleteUser`", "`DeleteUsr`"),
+    "argument user": ("prompts", "    Take all access away from {user}.", "    Take it."),
+    "argument whom": ("prompts", "away from {user}.", "away from {user} {whom}."),
+    "offboard-person": ("prompts", "away from {user}.", "away from {user"),
+}
+
+
+@pytest.fixture(scope="module")
+def unheard_names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    def into(specs: Path, case: str) -> bool:
+        name, old, new = NAMED[case]
+        path = specs / f"{name}.yaml"
+        text = path.read_text()
+        path.write_text(text.replace(old, new, 1))
+        return old in text
+
+    def told(specs: Path, case: str, problems: str) -> bool:
+        return bool(re.search(rf"{NAMED[case][0]}\.yaml:\d+: .*{case}", problems))
+
+    return unheard(NAMED, tmp_path_factory.mktemp("names"), into, told)
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_what_answers_and_prompts_name_must_exist(unheard_names: dict[str, str], case: str) -> None:
+    assert case not in unheard_names, unheard_names[case]
 
 
 def test_every_argument_that_is_called_like_a_time_has_a_unit(specs: Path) -> None:
@@ -537,12 +582,25 @@ def test_compiling_again_gives_the_same_bytes() -> None:
     assert first == second
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with RECORD in it, whose cache is filled."""
+    place = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(SPECS, place / "tool_specs")
+    replace_record(place / "tool_specs", RECORD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogs, "_ROOT", place)
+        catalogs.load()
+    return place
+
+
 @pytest.fixture
-def checkout(specs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout of its own, whose cache is filled."""
-    monkeypatch.setattr(catalogs, "_ROOT", specs.parent)
-    catalogs.load()
-    return specs.parent
+def checkout(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    own = tmp_path / "checkout"
+    shutil.copytree(filled, own)
+    monkeypatch.setattr(catalogs, "_ROOT", own)
+    return own
 
 
 def cached(checkout: Path) -> Path:
@@ -644,23 +702,28 @@ MEANINGS_CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def unheard_meanings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    def into(specs: Path, case: str) -> bool:
+        old, new, _, _ = MEANINGS_CASES[case]
+        return put(specs / "meanings.yaml", old, new)
+
+    def told(specs: Path, case: str, problems: str) -> bool:
+        _, _, line, says = MEANINGS_CASES[case]
+        where = r"meanings\.yaml:\d+"
+        if line:
+            name, start = line
+            where = f"{name}:{line_with(specs / 'operations' / name, start, start)}"
+        return bool(re.search(rf"{where}: .*{re.escape(says)}", problems))
+
+    return unheard(MEANINGS_CASES, tmp_path_factory.mktemp("meanings"), into, told)
+
+
 @pytest.mark.parametrize("case", MEANINGS_CASES)
 def test_every_argument_that_looks_like_a_meaning_is_marked_or_excused(
-    specs: Path, case: str
+    unheard_meanings: dict[str, str], case: str
 ) -> None:
-    old, new, line, says = MEANINGS_CASES[case]
-    path = specs / "meanings.yaml"
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
-    message = refusal(specs)
-    assert says in message
-    if line:
-        name, start = line
-        number = line_with(specs / "operations" / name, start, start)
-        assert f"{name}:{number}: " in message
-    else:
-        assert re.search(r"meanings\.yaml:\d+: ", message)
+    assert case not in unheard_meanings, unheard_meanings[case]
 
 
 @pytest.mark.parametrize(

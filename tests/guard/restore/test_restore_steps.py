@@ -49,7 +49,7 @@ def value_of(wanted: Mapping[str, Any], text: str = TEXT) -> Any:
 
 def answer_of(spec: Contract, one: Operation, path: str = "") -> Any:
     endpoint = spec.endpoints[f"{one.method} {one.path}"]
-    whole = input_schema.lookup(input_schema.answer(endpoint, spec.schemas), path)
+    whole = input_schema.lookup(spec.answer(endpoint), path)
     assert whole is not None
     return value_of(whole)
 

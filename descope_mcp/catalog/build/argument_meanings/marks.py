@@ -6,9 +6,10 @@ So an operation that the contract adds falls under the rules on meanings, or ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -125,7 +126,7 @@ class Meanings:
                     # A role of the console is given like any other; only what it brings differs.
                     sorts["acts"] += [argument.path] if sort == "console" else []
                 elif sort is None and (
-                    (entry.watch_texts and argument.texts) or _watched(watch, argument)
+                    (entry.watch_texts and argument.texts) or _watched(watch, argument.parts[-1])
                 ):
                     problems.append(
                         f"{argument.path} looks like {meaning}; say in meanings.yaml what it is"
@@ -230,5 +231,6 @@ def _fits(one: _Text, parts: tuple[str, ...]) -> bool:
     return parts[-len(names) :] == names
 
 
-def _watched(patterns: Iterable[str], argument: Argument) -> bool:
-    return any(fnmatchcase(argument.parts[-1].lower(), pattern) for pattern in patterns)
+@cache
+def _watched(patterns: tuple[str, ...], name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)

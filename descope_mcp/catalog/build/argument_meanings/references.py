@@ -134,7 +134,7 @@ class References:
             if known is None:
                 yield f"{where}: there is no kind {name}"
             elif known.listed_by in endpoints:
-                answer = input_schema.answer(endpoints[known.listed_by], self._spec.schemas)
+                answer = self._spec.answer(endpoints[known.listed_by])
                 place = f"{known.at}.{field}" if known.at else field
                 if not field or input_schema.lookup(answer, place) is None:
                     yield f"{where}: the answer of {known.listed_by} has no {place}"

@@ -95,7 +95,7 @@ def _credentials(endpoint: Endpoint) -> str:
 
 def _arguments(endpoint: Endpoint, contract: Contract) -> _Facts:
     try:
-        properties, places = input_schema.arguments(endpoint, contract.schemas)
+        properties, places = contract.arguments(endpoint)
     except SpecError as error:
         return {"": str(error)}
     nullable = input_schema.nullable(endpoint, contract.schemas)
@@ -112,7 +112,7 @@ def _arguments(endpoint: Endpoint, contract: Contract) -> _Facts:
 
 def _answer(endpoint: Endpoint, contract: Contract) -> _Facts:
     try:
-        schema = input_schema.answer(endpoint, contract.schemas)
+        schema = contract.answer(endpoint)
     except SpecError as error:
         return {"": str(error)}
     return {path: fact for path, fact in _facts(schema, "") if path}

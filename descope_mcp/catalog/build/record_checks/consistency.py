@@ -37,7 +37,7 @@ class Consistency:
             if record.effect != "destructive" or record.hazards != ("blocked",):
                 yield ("draft",), "a draft is destructive and blocked; what was filled in is none"
             return
-        properties, places = input_schema.arguments(endpoint, self.spec.schemas)
+        properties, places = self.spec.arguments(endpoint)
         own = {"type": "object", "properties": properties}
         yield from _sizes(endpoint, record, own)
         yield from self._arguments(record, own)
@@ -82,7 +82,7 @@ class Consistency:
         if batch.operation not in self.endpoints:
             yield ("batch",), f"there is no operation {batch.operation}"
             return
-        several, _ = input_schema.arguments(self.endpoints[batch.operation], self.spec.schemas)
+        several, _ = self.spec.arguments(self.endpoints[batch.operation])
         items = several.get(batch.into, {}).get("items")
         if items is None:
             yield ("batch",), f"{batch.operation} has no list {batch.into}"
@@ -94,7 +94,7 @@ class Consistency:
     def _secrets(
         self, endpoint: Endpoint, record: Record, own: dict[str, Any]
     ) -> Iterator[Problem]:
-        answer = input_schema.answer(endpoint, self.spec.schemas)
+        answer = self.spec.answer(endpoint)
         for path in record.secrets:
             if input_schema.lookup(answer, path) is None:
                 yield ("secrets",), f"the answer has no {path}"

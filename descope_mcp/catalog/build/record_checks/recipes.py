@@ -36,7 +36,7 @@ class Recipes:
         held = self.held(record)
         found = {
             step.operation: input_schema.lookup(
-                input_schema.answer(self.endpoints[step.operation], self.spec.schemas), step.find
+                self.spec.answer(self.endpoints[step.operation]), step.find
             )
             or {}
             for step in record.preview
@@ -49,7 +49,7 @@ class Recipes:
         step = record.preview[0] if record.preview else None
         if step is None or step.operation not in self.endpoints:
             return None
-        answer = input_schema.answer(self.endpoints[step.operation], self.spec.schemas)
+        answer = self.spec.answer(self.endpoints[step.operation])
         found = input_schema.lookup(answer, step.find)
         return None if found is None else found.get("items", found)
 
@@ -78,7 +78,7 @@ class Recipes:
             yield ("safer", "operation"), f"there is no operation {record.safer.operation}"
         yield from ((("target",), text) for text in dangling(record.target, roots))
         if endpoint.answer:
-            roots = {**roots, "answer": input_schema.answer(endpoint, self.spec.schemas)}
+            roots = {**roots, "answer": self.spec.answer(endpoint)}
         for index, restore in enumerate(record.restore):
             for text in self._restore(restore, roots):
                 yield ("restore", index), text
@@ -99,7 +99,7 @@ class Recipes:
         endpoint = self.endpoints.get(step.operation)
         if endpoint is None:
             return {}, [f"there is no operation {step.operation}"]
-        properties, _ = input_schema.arguments(endpoint, self.spec.schemas)
+        properties, _ = self.spec.arguments(endpoint)
         name = endpoint.name
         read = self.records.get(name)
         ways = [step.arguments, step.narrow]
@@ -111,7 +111,7 @@ class Recipes:
             f"{name} has no argument {a}" for way in ways for a in way if a not in properties
         ]
         problems += dangling([ways, step.match], roots)
-        found = input_schema.lookup(input_schema.answer(endpoint, self.spec.schemas), path)
+        found = input_schema.lookup(self.spec.answer(endpoint), path)
         if found is None:
             return {}, [*problems, f"the answer of {name} has no {path}"]
         return found, problems
@@ -125,7 +125,7 @@ class Recipes:
             return
         if record.worst_effect == "read":
             yield f"{restore.operation} only reads"
-        properties, _ = input_schema.arguments(endpoint, self.spec.schemas)
+        properties, _ = self.spec.arguments(endpoint)
         wanted = {"type": "object", "properties": properties}
         yield from (f"{restore.operation} {text}" for text in surplus(restore.arguments, wanted))
         yield from (

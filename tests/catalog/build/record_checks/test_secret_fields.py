@@ -13,7 +13,6 @@ import pytest
 from descope_mcp.catalog.build.compile import compile_catalog
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import SpecError
-from descope_mcp.catalog.schemas import input_schema
 from descope_mcp.guard.secrets.redaction import seal
 from tests.recorder import SPECS, load_contract
 
@@ -54,7 +53,7 @@ def test_every_field_that_sounds_like_a_secret_is_declared(catalog: Catalog) -> 
     missing = {}
     for operation in catalog.values():
         endpoint = spec.endpoints[f"{operation.method} {operation.path}"]
-        answer = undeclared(input_schema.answer(endpoint, spec.schemas), operation.secrets)
+        answer = undeclared(spec.answer(endpoint), operation.secrets)
         given = (*operation.secret_arguments, "credential")
         missing[operation.name] = answer | undeclared(operation.input_schema, given)
     assert {name: paths for name, paths in missing.items() if paths} == {}
