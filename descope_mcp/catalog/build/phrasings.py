@@ -39,10 +39,12 @@ def problems(specs: Path, toolsets: Mapping[str, Collection[str]]) -> Iterator[s
                 yield f"{line_of(path, (name,))}: {toolset} has no operation {name}"
         for name in operations:
             said = written.get(name, [])
-            wrong = [f"{text!r} is said of {seen[text]} too" for text in said if text in seen]
+            wrong = [
+                f"{name}: {text!r} is said of {seen[text]} too" for text in said if text in seen
+            ]
             if not FEWEST <= len(said) <= MOST:
-                wrong.append(f"needs {FEWEST} to {MOST} phrasings, it has {len(said)}")
+                wrong += [f"{name} needs {FEWEST} to {MOST} phrasings, it has {len(said)}"]
             for text in wrong:
                 where = line_of(path, (name,)) if path.exists() else f"{path.name}:1"
-                yield f"{where}: {name}: {text}"
+                yield f"{where}: {text}"
             seen |= dict.fromkeys(said, name)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from descope_mcp.catalog import recipe_reference
+from descope_mcp.catalog.build.record_checks.recipe_schemas import Roots, dangling
 from descope_mcp.catalog.operation_record.recipe import Lookup, Settled, Source
 from descope_mcp.catalog.operation_record.record import Record
 from descope_mcp.catalog.schemas import input_schema
 
 
-def problems(record: Record, own: dict[str, Any], roots: Mapping[str, Any]) -> Iterator[str]:
+def problems(record: Record, own: dict[str, Any], roots: Roots) -> Iterator[str]:
     """What is wrong with `settled` of a record.
 
     Args:
@@ -38,17 +39,11 @@ def problems(record: Record, own: dict[str, Any], roots: Mapping[str, Any]) -> I
         among = source.among if isinstance(source, Lookup) else source
         if not among.startswith("$before."):
             yield f"{among} is not of the before-state"
-        yield from _lost(among, roots)
-    yield from _lost(rule.values, roots)
+        yield from dangling(among, roots)
+    yield from dangling(rule.values, roots)
     asked = recipe_reference.all_in([step.arguments, step.narrow, *step.otherwise])
     for one in recipe_reference.all_in(rule.values):
         if one.root == "args" and one in asked:
             yield f"{rule.values} is asked for, so that an answer may only repeat it"
         if one.root == "args" and input_schema.lookup(own, one.path) is None:
             yield f"there is no argument {one.path}"
-
-
-def _lost(text: str, roots: Mapping[str, Any]) -> Iterator[str]:
-    for one in recipe_reference.all_in(text):
-        if one.root not in roots or input_schema.lookup(roots[one.root], one.path) is None:
-            yield f"{text} leads nowhere"
