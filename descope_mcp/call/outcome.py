@@ -120,6 +120,13 @@ class Failed:
     code: str = ""
     retry_after: float = 0.0
 
+    @property
+    def is_of_the_call(self) -> bool:
+        """Whether another call could help, since way, key and service were well."""
+        if self.kind == "api_error":
+            return self.status not in (401, 403) and self.status < 500
+        return self.kind not in ("unreachable", "rate_limited", "missing_credential")
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

@@ -140,6 +140,12 @@ async def guarded(
         await guard.rights.close()
 
 
+_LOOPBACK_ALONE = (
+    "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
+    "--trusted-proxy; for others name a file with --auth"
+)
+
+
 def made(
     http: HttpOptions,
     address: tuple[str, int],
@@ -159,6 +165,8 @@ def made(
 
     host, port = address
     named = http.allowed_host or ([guard.host] if guard else [])
+    if http.no_auth and not guard and not hosts.is_loopback(host):
+        raise click.UsageError(_LOOPBACK_ALONE)
     try:
         security = hosts.allowed(host, named, http.allowed_origin)
         proxies = hosts.proxies(http.trusted_proxy)
@@ -171,11 +179,8 @@ def made(
         )
     if guard and http.no_auth:
         raise click.UsageError("--no-auth would let in whom --auth does not; drop one of both")
-    if not guard and (not hosts.is_loopback(host) or named or http.trusted_proxy):
-        raise click.UsageError(
-            "--no-auth serves this machine alone, on 127.0.0.1, without --allowed-host and "
-            "--trusted-proxy"
-        )
+    if not guard and (named or http.trusted_proxy):
+        raise click.UsageError(_LOOPBACK_ALONE)
     mode = Mode(security, http.stateless, http.json_answers, toolsets, http.allowed_origin)
     listener = serving.listening(host, port)
     if guard is None:

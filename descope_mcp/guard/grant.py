@@ -84,11 +84,23 @@ def wanted(
         if head not in known:
             has = ", ".join(known)
             raise NotGranted("patterns", f"{found.name} has no argument {head}; it has {has}")
+    if missing := _missing(found, {path.partition(".")[0].removesuffix("[]") for path in patterns}):
+        said = f"every call of {found.name} has {missing}; give a pattern for it"
+        raise NotGranted("patterns", said)
     if items < 1 or not seconds > 0:
         raise NotGranted("limits", "a grant is for one item and one second at least")
     if problem := grant_limits.excess(items, seconds):
         raise NotGranted("limits", problem)
     return Wanted(found, patterns, items, seconds, caller)
+
+
+def _missing(operation: Operation, given: set[str]) -> str:
+    """An argument that every call has and a grant is silent on, so that it would fit none."""
+    for name in operation.input_schema.get("required", ()):
+        if name not in given:
+            return str(name)
+    groups = (group for group in operation.one_of if not given & set(group))
+    return next((f"one of {', '.join(group)}" for group in groups), "")
 
 
 def give(

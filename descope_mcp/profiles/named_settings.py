@@ -25,8 +25,8 @@ def of(named: str, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     set_ = [name for name in settings.CREDENTIALS if given.get(name)]
     if set_ and named:
         raise ProfileError(
-            f"{', '.join(set_)}: set beside the profile {named}; unset one of them, so that it is "
-            "certain which project is meant"
+            f"{', '.join(set_)}: set beside the profile {named}; unset these, or name no profile, "
+            "so that it is certain which project is meant"
         )
     if set_ or not (named or profile.DEFAULT in profile.all_profiles(directory)):
         return {}

@@ -92,7 +92,10 @@ ARGUMENTS = {
     "approvals deny": ["99"],
     "approvals revoke": ["99"],
     "approvals wait": ["99"],
-    "grants create": ["--operation", "DeleteUser", "--for", "1h"],
+    "grants create": [
+        *("--operation", "DeleteTenant", "--for", "1h"),
+        *("--arguments", '{"id": "globex", "cascade": true}'),
+    ],
     "grants revoke": ["99"],
     "tokens create": ["n", "--scope", "descope:read", "--for", "1h"],
     "tokens revoke": ["nothing"],

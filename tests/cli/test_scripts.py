@@ -141,7 +141,16 @@ def test_a_port_in_use_is_wrong_usage(sandbox: dict[str, str]) -> None:
     port = sandbox["DESCOPE_BASE_URL"].rpartition(":")[2]
     done = run("sandbox", "--port", port)
     assert (done.returncode, done.stdout) == (USAGE, "")
-    assert f"Port {port} cannot be used" in done.stderr
+    said = f"127.0.0.1:{port} cannot be listened on: Address already in use"
+    assert said in done.stderr
+    served = run("serve", "--sandbox", "--no-auth", "--http", f"127.0.0.1:{port}")
+    assert (served.returncode, said in served.stderr) == (FAILED, True), served.stderr
+
+
+def test_what_goes_without_a_terminal_is_named() -> None:
+    login, token = run("login"), run("tokens", "create", "n", "--scope", "descope:read", "--for=1h")
+    for done, way in ((login, "--project-id and --key-stdin"), (token, "with --output")):
+        assert (done.returncode, way in done.stderr) == (REFUSED, True), done.stderr
 
 
 # Arguments
@@ -400,6 +409,10 @@ def test_a_refused_connection_names_the_address() -> None:
     assert f"{address} (connection refused: nobody listens there)" in done.stderr
     assert done.stderr.endswith("`descope-mcp doctor` tests it.\n")
     assert "descope-mcp doctor" not in run("doctor", env=env).stdout
+    # The same of every family is said once, with where to look.
+    tried = run("whoami", env=env)
+    assert (tried.returncode, tried.stdout.count(address)) == (FAILED, 2), tried.stdout
+    assert "`descope-mcp doctor` tests network and key." in tried.stdout
 
 
 @pytest.mark.anyio

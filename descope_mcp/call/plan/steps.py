@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from descope_mcp.call.assessment.examine import unknown
@@ -56,11 +56,14 @@ class Faults:
 
     found: list[str]
     denied: str = ""
+    elsewhere: Failed | None = None
 
     def add(self, step: str, outcome: Outcome | str) -> None:
         """Note why a step cannot be."""
         if isinstance(outcome, Refused):
             self.denied = self.denied or outcome.rule
+        if isinstance(outcome, Failed) and not outcome.is_of_the_call:
+            self.elsewhere = self.elsewhere or outcome
         why = outcome.message if isinstance(outcome, (Failed, Refused)) else str(outcome)
         said = f"step {step}: {why.rstrip('.')}"
         if said not in self.found:
@@ -79,6 +82,9 @@ class Faults:
         message, remedy = f"The plan was not run: {told}.", "Nothing was sent. Correct the steps."
         if self.denied:
             raise Instead(Refused(self.denied, message, remedy))
+        if self.elsewhere:
+            remedy = f"Nothing was sent. {self.elsewhere.remedy}".rstrip()
+            raise Instead(replace(self.elsewhere, message=message, remedy=remedy))
         raise Instead(Failed("invalid_arguments", message, remedy))
 
 

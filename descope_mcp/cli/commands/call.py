@@ -257,5 +257,8 @@ def _ask(needed: NeedsConfirmation) -> Approval | Refused:
         code = terminal.ask("", "The six digits of your authenticator: ") if question.code else ""
     except NoTerminal:
         message = "This call needs a person's yes, and there is no terminal to ask in."
-        return Refused("cannot-ask", message, "Nothing was sent. Run it in a terminal.")
+        ahead = (
+            "" if needed.disclosure.typed else ", or allow it ahead there (`descope-mcp grants`)"
+        )
+        return Refused("cannot-ask", message, f"Nothing was sent. Run it in a terminal{ahead}.")
     return accept(question, question.typed, code)

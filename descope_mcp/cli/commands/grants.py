@@ -18,6 +18,7 @@ from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.display.times import duration, shown
 from descope_mcp.cli.main import FAILED, REFUSED
 from descope_mcp.guard import grant
+from descope_mcp.guard.consent import grant_limits
 from descope_mcp.guard.decide import Decider, NotDecided
 from descope_mcp.guard.grant import NotGranted
 from descope_mcp.guard.question.quoting import quoted
@@ -43,14 +44,17 @@ def create(
 ) -> None:
     """Allow calls of an operation that have these arguments, all fitting, and no others.
 
-    ARGUMENTS are patterns by path: {"loginId": "test-*"}.
+    ARGUMENTS are patterns by path: {"loginId": "test-*@example.com"}. A * stops at what separates
+    values: @, a comma, a blank.
     """
     chosen = settings.load()
     if not chosen.project_id:
         raise click.UsageError("a grant is for one project; set DESCOPE_PROJECT_ID")
-    patterns = arguments or {}
+    patterns = {path: _pattern(value) for path, value in (arguments or {}).items()}
     if not all(isinstance(p, str) for p in patterns.values()):
-        raise click.BadParameter('--arguments must map paths to patterns: `{"loginId": "test-*"}`')
+        raise click.BadParameter(
+            '--arguments must map paths to patterns: `{"loginId": "test-*@example.com"}`'
+        )
     try:
         asked = grant.wanted(load(), operation, patterns, items, duration(time), caller)
     except NotGranted as error:
@@ -115,12 +119,17 @@ def revoke(number: int) -> None:
     output.said(f"Grant {number} has ended.", id=number, revoked=True)
 
 
+def _pattern(value: Any) -> Any:
+    """A number, true or false of a call, as the pattern that it fits."""
+    return grant_limits.text_of(value) if isinstance(value, (bool, int, float)) else value
+
+
 def _decider() -> Decider:
     return Decider(terminal.account(), "terminal")
 
 
 def _cells(one: Grant) -> tuple[str, ...]:
-    patterns = "\n".join(f"{path}: {quoted(p)}" for path, p in one.arguments.items())
+    patterns = ", ".join(f"{path}: {quoted(p)}" for path, p in one.arguments.items())
     left, caller = f"{one.left} of {one.items}", quoted(one.caller) if one.caller else "every"
     ends = tables.age(one.expires)
     return str(one.id), _state(one), one.operation, patterns, left, ends, caller

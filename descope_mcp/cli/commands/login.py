@@ -16,6 +16,7 @@ from descope_mcp.api.errors import ApiFailure
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import key_trial, options
 from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NoTerminal
 from descope_mcp.cli.display import output
 from descope_mcp.cli.main import FAILED
 from descope_mcp.profiles import key_storage, profile
@@ -55,11 +56,15 @@ def command(
     Exit codes: 0 kept, 1 Descope did not accept the key or could not be asked, 3 no terminal.
     """
     profile.check_name(name)
-    project_id = project_id or terminal.ask("", "Project id (Descope console, Project): ")
+    project_id = project_id or _typed("Project id (Descope console, Project): ")
+    # Before the key is typed for nothing.
+    _checked(DESCOPE_PROJECT_ID=project_id, DESCOPE_BASE_URL=base_url)
     directory = settings.Settings().profile_directory
     marked = _marked(directory, project_id, production)
-    key = _from_stdin() if key_stdin else terminal.hidden("Management key (is not shown): ")
-    said = _checked(project_id, key, base_url)
+    key = _from_stdin() if key_stdin else _typed("Management key (is not shown): ", unseen=True)
+    said = _checked(
+        DESCOPE_PROJECT_ID=project_id, DESCOPE_MANAGEMENT_KEY=key, DESCOPE_BASE_URL=base_url
+    )
     try:
         anyio.run(_tried, said)
     except ApiFailure as error:
@@ -119,6 +124,18 @@ def _older_key_left(directory: Path, name: str) -> str:
     return ""
 
 
+def _typed(prompt: str, *, unseen: bool = False) -> str:
+    """What the person types.
+
+    Raises:
+        NoTerminal: nobody is there; with what goes without.
+    """
+    try:
+        return terminal.hidden(prompt) if unseen else terminal.ask("", prompt)
+    except NoTerminal as error:
+        raise NoTerminal(f"{error}, or give --project-id and --key-stdin") from None
+
+
 def _from_stdin() -> str:
     key = sys.stdin.readline().strip()
     if not key:
@@ -126,21 +143,16 @@ def _from_stdin() -> str:
     return key
 
 
-def _checked(project_id: str, key: str, base_url: str) -> settings.Settings:
+def _checked(**said: str) -> settings.Settings:
     """Settings of nothing but what was said.
 
     Raises:
         SettingsError: the id, the key or the address cannot be one.
     """
-    if not (project_id and key):
+    if not all(value for name, value in said.items() if name != "DESCOPE_BASE_URL"):
         raise settings.SettingsError("a project id and a management key are both needed")
-    given = {
-        "DESCOPE_PROJECT_ID": project_id,
-        "DESCOPE_MANAGEMENT_KEY": key,
-        "DESCOPE_BASE_URL": base_url,
-    }
     try:
-        return settings.Settings.model_validate(given)
+        return settings.Settings.model_validate(said)
     except ValidationError as error:
         raise settings.malformed(error) from None
 

@@ -34,7 +34,7 @@ def command() -> None:
 def check(file: str, policy: str | None, sandbox: bool) -> None:
     """Say what the plan in FILE (YAML or JSON, - for standard input) would do; only reads are sent.
 
-    Exit codes: 0 it can run, 2 it makes no sense, 3 refused.
+    Exit codes: 0 it can run, 1 Descope cannot be asked, 2 it makes no sense, 3 refused, 5 not now.
     """
     _run(file, policy, sandbox=sandbox, only_check=True)
 
@@ -73,7 +73,7 @@ def show(plan: str) -> None:
     try:
         entry, details, calls = record.found(store, "", plan)
     except Instead as instead:
-        message = getattr(instead.outcome, "message", "")
+        message = getattr(instead.outcome, "message", "").rstrip(".")
         raise click.UsageError(f"{message}; see `descope-mcp journal list`") from None
     sent = {call.number: call for call in calls}
     left = {one["number"] for one in resume.unrun(details.get("calls", []), calls)}

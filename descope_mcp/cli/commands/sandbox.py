@@ -94,7 +94,8 @@ def command(
     except StateFileError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise SettingsError(f"port {port} cannot be used: {error.strerror}") from None
+        said = f"{place.address}:{port} cannot be listened on: {error.strerror}"
+        raise SettingsError(said) from None
     ctx.exit(signals.exit_code(came))
 
 

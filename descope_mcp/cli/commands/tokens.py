@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,6 +17,7 @@ from descope_mcp import settings
 from descope_mcp.catalog.catalog import load
 from descope_mcp.cli import options, wiring
 from descope_mcp.cli.asking import terminal
+from descope_mcp.cli.asking.errors import NoTerminal
 from descope_mcp.cli.display import output, tables
 from descope_mcp.cli.display.times import duration, shown
 from descope_mcp.cli.main import FAILED
@@ -76,7 +78,7 @@ def create(
         raise click.UsageError(f"the file {place} exists already; name a new one")
     with closing(_store()) as store:
         terminal.second_factor(store)
-        with new_file(place) if place else terminal.screen() as opened:
+        with new_file(place) if place else _screen() as opened:
 
             def give(token: str) -> None:
                 print(token, file=opened, flush=True)
@@ -90,6 +92,20 @@ def create(
         "It is not shown again.",
         **_facts(made),
     )
+
+
+@contextmanager
+def _screen() -> Iterator[TextIO]:
+    """The terminal, to show a token.
+
+    Raises:
+        NoTerminal: there is none; with what goes without.
+    """
+    try:
+        with terminal.screen() as opened:
+            yield opened
+    except NoTerminal as error:
+        raise NoTerminal(f"{error}, or write it to a new file with --output") from None
 
 
 @command.command("list")

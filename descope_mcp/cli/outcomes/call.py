@@ -34,6 +34,7 @@ _EXIT_CODES = {
     "invalid_arguments": USAGE,
     "unknown_operation": USAGE,
     "unknown_call": USAGE,
+    "unknown_plan": USAGE,
     "missing_credential": USAGE,
     "rate_limited": NOT_NOW,
 }

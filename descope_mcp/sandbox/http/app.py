@@ -93,7 +93,8 @@ def create_app(
             lambda: state.project_id,
             {one.name: one.secret_fields for one in known if isinstance(one, CatalogRoute)},
         )
-        controls = Controls(state, seeds, faults, rate_limits, requests)
+        names_of_all = frozenset(one.name for one in known)
+        controls = Controls(state, seeds, faults, rate_limits, requests, names_of_all)
         fixed += [*Control(controls).routes(), *Inspector(controls).routes()]
         middleware.append(Middleware(Logged, log=requests, own=OWN))
     return Starlette(

@@ -49,7 +49,7 @@ def ask(url: str, method: str, path: str, body: Any = None, timeout: float = 10.
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError(
-            f"{url} is not the URL of a sandbox; it looks like `http://127.0.0.1:8080`"
+            f"{url!r} is not the URL of a sandbox; it looks like `http://127.0.0.1:8080`"
         )
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
     try:

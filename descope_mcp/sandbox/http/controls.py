@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ class Controls:
         faults: the faults that calls meet.
         rate_limits: the limits of calls.
         requests: the requests that came last.
+        operations: the names of those that there are.
     """
 
     state: State
@@ -46,6 +48,7 @@ class Controls:
     faults: Faults
     rate_limits: RateLimits
     requests: RequestLog
+    operations: frozenset[str]
 
     def overview(self) -> dict[str, Any]:
         """Project, time, number of records, faults and conditions."""
@@ -98,7 +101,15 @@ class Controls:
         self.faults.set.clear()
 
     def add_fault(self, fault: Fault) -> None:
-        """Let calls meet a fault."""
+        """Let calls meet a fault.
+
+        Raises:
+            DescopeError: no call could ever meet it, since there is no such operation.
+        """
+        if fault.operation not in {"*", *self.operations}:
+            near = difflib.get_close_matches(fault.operation, self.operations, 3)
+            names = f"the nearest names are {', '.join(near)}" if near else "* stands for every one"
+            raise DescopeError(INVALID, f"There is no operation {fault.operation}; {names}")
         self.faults.add(fault)
 
     def clear_faults(self) -> None:

@@ -55,8 +55,8 @@ def allowed(
     local = is_loopback(binding)
     if not (local or hosts):
         raise NotAllowed(
-            f"{binding} can be reached from other machines: name the hosts that clients call it "
-            "by, --allowed-host mcp.example.com, or bind to 127.0.0.1"
+            f"the address {binding} can be reached from other machines: name the hosts that "
+            "clients call it by, --allowed-host mcp.example.com, or bind to 127.0.0.1"
         )
     for host in hosts:
         if not _HOST.fullmatch(host.lower()):

@@ -53,8 +53,16 @@ def listening(host: str, port: int) -> socket.socket:
     """A socket that takes connections: those that come before `Serving.run` wait for it.
 
     Raises:
-        OSError: the address cannot be had.
+        OSError: the address cannot be had; its text is a sentence.
     """
+    try:
+        return _bound(host, port)
+    except OSError as error:
+        said = f"{host}:{port} cannot be listened on: {error.strerror}"
+        raise OSError(f"{said}; end what does so, or choose another address") from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family, kind, number, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

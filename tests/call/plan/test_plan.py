@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from descope_mcp.call.outcome import Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.call.outcome import Completed, Failed, Instead, NeedsConfirmation, Refused
 from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded
+from descope_mcp.call.plan.steps import Faults
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.rule import Cap, PolicyRule
 from descope_mcp.store.consent import grants
@@ -490,3 +491,27 @@ async def test_a_new_tenant_gets_its_role_its_default_and_its_people_in_one_plan
     assert became(outcome) == ["done"] * 4, outcome
     (held,) = (await here.user("kim@northwind.example"))["userTenants"]
     assert held["roleNames"] == ["Auditor"]
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind", "remedy"),
+    [
+        (Failed("unreachable", "No answer.", "Check the network."), "unreachable", "network"),
+        (Failed("rate_limited", "Too many.", "Wait.", retry_after=9.0), "rate_limited", "Wait"),
+        (Failed("api_error", "Not accepted.", "Check the key.", 401), "api_error", "the key"),
+        (Failed("api_error", "No such user.", "Search.", 404), "invalid_arguments", "the steps"),
+    ],
+)
+def test_what_is_no_fault_of_the_steps_is_not_called_one(
+    failed: Failed, kind: str, remedy: str
+) -> None:
+    """A pipeline tells by it whether to try again, or to have somebody correct the plan."""
+    faults = Faults([])
+    faults.add("find", failed)
+    with pytest.raises(Instead) as ended:
+        faults.end()
+    outcome = ended.value.outcome
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.retry_after) == (kind, failed.retry_after)
+    assert remedy in outcome.remedy
+    assert outcome.message.startswith("The plan was not run: step find: ")
