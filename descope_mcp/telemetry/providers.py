@@ -119,7 +119,10 @@ def _made(signal: str, names: Sequence[str], warn: Callable[[str], None]) -> lis
         except LookupError:
             warn(f"OTEL_{signal.upper()}_EXPORTER: no exporter {name!r} is installed")
         except Exception as error:  # noqa: BLE001 - whatever it is, calls go on without it
-            warn(f"OTEL_{signal.upper()}_EXPORTER: {name} cannot begin ({type(error).__name__})")
+            # Of its text only what the system says: the rest may hold the value of a variable.
+            why = error.strerror if isinstance(error, OSError) else ""
+            said = f"{type(error).__name__}: {why}" if why else type(error).__name__
+            warn(f"OTEL_{signal.upper()}_EXPORTER: {name} cannot begin ({said})")
     return made
 
 

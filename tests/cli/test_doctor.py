@@ -166,6 +166,16 @@ base_url = "{sandbox["DESCOPE_BASE_URL"]}"
     assert not findings["callers"]["ok"]
 
 
+def test_what_a_server_would_not_start_with_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "notices.toml"
+    file.write_text('[webhook.ops]\nurl = { env = "OPS_URL" }\n')
+    code, findings = doctor("--sandbox", DESCOPE_MCP_NOTICES=str(file))
+    assert (code, list(failed(findings))) == (FAILED, ["notices"])
+    assert "OPS_URL is not set" in findings["notices"]["found"]
+    code, findings = doctor("--sandbox", DESCOPE_MCP_NOTICES=str(file), OPS_URL="https://x.example")
+    assert (code, "ops" in findings["notices"]["found"]) == (0, True), findings
+
+
 def test_a_disk_without_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What refuses a change for want of room sends here, so that it has to be found here."""
     store = Store(tmp_path / "state", tmp_path / "config" / "key")

@@ -153,6 +153,8 @@ def test_lists_are_tables_in_a_terminal_and_lines_elsewhere(
     assert "operation" in table.splitlines()[1]
     assert all(len(line) <= 100 for line in table.splitlines())
     assert "\x1b[" not in table, "colours are for a terminal"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run("tools", "list", "--toolset", "roles")[1] == lines, "no table of single letters"
     code, out, err = run("grants", "list")
     assert (code, out, err) == (0, "", "There are no grants.\n")
 

@@ -59,7 +59,8 @@ def command(sandbox: bool, profile: str | None, as_json: bool) -> None:
 
     async def main() -> list[Finding]:
         async with wiring.services(chosen, sandbox=sandbox) as services:
-            return [_settings(origins), *await _examine(services, chosen.auth)]
+            found = [_settings(origins), *await _examine(services, chosen.auth)]
+            return [*found, *_notices(chosen.notices)]
 
     findings = anyio.run(main)
     for finding in findings:
@@ -127,6 +128,23 @@ async def _callers(services: Services, file: Path | None) -> _Callers:
     names = [*(issuer.name for issuer in written.issuers), configuration.MACHINES]
     said = f"{file}: of {', '.join(names)}; this server is {written.origin}"
     return _Callers((Finding("callers", True, said),), upstreams)
+
+
+def _notices(file: Path | None) -> Iterator[Finding]:
+    """Whether people can be told of requests, as the file says; nothing is sent to anybody."""
+    if file is None:
+        return
+    from descope_mcp.notices import configuration
+
+    try:
+        channels = configuration.read(file)
+    except configuration.ConfigurationError as error:
+        found = "; ".join(str(error).splitlines())
+        remedy = "Correct what is named; docs/approvals.md describes the file. Nothing starts so."
+        yield Finding("notices", False, found, remedy)
+    else:
+        names = ", ".join(channel.name for channel in channels)
+        yield Finding("notices", True, f"{file}: {names}; nothing was sent to try them")
 
 
 def _settings(origins: Mapping[str, str]) -> Finding:

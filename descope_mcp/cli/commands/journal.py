@@ -79,7 +79,10 @@ def show(call: str, as_json: bool) -> None:
     details, undo = journal.detail(store, entry.call)
     page = {**asdict(entry), "at": shown(entry.at), **details, "undo": undo}
     if not details:
-        page["note"] = "The arguments and the before-state are no longer kept."
+        page["note"] = (
+            "The arguments and the before-state are not kept: of a call that was not sent never, "
+            "of others for DESCOPE_MCP_RETENTION_DAYS."
+        )
     if entry.result == "unknown" and (check := settling_read.command(load(), entry, details)):
         page["settle"] = check
     if as_json:

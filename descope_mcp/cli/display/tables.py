@@ -1,4 +1,4 @@
-"""Lists of records: a table where standard output is a terminal, a line each where it is not."""
+"""Lists of records: a table where standard output is a terminal with room for it, else lines."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from collections.abc import Iterable, Sequence
 import click
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+#: More columns than any terminal has.
+_UNBOUNDED = 100_000
+#: A table that has less of the room that it needs is harder to read than lines.
+_SQUEEZED = 0.75
 
 
 def show(
@@ -25,11 +29,12 @@ def show(
     found = list(rows)
     if not found:
         click.echo(nothing, err=True)
-    elif in_terminal():
-        _table(columns, [cells for _, cells in found])
-    else:
+    elif not in_terminal():
         for line, _ in found:
             click.echo(line)
+    elif not _table(columns, [cells for _, cells in found]):
+        for line, _ in found:
+            click.echo(_harmless(line))
 
 
 def in_terminal() -> bool:
@@ -50,7 +55,8 @@ def age(at: float) -> str:
     return said if apart >= 0 else f"in {said}"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Print a table, unless the terminal is too narrow for it: then False, and nothing."""
     # Loaded here alone: it takes as long as everything else that a list needs.
     from rich import box
     from rich.console import Console
@@ -63,7 +69,12 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for cells in rows:
         # Text: what stands in a cell is no markup of rich's, whoever wrote it.
         table.add_row(*(Text(_harmless(cell)) for cell in cells))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    needed = console.measure(table, options=console.options.update(width=_UNBOUNDED)).maximum
+    if console.width < needed * _SQUEEZED:
+        return False
+    console.print(table)
+    return True
 
 
 def _harmless(text: str) -> str:

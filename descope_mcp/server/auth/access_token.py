@@ -42,9 +42,10 @@ class AccessTokens:
         self._keys = keys or {issuer.name: SigningKeys(issuer) for issuer in issuers}
         self._issuers = tuple(issuers)
 
-    async def unknown(self) -> list[Issuer]:
-        """The issuers whose keys cannot be fetched now, so that nobody is let in by them."""
-        return [one for one in self._issuers if not await self._keys[one.name].ready()]
+    async def unknown(self) -> list[tuple[Issuer, str]]:
+        """The issuers whose keys cannot be fetched now, so that they let nobody in, and why."""
+        keys = [(one, self._keys[one.name]) for one in self._issuers]
+        return [(one, its.fault) for one, its in keys if not await its.ready()]
 
     async def verify(self, token: str, own: Collection[str]) -> Verified:
         """What a token says.

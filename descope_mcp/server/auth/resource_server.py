@@ -47,9 +47,9 @@ class ResourceServer:
     async def warnings(self, rules: Iterable[PolicyRule]) -> list[str]:
         """A sentence for every issuer that lets nobody in, and every rule that asks in vain."""
         away = [
-            f"the keys of {issuer.name} ({issuer.url}) cannot be fetched; it is tried again with "
-            "the first tokens"
-            for issuer in await self._tokens.unknown()
+            f"the keys of {issuer.name} ({issuer.url}) cannot be fetched: {why}; it is tried again "
+            "with the first tokens"
+            for issuer, why in await self._tokens.unknown()
         ]
         unsaid = [
             f"{rule.place}: no issuer says {claim} of a caller; correct it, or add it to claims of "

@@ -17,6 +17,7 @@ from jwt import PyJWK
 
 from descope_mcp.api import json_document
 from descope_mcp.api.errors import ApiFailure
+from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.server.auth.issuer import Issuer
 from descope_mcp.server.auth.refusals import InvalidToken, NotVerifiable
 
@@ -56,6 +57,8 @@ class SigningKeys:
         self._place = issuer.keys
         self._fetched = self._tried = float("-inf")
         self._fetching = anyio.Lock()
+        #: Why the last attempt failed, "" if it did not; for whoever runs the server.
+        self.fault = ""
 
     async def find(self, kid: str, algorithm: str) -> PyJWK:
         """The key that a token was signed with.
@@ -113,23 +116,27 @@ class SigningKeys:
             if self._now() - self._tried < PAUSE:
                 return
             self._tried = self._now()
+            self.fault = f"no answer within {_SECONDS:.0f} s"
             try:
                 with anyio.move_on_after(_SECONDS):
                     self._keys = await self._fetched_keys()
-                    self._made, self._fetched = {}, self._now()
-            except (ApiFailure, _Unusable):
-                return
+                    self._made, self._fetched, self.fault = {}, self._now(), ""
+            except ApiFailure as error:
+                self.fault = error.message.rstrip(".")
+            except _Unusable as error:
+                self.fault = str(error)
 
     async def _fetched_keys(self) -> list[dict[str, Any]]:
         self._place = self._place or await self._discovered()
         found = await self._fetch(self._place, _SECONDS)
         keys = found.get("keys") if found else None
         if not isinstance(keys, list):
-            raise _Unusable
+            raise _Unusable(f"there are no keys at {self._place}")
         return [key for key in keys if isinstance(key, dict) and _algorithms(key)]
 
     async def _discovered(self) -> str:
         """Where the issuer's metadata says that its keys are."""
+        another = ""
         for url in self._issuer.metadata_urls():
             found = await self._fetch(url, _SECONDS)
             if found is None:
@@ -139,8 +146,10 @@ class SigningKeys:
             if found.get("issuer") == self._issuer.url and isinstance(place, str):
                 if urlsplit(place)[:2] == urlsplit(self._issuer.url)[:2]:
                     return place
-                raise _Unusable
-        raise _Unusable
+                raise _Unusable("its keys are on another host: name that place by `keys`")
+            if isinstance(named := found.get("issuer"), str):
+                another = f"its metadata names another issuer, {quoted(named)}: write that as `url`"
+        raise _Unusable(another or "it has no metadata of an issuer; look at `url`")
 
 
 class _Unusable(Exception):

@@ -201,3 +201,15 @@ async def test_an_issuer_that_does_not_answer_is_not_waited_for(
     provider.delay = 60.0  # far longer than this test may take
     with pytest.raises(NotVerifiable):
         await Verifier(provider).counts(provider.token())
+
+
+async def test_whoever_runs_the_server_is_told_why_keys_are_missing(provider: Provider) -> None:
+    """A wrong address, and an issuer that is away, want different remedies."""
+    provider.is_down = True
+    ((issuer, why),) = await Verifier(provider).tokens.unknown()
+    assert (issuer.name, bool(why)) == ("acme", True)
+    provider.is_down = False
+    assert await Verifier(provider).tokens.unknown() == []
+    elsewhere = Issuer("acme", f"{provider.issuer}/of/nobody")
+    ((_, why),) = await AccessTokens([elsewhere]).unknown()
+    assert why == "it has no metadata of an issuer; look at `url`"
