@@ -89,7 +89,7 @@ def _say(about: Mapping[str, Any], origins: Mapping[str, str], trials: Sequence[
     if len(alike) == 1 and trials[0].found != "reads":
         # One fault, and not of what a key may do.
         found, why = alike.pop()
-        click.echo(f"None of {len(trials)} families may be read, {_SAID[found]}: {why}")
+        click.echo(f"All families ({len(trials)}): {_SAID[found]}: {why}")
         click.echo("`descope-mcp doctor` tests network and key.")
         return
     width = max((len(trial.title) for trial in trials), default=0)

@@ -59,7 +59,7 @@ def listening(host: str, port: int) -> socket.socket:
         return _bound(host, port)
     except OSError as error:
         said = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise OSError(f"{said}; end what does so, or choose another address") from None
+        raise OSError(f"{said}; choose an address of this machine that is free") from None
 
 
 def _bound(host: str, port: int) -> socket.socket:
