@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import datetime
 import email.utils
 import json
@@ -168,11 +169,12 @@ base_url = "{sandbox["DESCOPE_BASE_URL"]}"
 
 def test_what_a_server_would_not_start_with_is_found(tmp_path: Path) -> None:
     file = tmp_path / "notices.toml"
-    file.write_text('[webhook.ops]\nurl = { env = "OPS_URL" }\n')
+    file.write_text('[webhook.ops]\nurl = { env = "OPS_URL" }\nkey = { env = "OPS_KEY" }\n')
     code, findings = doctor("--sandbox", DESCOPE_MCP_NOTICES=str(file))
     assert (code, list(failed(findings))) == (FAILED, ["notices"])
-    assert "OPS_URL is not set" in findings["notices"]["found"]
-    code, findings = doctor("--sandbox", DESCOPE_MCP_NOTICES=str(file), OPS_URL="https://x.example")
+    assert "is not set" in findings["notices"]["found"]
+    env = {"OPS_URL": "https://x.example", "OPS_KEY": base64.b64encode(bytes(32)).decode()}
+    code, findings = doctor("--sandbox", DESCOPE_MCP_NOTICES=str(file), **env)
     assert (code, "ops" in findings["notices"]["found"]) == (0, True), findings
 
 

@@ -44,8 +44,8 @@ def create(
 ) -> None:
     """Allow calls of an operation that have these arguments, all fitting, and no others.
 
-    ARGUMENTS are patterns by path: {"loginId": "test-*@example.com"}. A * stops at what separates
-    values: @, a comma, a blank.
+    ARGUMENTS are patterns by path: {"loginId": "test-*@example.com"}. A * stops at @,
+    commas and spaces.
     """
     chosen = settings.load()
     if not chosen.project_id:
