@@ -86,7 +86,7 @@ def _say(about: Mapping[str, Any], origins: Mapping[str, str], trials: Sequence[
             click.echo(f"The {title} is from {origin}. {use}".rstrip())
     click.echo()
     alike = {(trial.found, trial.why) for trial in trials}
-    if len(alike) == 1 and trials[0].found != "reads":
+    if len(trials) > len(alike) == 1 and trials[0].found != "reads":
         # One fault, and not of what a key may do.
         found, why = alike.pop()
         click.echo(f"All families ({len(trials)}): {_SAID[found]}: {why}")
