@@ -49,7 +49,7 @@ def test_codes_faults_and_the_clock(descope_sandbox):
         with pytest.raises(urllib.error.HTTPError) as raised:
             call(descope_sandbox, verified[0], **verified[1])
         assert raised.value.code == status
-    with pytest.raises(ValueError, match="no operation VerifyOtpMail; the nearest.* VerifyOtpEmail"):
+    with pytest.raises(ValueError, match="no operation VerifyOtpMail; .* VerifyOtpEmail"):
         descope_sandbox.add_fault("VerifyOtpMail", status=503)
     with pytest.raises(ValueError, match="no seed nowhere"):
         descope_sandbox.reset("nowhere")
