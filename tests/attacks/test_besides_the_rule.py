@@ -47,6 +47,7 @@ ONE_TENANT = _allowing(
         ("PatchUser", {"loginId": ADA, "userTenants": [INITECH], "email": "eve@evil.example"}),
         ("UpdateUser", {"loginId": ADA, "userTenants": [INITECH], "email": "eve@evil.example"}),
         ("CreateAccessKey", {"name": "k", "keyTenants": [INITECH], "roleNames": ["Owner"]}),
+        ("PatchUser", {"loginId": ADA, "userTenants": [INITECH], "status": "disabled"}),
         # Of another tenant the user is no member any longer.
         ("PatchUser", {"loginId": GRACE, "userTenants": [INITECH]}),
         ("UpdateUser", {"loginId": GRACE, "userTenants": [INITECH]}),
@@ -107,6 +108,17 @@ async def test_a_rule_about_one_thing_allows_no_other(
 ) -> None:
     outcome = await invoke(Call(operation, arguments, "agent"), _guarded(acme, rule))
     assert isinstance(outcome, NeedsConfirmation), outcome
+
+
+async def test_what_a_template_holds_that_is_named_by_its_id_is_not_known(acme: Services) -> None:
+    claims = {"name": "Plain", "type": "user", "template": {"roles": ["Owner"]}}
+    made = await invoke(Call("CreateJwtTemplate", {"template": claims}, "agent"), acme)
+    assert isinstance(made, Completed), made
+    settings = {"enabled": True, "userTemplateId": made.data["template"]["id"]}
+    call = Call("CreateMcpServer", {"name": "New", "sessionSettings": settings}, "agent")
+    for rule in ('roles = "Owner"', 'permissions = "billing.*"', 'claims = "*role*"'):
+        refused = await invoke(call, _guarded(acme, f'{rule}\ndecision = "deny"'))
+        assert isinstance(refused, Refused), refused
 
 
 @pytest.mark.parametrize(

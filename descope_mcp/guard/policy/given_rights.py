@@ -1,4 +1,4 @@
-"""What in a call gives control or rights, and what it takes away by putting something in its place.
+"""What in a call gives control or rights, or cuts off, and what gives way to something else.
 
 A rule that allows by what is meant speaks of one kind of thing, and a call may hold others beside
 it: who may work in one tenant must not be given a role in the whole project by the same call.
@@ -44,7 +44,7 @@ def giving(
     *,
     by_itself: bool,
 ) -> tuple[str, ...]:
-    """The paths of whatever in a call makes a take-over of it.
+    """The paths of whatever in a call makes a take-over of it, or cuts somebody off.
 
     Args:
         operation: what is called.
@@ -53,7 +53,7 @@ def giving(
         changes: what becomes different, None as long as that is not known.
         by_itself: the operation is one, and no rule has relaxed it.
     """
-    adding = [rule for rule in matching if _TAKES_OVER in rule.add]
+    adding = [r for r in matching if _TAKES_OVER in r.add or r.effect == "destructive"]
     if not (adding or by_itself):
         return ()
     # Elements of a list have the same paths, so that these are few however long it is.

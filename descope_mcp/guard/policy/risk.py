@@ -43,7 +43,7 @@ class Risk:
 
     ``paths`` are the arguments by which rules raised the risk: a person has to see them. ``says``
     are the words of the consequence that a rule has in place of the record's. ``gives`` are the
-    paths of what makes a take-over of it; ``changes`` is what becomes different, as far as known.
+    paths of what makes it dangerous to people, ``changes`` is what becomes different, if known.
     """
 
     effect: Effect

@@ -258,7 +258,7 @@ def _meaning_fits(
 def _gives_more(
     rule: PolicyRule, operation: Operation, arguments: Mapping[str, Any], risk: Risk
 ) -> bool:
-    """Whether the call gives control or rights by something that the rule does not speak of."""
+    """Whether the call gives rights, or cuts off, by something that the rule does not speak of."""
     said = (rule.meanings, rule.arguments)
     return not all(bounded(operation, arguments, path, *said) for path in risk.gives)
 

@@ -81,6 +81,8 @@ def meant(
         # What the user has whose rights are lent cannot be told from the call.
         lent = operation.marks.get("roles", Marks()).lends
         unknown = unknown or any(any(_opened(values_at(arguments, path))) for path in lent)
+        # Nor what is in a template that is named by its id.
+        unknown = unknown or not all(isinstance(one, Mapping) for one in _opened(claims))
     inside = list(_in_claims(claims, marks.in_claims, meaning))
     # An application may read a right in any claim, however that is called and written.
     anything = claimed.texts(claims)
