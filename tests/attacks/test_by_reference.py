@@ -120,3 +120,14 @@ async def test_the_unattended_workflow_changes_no_attributes_of_one_s_own(acme: 
         assert isinstance(await _call(guarded, "PatchUser", loginId=CHLOE, **more), Refused)
     named = await _call(guarded, "PatchUser", loginId=CHLOE, name="Chloe M")
     assert isinstance(named, Completed), named
+
+
+async def test_another_template_is_told_where_it_takes_the_place_of_one(acme: Services) -> None:
+    template = {"name": "Plain", "type": "user", "template": {"access": "billing.write"}}
+    made = await _found(acme, "CreateJwtTemplate", template=template)
+    server = (await _found(acme, "LoadAllMcpServers"))["servers"][0]["id"]
+    settings = {"enabled": True, "userTemplateId": made["template"]["id"]}
+    more = {"server": {"id": server, "sessionSettings": settings}}
+    asked = await _call(acme, "UpdateMcpServer", **more)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert "claims of another JWT template" in asked.question.text
