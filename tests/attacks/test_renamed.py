@@ -14,6 +14,7 @@ from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Refused
 from descope_mcp.call.services import Services
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.file import parse
+from descope_mcp.guard.preview.target_identity import own_ids
 from descope_mcp.store.journal import earlier_states
 from descope_mcp.store.store import Store
 
@@ -141,3 +142,18 @@ async def test_who_has_a_permission_is_not_given_another_by_its_name(
         Call(operation, arguments, "agent"), replace(mine, policy=Policy(rules=rules))
     )
     assert isinstance(refused, Refused), refused
+
+
+async def test_what_somebody_owns_was_never_called_as_they_are(mine: Services) -> None:
+    """The user's id in a device, a consent or a token says whose it is, and not which one it is."""
+    grace = "grace.kim@globex.example"
+    await renamed(mine, "UpdateUserDisplayName", loginId=grace, name="Grace Kim-Lee")
+    read = Call("ListTrustedDevicesForUsers", {"identifiers": [grace]}, "agent")
+    found = await invoke(read, mine)
+    assert isinstance(found, Completed), found
+    (device,) = found.data["devices"]
+    given = {"loginId": grace, "deviceIds": [device["id"]]}
+    outcome = await asked(mine, "UpdateUserRemoveTrustedDevices", **given)
+    assert "was called" not in outcome.question.text
+    other = {**device, "id": "D2another"}
+    assert own_ids([device, other]) == {device["id"], "D2another"}

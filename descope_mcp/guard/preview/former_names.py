@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from descope_mcp.guard.preview.recipe_values import as_list
-from descope_mcp.guard.preview.target_identity import IDS, identity
+from descope_mcp.guard.preview.target_identity import id_field, identity
 
 #: Fields of an answer that say what an object is called, and do not tell it from others.
 _CALLED = ("name", "displayName", "userName")
@@ -42,8 +42,7 @@ def called(target: Any) -> Iterator[Called]:
     for one in as_list(target):
         names = {field: one[field] for field in _CALLED if field in one} if identity(one) else {}
         if texts := {field: name for field, name in names.items() if isinstance(name, str)}:
-            id_field = next(field for field in IDS if one.get(field) == identity(one))
-            yield Called(id_field, identity(one), texts)
+            yield Called(id_field(one), identity(one), texts)
 
 
 def former_names(

@@ -11,9 +11,11 @@ from descope_mcp.guard.preview.recipe_values import resolve
 if TYPE_CHECKING:
     from descope_mcp.guard.preview.preview import Preview
 
-#: The field that holds the id of an object in an answer, the surest first: a user's `id` is one of
-#: SCIM alone, and permissions or lists of older projects have names only.
+#: The fields that hold ids of objects in answers. Permissions or lists of older projects have names
+#: only.
 IDS = ("userId", "id", "name")
+#: What only a user has, whose `id` is of SCIM alone. A `userId` of anything else says whose it is.
+_OF_USERS = "loginIds"
 
 
 def identities(operation: Operation, preview: Preview) -> frozenset[str]:
@@ -40,5 +42,14 @@ def own_ids(target: Any) -> frozenset[str]:
 
 def identity(item: Any) -> str:
     """What tells one object of an answer from others, "" if nothing does."""
-    held = [item.get(field) for field in IDS] if isinstance(item, dict) else []
-    return next((value for value in held if isinstance(value, str) and value), "")
+    field = id_field(item)
+    return item[field] if field else ""
+
+
+def id_field(item: Any) -> str:
+    """The field that holds what tells one object from others, "" if none does."""
+    if not isinstance(item, dict):
+        return ""
+    fields = IDS if _OF_USERS in item else ("id", "userId", "name")
+    held = (field for field in fields if isinstance(item.get(field), str) and item[field])
+    return next(held, "")
