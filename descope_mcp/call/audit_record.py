@@ -19,7 +19,7 @@ from descope_mcp.call.target_lock import Turn
 from descope_mcp.guard.preview.preview import Preview, target_name
 from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.restore import restore_steps
-from descope_mcp.guard.restore.way_back import Undoable, by_plan
+from descope_mcp.guard.restore.way_back import Undoable, by_plan, messages_sent
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import late_outcomes, write_ahead
@@ -116,6 +116,8 @@ def _undo(
     found, project = preview.found, services.project
     try:
         plan = restore_steps.plan(services.catalog, operation, arguments, found, answer, project)
+        stays = messages_sent(operation, checked.risk.hazards) if plan.steps else ()
+        plan = replace(plan, missing=(*plan.missing, *stays))
     except Exception:  # noqa: BLE001 - the call may have run, whatever is wrong with its way back
         plan = restore_steps.Plan(missing=("the way back could not be worked out",))
     return asdict(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from descope_mcp.call.outcome import Call, Completed, NeedsConfirmation, Undo
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo.undo import undo
 from descope_mcp.guard.consent.confirmation import accept
+from descope_mcp.guard.restore.way_back import Undoable
 
 pytestmark = pytest.mark.anyio
 
@@ -89,3 +91,17 @@ async def test_a_secret_that_is_overwritten_is_named_before(acme: Services) -> N
     assert isinstance(asked, NeedsConfirmation), asked
     assert NOTHING_LOST not in asked.question.text
     assert "clientSecret is secret or not known" in asked.question.text
+
+
+async def test_an_invitation_that_was_sent_does_not_come_back(acme: Services) -> None:
+    given = {"loginId": NEW, "email": NEW, "roleNames": ["Viewer"]}
+    quiet = await invoke(Call("CreateUser", given, "agent"), acme)
+    assert isinstance(quiet, NeedsConfirmation), quiet
+    assert NOTHING_LOST in quiet.question.text
+    call = Call("CreateUser", {**given, "invite": True, "sendMail": True}, "agent")
+    asked = await invoke(call, acme)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert "Not coming back: What was sent to people." in asked.question.text
+    made = await invoke(replace(call, approval=accept(asked.question, "")), acme)
+    assert isinstance(made, Completed), made
+    assert made.undo == Undoable("part", ("What was sent to people.",))

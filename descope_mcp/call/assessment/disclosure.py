@@ -65,7 +65,8 @@ def way_back(checked: Checked, preview: Preview, services: Services) -> Undoable
         return None
     # The journal, from which an undo is made, holds no secrets.
     recorded = masked(operation, checked.arguments)
-    return foreseen(services.catalog, operation, recorded, preview, services.project)
+    hazards = checked.risk.hazards
+    return foreseen(services.catalog, operation, recorded, preview, services.project, hazards)
 
 
 def project_of(checked: Checked, services: Services) -> Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,9 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.restore import restore_steps
+
+#: How a record begins that says in which case something does not come back.
+_NOTHING = "Nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ def by_record(operation: Operation) -> Undoable:
     return _covered(operation, ())
 
 
+def messages_sent(operation: Operation, hazards: Collection[str]) -> tuple[str, ...]:
+    """What stays of a call's messages, whatever is taken back; where the record does not say it."""
+    told = operation.lost and not operation.lost.startswith(_NOTHING)
+    return ("What was sent to people.",) if "sends_message" in hazards and not told else ()
+
+
 def by_plan(operation: Operation, steps: Sequence[Any], missing: Sequence[str]) -> Undoable:
     """How much of a call that has run its plan takes back."""
     if not steps:
@@ -40,8 +49,9 @@ def foreseen(
     arguments: Mapping[str, Any],
     preview: Preview,
     project: str,
+    hazards: Collection[str] = (),
 ) -> Undoable:
-    """How much of a call that has not run could be taken back, by what its preview has found.
+    """How much of a call of these hazards that has not run could be taken back, by its preview.
 
     The same recipes decide as afterwards; what the answer will hold counts as known.
     """
@@ -49,12 +59,12 @@ def foreseen(
     any_call, missing = restore_steps.foreseen(catalog, operation, arguments, found, project)
     if not any_call:
         return Undoable("no", (*_told(operation), *missing))
-    return _covered(operation, missing)
+    return _covered(operation, (*missing, *messages_sent(operation, hazards)))
 
 
 def _covered(operation: Operation, missing: Sequence[str]) -> Undoable:
     lost = operation.lost
-    lacks = (*(() if lost.startswith("Nothing") else _told(operation)), *missing)
+    lacks = (*(() if lost.startswith(_NOTHING) else _told(operation)), *missing)
     return Undoable("part" if lacks else "whole", lacks)
 
 
