@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,3 +68,37 @@ async def test_what_is_named_twice_counts_once(acme: Services) -> None:
     asked = await invoke(Call("DeactivateAccessKeys", {"ids": stopped}, "agent"), acme)
     assert isinstance(asked, NeedsConfirmation), asked
     assert asked.question.text.startswith("Stop 2 access keys")
+
+
+async def test_only_the_consents_that_go_are_counted(acme: Services) -> None:
+    """The application has more of them; whoever reads decides about those of one user."""
+    apps = await call(acme, "LoadAllThirdPartyApplications")
+    app = next(one for one in apps.data["apps"] if one["name"] == "Chart Builder")
+    there = await call(acme, "SearchThirdPartyApplicationConsents", appId=app["id"])
+    one, other, *more = there.data["consents"]
+    assert more
+    of_user = {"appId": app["id"], "userIds": [one["userId"]]}
+    for given in (of_user, {"consentIds": [other["id"]]}):
+        deleting = Call("DeleteThirdPartyApplicationConsents", given, "agent")
+        asked = await invoke(deleting, acme)
+        assert isinstance(asked, NeedsConfirmation), asked
+        assert "Consents (1): " in asked.question.text
+        word = accept(asked.question, asked.question.typed)
+        done = await invoke(replace(deleting, approval=word), acme)
+        assert isinstance(done, Completed), done
+        assert done.evidence
+        assert [(hit.title, hit.number) for hit in done.evidence.hits] == [("consents", 1)]
+    left = await call(acme, "SearchThirdPartyApplicationConsents", appId=app["id"])
+    assert left.data["consents"] == more
+
+
+@pytest.mark.parametrize(("tenant", "last"), [("umbra", False), ("initech", True)])
+async def test_the_last_of_a_kind_is_told_where_that_role_goes(
+    acme: Services, tenant: str, last: bool
+) -> None:
+    """Sven is the last with the role Billing in Initech, and one of many in Umbra."""
+    given = {"loginId": "sven.larsen@initech.example", "tenantId": tenant}
+    asked = await invoke(Call("UpdateUserRemoveTenant", given, "agent"), acme)
+    assert isinstance(asked, NeedsConfirmation), asked
+    assert ("the last of its kind" in asked.question.text) is last
+    assert ('This is the last user with the role "Billing"' in asked.question.text) is last

@@ -30,7 +30,7 @@ from descope_mcp.guard.preview.recipe_values import Scope
 from descope_mcp.guard.preview.rights.named_roles import PlannedCall
 from descope_mcp.guard.preview.rights.permission_change import Rights
 from descope_mcp.guard.preview.rights.role_permissions import rights
-from descope_mcp.guard.preview.standing import UNMARKED, Standing, standing
+from descope_mcp.guard.preview.standing import UNMARKED, Standing, at_stake, standing
 from descope_mcp.telemetry.stages import stage
 
 #: Makes a reader of another: one that is bounded, or knows more.
@@ -154,7 +154,10 @@ async def _marked(
     """
 
     async def marked() -> Standing:
-        return await standing(services.catalog, preview.target, marks) if marks else UNMARKED
+        if marks is None:
+            return UNMARKED
+        found = await standing(services.catalog, preview.target, marks)
+        return at_stake(checked.operation, checked.given, found)
 
     planned = PlannedCall(checked.operation, checked.given, preview, merged.arguments)
     found: list[Any] = await gather([partial(_rights, checked, planned, services, read), marked])

@@ -7,8 +7,8 @@ read is left out: it only adds to what the before-state says.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,9 +16,12 @@ from descope_mcp.api.errors import ApiFailure, MissingCredential
 from descope_mcp.catalog.arguments.validation import check
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.errors import InvalidArguments
+from descope_mcp.catalog.json_path import values_at
+from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.failures import PreviewFailed
 from descope_mcp.guard.preview.ordered_gather import gather
 from descope_mcp.guard.preview.read_budget import Reader
+from descope_mcp.guard.preview.recipe_values import as_list
 
 #: Who has signed in within so many seconds is active.
 LATELY = 7 * 24 * 3600
@@ -99,6 +102,34 @@ async def standing(catalog: Catalog, target: Any, read: Reader) -> Standing:
     return Standing(
         frozenset(str(row.get("userId")) for row in signed_in if _number(row) > since), last
     )
+
+
+def at_stake(operation: Operation, arguments: Mapping[str, Any], marks: Standing) -> Standing:
+    """The marks without being the last of what the call leaves alone.
+
+    A call that takes away one role or one membership ends nothing else.
+    """
+    roles, tenants = (operation.marks.get(meaning) for meaning in ("roles", "tenants"))
+    taken = [*(roles.takes if roles else ()), *(tenants.takes if tenants else ())]
+    if not taken:
+        return marks
+    where = _said(arguments, tenants.paths) if tenants else frozenset()
+    what = _said(arguments, roles.takes) if roles and roles.takes else None
+    last = {
+        one: tuple(
+            role
+            for role in held
+            if role.tenant in (where or {""}) and (what is None or role.name in what)
+        )
+        for one, held in marks.last.items()
+    }
+    return replace(marks, last=last)
+
+
+def _said(arguments: Mapping[str, Any], paths: Sequence[str]) -> frozenset[str]:
+    """The texts at some paths of a call."""
+    found = (value for path in paths for value in values_at(dict(arguments), path))
+    return frozenset(str(one) for value in found for one in as_list(value))
 
 
 def kind_of(element: Any) -> Kind | None:
