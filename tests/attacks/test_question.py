@@ -162,3 +162,21 @@ async def test_more_than_a_person_reads_is_not_shown_in_part(catalog: Catalog) -
         await question(catalog, "CreateFGASchema", {"dsl": SCHEMA, **DELETES}, dsl=dsl)
         == "not-shown"
     )
+
+
+async def test_who_gets_what_stays_together(catalog: Catalog) -> None:
+    """Several relations: apart from each other, their values would fit any two of them."""
+    viewer = {"resource": "roadmap", "relationDefinition": "viewer", "namespace": "doc"}
+    owner = {"resource": "budget", "relationDefinition": "owner", "namespace": "doc"}
+    given = [{**viewer, "target": "U1"}, {**owner, "target": "U2"}]
+    said = await question(catalog, "CreateRelations", {}, relations=given)
+    assert 'resource "roadmap", relation definition "viewer", namespace "doc", target "U1"' in said
+    assert 'resource "budget", relation definition "owner", namespace "doc", target "U2"' in said
+    crossed = [{**viewer, "target": "U2"}, {**owner, "target": "U1"}]
+    assert await question(catalog, "CreateRelations", {}, relations=crossed) != said
+
+
+async def test_one_relation_is_said_in_the_first_sentence(catalog: Catalog) -> None:
+    one = {"resource": "roadmap", "relationDefinition": "viewer", "namespace": "doc"}
+    said = await question(catalog, "DeleteRelations", {}, relations=[{**one, "target": "U1"}])
+    assert said.startswith('Take away 1 relation, "viewer", on "roadmap", from "U1"?')

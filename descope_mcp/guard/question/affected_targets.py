@@ -14,12 +14,14 @@ from descope_mcp.guard.preview.standing import UNMARKED, Standing
 from descope_mcp.guard.question.marks import marks, weight
 from descope_mcp.guard.question.question_data import Group, Member
 from descope_mcp.guard.question.quoting import whole
-from descope_mcp.guard.question.value_format import words
+from descope_mcp.guard.question.value_format import compact, words
 
 #: What a member is called by, and what else tells it from others, the surest first.
 _NAMES = ("name", "displayName", "clientName", "action", "loginId", "email", "userName", "id")
 _ADDRESSES = ("loginIds", "loginId", "email")
 _IDS = (*_ADDRESSES, "id", "userId", "appId", "tenantId", "clientId")
+#: What has neither name nor id is called by all that is in it, if that are no more texts.
+_MOST_TEXTS = 8
 #: Lists in answers that are called by too little.
 _TITLES = {"keys": "access keys", "apps": "applications", "SSOSettings": "single sign-on settings"}
 
@@ -39,6 +41,10 @@ def hits(operation: Operation, preview: Preview, counts: Sequence[Tally]) -> tup
             numbers = [c.number for c in counts if c.label.startswith(title)]
             more = max([0, *(n - len(elements) for n in numbers)])
             named = _members(elements, preview.standing)
+            if not named and operation.effect == "destructive":
+                named = tuple(Member(told) for one in elements if (told := _all_of(one)))
+            if not (named or numbers):
+                continue  # nothing is known of them but that they were read
             groups.append(Group(title, named, max(more, len(elements) - len(named))))
     return (*groups, *_counted_lists(operation, preview))
 
@@ -91,6 +97,16 @@ def _member(element: Any, standing: Standing, ids: Sequence[str] = _ADDRESSES) -
         name, known = known[0], known[1:]
     shown = whole(name) if name else ""
     return Member(shown, whole(known[0]) if known else "", marks(element, standing))
+
+
+def _all_of(element: Any) -> str:
+    """An element that has no name and consists of a few texts, as a relation does; else ""."""
+    if not isinstance(element, Mapping):
+        return ""
+    said = {key: value for key, value in element.items() if value not in (None, "", [], {})}
+    if len(said) > _MOST_TEXTS or not all(isinstance(value, str) for value in said.values()):
+        return ""
+    return f"({compact(said)})" if said else ""
 
 
 def _counted_lists(operation: Operation, preview: Preview) -> Iterator[Group]:

@@ -57,12 +57,16 @@ def danger(
 def _hit(weighty: Sequence[set[str]], of: int) -> Iterator[str]:
     """The mighty among so many whom it hits, counted."""
     found = Counter(mark for marks in weighty for mark in marks)
-    for mark in (OWNER, ADMINISTRATOR):
-        if found[mark]:
-            one = f"an {mark}" if of == 1 else number(found[mark], mark, f"{mark}s")
-            yield f"hits {one}"
+    named = [
+        f"an {mark}" if of == 1 else number(found[mark], mark, f"{mark}s")
+        for mark in (OWNER, ADMINISTRATOR)
+        if found[mark]
+    ]
+    if named:
+        yield f"hits {' and '.join(named)}"
     if found[LAST]:
-        yield "the last of its kind" if of == 1 else f"{found[LAST]:,} the last of a kind"
+        several = f"{number(found[LAST], 'is', 'are')} the last of a kind"
+        yield "the last of its kind" if of == 1 else several
 
 
 def _done(risk: Risk, *, gains: bool, loses: bool) -> Iterator[str]:

@@ -55,5 +55,6 @@ def words(path: str) -> str:
     named = [_CAMEL.sub(" ", part) for part in parts if part.isascii() and part.isidentifier()]
     if len(named) != len(parts):
         return quoted(path)[1:-1]
-    spelled = [" ".join(w if w.isupper() else w.lower() for w in n.split()) for n in named]
+    plain = (name.replace("_", " ") for name in named)
+    spelled = [" ".join(w if w.isupper() else w.lower() for w in n.split()) for n in plain]
     return " ".join(spelled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,10 +98,9 @@ def disclose(
     said = filled(risk.says or operation.says or operation.title, known)
     groups = hits(operation, preview, counts)
     plain = {name: value for name, value in given.items() if name not in operation.content}
-    rest = [
-        *own_id(preview.target, said.text),
-        *other_arguments(operation, plain, changes, said.shown, groups, preview, found),
-    ]
+    others = other_arguments(operation, plain, changes, said.shown, groups, preview, found)
+    given_ids = [fact.value for fact in others]
+    rest = [f for f in own_id(preview.target, said.text) if f.value not in given_ids] + others
     gains, loses = any(one.gained for one in rights), any(one.lost for one in rights)
     # Who is the last of a kind stays so, where nothing is taken away.
     taken = risk.effect == "destructive" or loses
@@ -116,6 +115,7 @@ def disclose(
     hit = [member.marks for group in groups for member in group.members]
     if operation.update or not isinstance(preview.target, list):
         hit += [marks(one, preview.standing) for one in _elements(preview.target)]
+    safer = operation.safer
     grade, because = danger(risk, undo.covers, hit, gains=gains, loses=loses)
     return Disclosure(
         operation.name,
@@ -138,8 +138,9 @@ def disclose(
         if changes is not None or operation.content
         else tuple(what_is_there(preview, said.text)),
         counts=tuple(_counts(counts, said.shown, groups)),
-        lost=_not_coming_back(operation, undo),
-        softer=f"{operation.safer.operation}: {operation.safer.why}" if operation.safer else "",
+        # Of any such call, then of this one.
+        lost=in_sentences((operation.lost, *undo.lacks)),
+        softer=f"{safer.operation}: {safer.why.rstrip('.')}" if safer else "",
         typed=typed,
         approvals=decision.quorum.approvals,
         four_eyes=decision.quorum.four_eyes,
@@ -187,10 +188,9 @@ def _documents(
     return tuple(found)
 
 
-def _not_coming_back(operation: Operation, undo: Undoable) -> str:
-    """What no undo brings back, in sentences: of any such call, then of this one."""
-    told = dict.fromkeys(filter(None, (operation.lost, *undo.lacks)))
-    return " ".join(one if one[-1] in ".!?" else f"{one}." for one in told)
+def in_sentences(parts: Iterable[str]) -> str:
+    """Several statements, each once, each ended."""
+    return " ".join(one if one[-1] in ".!?" else f"{one}." for one in dict.fromkeys(parts) if one)
 
 
 def _in(path: str, name: str) -> bool:

@@ -30,7 +30,7 @@ def other_arguments(
     groups: Sequence[Group],
     preview: Preview,
     names: Mapping[str, Member],
-) -> Iterator[Fact]:
+) -> list[Fact]:
     """The arguments that nothing else shows, equal ones of many elements once."""
     changed = {(change.path, change.element) for change in changes or ()}
     everywhere = {path for path, _ in changed}
@@ -43,7 +43,7 @@ def other_arguments(
     named = naming if listed else set()
     grouped: dict[tuple[str, str], list[str]] = {}
     compared = bool(operation.update) and bool(preview.found) and changes is not None
-    for path, element, value in _leaves(given, lists):
+    for path, element, value in _leaves(given, lists, together=not operation.update):
         plain = _INDEX.sub("[]", path)
         if compared and not element and is_compared(operation, plain):
             continue  # what does not become different stays as it is
@@ -59,14 +59,18 @@ def other_arguments(
             (plain, shown(plain, value, operation.moments.get(plain, ""))), []
         ).append(element)
     total = max([0, *(len(distinct(given[n])) for n in lists if isinstance(given.get(n), list))])
+    facts = []
     for (path, value), of in grouped.items():
-        who = [str(names.get(one) or whole(one)) for one in dict.fromkeys(of) if one]
+        # An element says whose value it is, unless that is the value itself.
+        elements = (one for one in dict.fromkeys(of) if one and whole(one) != value)
+        who = [str(names.get(one) or whole(one)) for one in elements]
         first, _, below = path.partition("[].")
         label = words(below if below and first in lists else path.removesuffix("[]"))
         if who == [value]:
             who = []  # an element that is its own name
         for_all = " for all" if len(who) == total else f" for {', '.join(who)}"
-        yield Fact(label, f"{value}{for_all}" if who and total > 1 else value)
+        facts.append(Fact(label, f"{value}{for_all}" if who and total > 1 else value))
+    return facts
 
 
 def _naming(operation: Operation) -> set[str]:
@@ -88,27 +92,40 @@ def _seen(value: Any, names: Mapping[str, Member], groups: Sequence[Group]) -> b
     )
 
 
-def _leaves(given: Mapping[str, Any], lists: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
-    """Every value with its path, and the element of the call's list that it belongs to."""
+def _leaves(
+    given: Mapping[str, Any], lists: Sequence[str], *, together: bool
+) -> Iterator[tuple[str, str, Any]]:
+    """Every value with its path, and the element of the call's list that it belongs to.
+
+    Of several objects in a list nobody could tell which value belongs to which, so that each is one
+    value where they are `together` and nothing names them.
+    """
     for name, value in given.items():
         if name in lists and isinstance(value, list):
             for index, item in enumerate(value):
                 element = _element(item)
-                for path, leaf in _below(item, f"{name}[{index}]"):
+                if together and not element and isinstance(item, Mapping) and len(value) > 1:
+                    yield f"{name}[{index}]", "", item
+                    continue
+                for path, leaf in _below(item, f"{name}[{index}]", together=together):
                     yield path, element, leaf
         else:
-            for path, leaf in _below(value, name):
+            for path, leaf in _below(value, name, together=together):
                 yield path, "", leaf
 
 
-def _below(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _below(value: Any, path: str, *, together: bool) -> Iterator[tuple[str, Any]]:
     """The values inside nested arguments, each with its path; a list of plain ones is one."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from _below(item, f"{path}.{key}")
+            yield from _below(item, f"{path}.{key}", together=together)
     elif isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
         for index, item in enumerate(value):
-            yield from _below(item, f"{path}[{index}]")
+            inside = f"{path}[{index}]"
+            if together and isinstance(item, Mapping) and len(value) > 1:
+                yield inside, item
+            else:
+                yield from _below(item, inside, together=together)
     else:
         yield path, value
 

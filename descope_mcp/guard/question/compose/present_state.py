@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from descope_mcp.guard.question.value_format import shown, words
 
 _MOST_FACTS = 8
 _LONGEST_FACT = 120
+#: What the service notes of an object by itself, and nobody decides by.
+_NOTED = re.compile(r"created|modified|(?:version|etag)$", re.I)
+#: The fields that hold a moment, as a number or in digits.
+_MOMENT = re.compile(r"(?i:time|expir)|At$")
 
 
 def what_is_there(preview: Preview, said: str) -> Iterator[Fact]:
@@ -32,16 +37,22 @@ def _fact(key: str, value: Any) -> str:
     """A value that is worth a word, "" for any other."""
     if is_unset(value) or isinstance(value, bool) or key.lower().endswith(("id", "ids")):
         return ""
+    if _NOTED.match(key):
+        return ""
     if isinstance(value, list):
         text = ", ".join(filter(None, map(_name_of, value)))
     elif isinstance(value, Mapping):
         pairs = [(k, v) for k, v in value.items() if isinstance(v, (str, int)) and not is_unset(v)]
-        text = ", ".join(f"{words(str(k))} {whole(v)}" for k, v in pairs)
-    elif isinstance(value, int):
-        text = shown(key, value, "either") if not key.lower().startswith("created") else ""
+        told = [(k, _plain(str(k), v)) for k, v in pairs if not _NOTED.match(str(k))]
+        text = ", ".join(f"{words(str(k))} {v}" for k, v in told)
     else:
-        text = whole(value)
+        text = _plain(key, value)
     return text if len(text) <= _LONGEST_FACT else ""
+
+
+def _plain(key: str, value: Any) -> str:
+    """A value that is no list and no object."""
+    return shown(key, value, "either" if _MOMENT.search(key) else "")
 
 
 def _name_of(one: Any) -> str:

@@ -15,8 +15,8 @@ from descope_mcp.guard.preview.comparison.difference import is_unset
 from descope_mcp.guard.preview.comparison.merge import merge
 from descope_mcp.guard.preview.impact import Tally
 from descope_mcp.guard.preview.preview import Preview
-from descope_mcp.guard.question.compose.call import GIVEN_HERE, disclose
-from descope_mcp.guard.question.consequence import NOWHERE
+from descope_mcp.guard.question.compose.call import GIVEN_HERE, disclose, in_sentences
+from descope_mcp.guard.question.consequence import NOWHERE, number
 from descope_mcp.guard.question.question_data import (
     Disclosure,
     Fact,
@@ -70,7 +70,7 @@ def as_undo(said: Disclosure, undone: Undone) -> Disclosure:
         title=f"Undo: {undone.operation.title}",
         consequence=f"{_taking_back(undone)}: {step[:1].lower()}{step[1:]}",
         warnings=(*_overwriting(undone), *said.warnings),
-        lost=" ".join(undone.missing),
+        lost=in_sentences(undone.missing),
         softer="",
         patterns=(),
     )
@@ -108,7 +108,7 @@ def undo_disclosure(
         warnings=_overwriting(undone),
         rights=tuple(replace(one, who=_known(one.who, undone)) for one in rights),
         steps=tuple(told),
-        lost=" ".join(undone.missing),
+        lost=in_sentences(undone.missing),
         typed=typed,
         approvals=quorum.approvals,
         four_eyes=quorum.four_eyes,
@@ -188,7 +188,8 @@ def _because(steps: Sequence[UndoStep]) -> tuple[str, ...]:
     takes = any("account_takeover" in step.risk.hazards for step in steps)
     destroys = sum(step.risk.effect == "destructive" for step in steps)
     said = ["gives rights back"] if takes else []
-    return (*said, *([f"deletes or replaces in {destroys:,} steps"] if destroys else []))
+    said += [f"deletes or replaces in {number(destroys, 'step', 'steps')}"] if destroys else []
+    return tuple(said)
 
 
 def _filled(value: Any) -> Any:
