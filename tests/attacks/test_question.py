@@ -180,3 +180,17 @@ async def test_one_relation_is_said_in_the_first_sentence(catalog: Catalog) -> N
     one = {"resource": "roadmap", "relationDefinition": "viewer", "namespace": "doc"}
     said = await question(catalog, "DeleteRelations", {}, relations=[{**one, "target": "U1"}])
     assert said.startswith('Take away 1 relation, "viewer", on "roadmap", from "U1"?')
+
+
+@pytest.mark.parametrize("many", [2, 40])
+async def test_relations_that_go_are_named_as_long_as_they_fit(catalog: Catalog, many: int) -> None:
+    there = [
+        {"resource": "roadmap", "relationDefinition": "viewer", "target": f"U{n}"}
+        for n in range(many)
+    ]
+    found = {"relations": there}
+    said = await question(
+        catalog, "DeleteResourceRelationsForResources", found, resources=["roadmap"]
+    )
+    assert f"Relations ({many})" in said
+    assert ('relation definition "viewer", target "U1"' in said) is (many == 2)

@@ -22,6 +22,8 @@ _ADDRESSES = ("loginIds", "loginId", "email")
 _IDS = (*_ADDRESSES, "id", "userId", "appId", "tenantId", "clientId")
 #: What has neither name nor id is called by all that is in it, if that are no more texts.
 _MOST_TEXTS = 8
+#: Of so many at most, so that the question stays one for a form.
+_MOST_TOLD = 30
 #: Lists in answers that are called by too little.
 _TITLES = {"keys": "access keys", "apps": "applications", "SSOSettings": "single sign-on settings"}
 
@@ -41,10 +43,11 @@ def hits(operation: Operation, preview: Preview, counts: Sequence[Tally]) -> tup
             numbers = [c.number for c in counts if c.label.startswith(title)]
             more = max([0, *(n - len(elements) for n in numbers)])
             named = _members(elements, preview.standing)
-            if not named and operation.effect == "destructive":
-                named = tuple(Member(told) for one in elements if (told := _all_of(one)))
-            if not (named or numbers):
+            gone = operation.effect == "destructive" and not named
+            told = [Member(text) for one in elements if (text := _all_of(one))] if gone else []
+            if not (named or numbers or told):
                 continue  # nothing is known of them but that they were read
+            named = named or tuple(told if len(told) <= _MOST_TOLD else ())
             groups.append(Group(title, named, max(more, len(elements) - len(named))))
     return (*groups, *_counted_lists(operation, preview))
 

@@ -115,7 +115,9 @@ def test_a_hostile_key_stays_on_its_line(key: str) -> None:
 def test_nothing_hides_deep_inside_an_argument() -> None:
     nested = {"harmless": "x" * 500, "deeper": {"redirectUrl": "https://evil.example"}}
     said = told({"id": {"apps": [{"a": 1}, nested]}})
-    assert Fact("id apps deeper redirect url", '"https://evil.example"') in said.given
+    assert any('deeper (redirect url "https://evil.example")' in fact.value for fact in said.given)
+    alone = told({"id": {"apps": [nested]}})
+    assert Fact("id apps deeper redirect url", '"https://evil.example"') in alone.given
     assert said.leads_to == ('"evil.example" (new here)',)
 
 
