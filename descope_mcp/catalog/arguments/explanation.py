@@ -26,8 +26,11 @@ class Explanation(Frozen):
     required: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
 
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The kinds that the arguments refer to."""
-        kinds = (target.partition(".")[0] for target in self.refers_to.values())
+    def references(self, *, unfolded: bool = True) -> tuple[str, ...]:
+        """The kinds that the arguments refer to, with or without what is folded."""
+        kinds = (
+            target.partition(".")[0]
+            for path, target in self.refers_to.items()
+            if unfolded or not any(path.startswith(f"{folded}.") for folded in self.folded)
+        )
         return tuple(dict.fromkeys(kinds))

@@ -56,8 +56,8 @@ class _Lines:
             for name, value in schema["properties"].items()
         ]
         lines.sort(key=lambda line: line.kind if line.note == _UNKNOWN else "")
-        for _, group in groupby(enumerate(lines), lambda numbered: _alike(*numbered)):
-            together = [line for _, line in group]
+        for _, group in groupby(lines, _alike):
+            together = list(group)
             first = together[0]
             shown = [f"{line.name}{'?' if line.optional else ''}" for line in together]
             note = f" - {first.note}" if first.note else ""
@@ -93,6 +93,6 @@ class _Lines:
         return "; ".join(text for text in said if text)
 
 
-def _alike(place: int, line: _Line) -> tuple[str, str, int]:
+def _alike(line: _Line) -> tuple[str, str, tuple[str, ...]]:
     """The same for lines that can be one: of one type, with nothing or the same to say."""
-    return line.kind, line.note, place if line.inner else -1
+    return line.kind, line.note, tuple(line.inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -113,15 +113,20 @@ class Hub:
             lines = [f"{s['toolset']} ({s['operations']}): {s['title']}" for s in sets]
             return tool_result.result({"toolsets": sets}, "\n".join(lines))
         schema = bool(arguments.get("schema"))
-        pages = [self._page(name, schema=schema) for name in dict.fromkeys(names)]
-        answer, cut = bounded({"pages": pages})
+        pages: list[dict[str, Any]] = []
+        for name in dict.fromkeys(names):
+            pages.append(self._page(name, {page.get("name", "") for page in pages}, schema=schema))
+        answer, cut = bounded({"pages": [*operation_pages.together(pages)]})
         if cut:
             answer["cut"] = "too much at once; ask for fewer names"
         shown = answer.get("pages", [])
         return tool_result.result(answer, "\n\n".join(map(operation_pages.as_text, shown)))
 
-    def _page(self, name: str, *, schema: bool) -> dict[str, Any]:
-        """What there is to say of a name: an operation, a toolset, or what else was meant."""
+    def _page(self, name: str, before: Collection[str], *, schema: bool) -> dict[str, Any]:
+        """What there is to say of a name: an operation, a toolset, or what else was meant.
+
+        Of an operation that is one of those `before` nothing is said again.
+        """
         toolset = next((t for t in self._catalog.toolsets if t.name == name), None)
         if toolset is not None:
             return operation_pages.overview(toolset, self._services)
@@ -129,6 +134,8 @@ class Hub:
         if meant is None:
             near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
             return {"name": name, "error": f"unknown; the nearest names: {near}"}
+        if meant.name in before:
+            return operation_pages.same_again(name, meant)
         page = operation_pages.operation(meant, self._services, schema=schema)
         return page if name == meant.name else {"asked": name, **page}
 

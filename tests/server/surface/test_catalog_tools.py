@@ -19,7 +19,7 @@ from descope_mcp.server.surface.catalog_tools import Hub, index_of
 from descope_mcp.store.store import Store
 
 #: Bytes of the text of an answer.
-SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 1_500, 5_000
+SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 760, 5_000
 
 
 def hub(catalog: Catalog, policy: Policy | None = None) -> Hub:
@@ -104,10 +104,33 @@ def test_a_page_says_what_a_call_does_and_how_it_is_undone(catalog: Catalog) -> 
     said = page(hub(catalog).describe({"names": ["DeactivateAccessKey"]}))
     assert said["arguments"] == ["id: AccessKey.id"]
     assert said["references"] == ["AccessKey: SearchAccessKeys"]
-    assert said["examples"]
     assert said["undoneBy"] == ["ActivateAccessKey"]
+    assert said["confirmation"] == "asks a person"
+    assert not {"inputSchema", "endpoint", "examples", "preview", "hazards"}.intersection(said)
+
+
+def test_what_does_not_decide_a_call_is_shown_with_the_schema(catalog: Catalog) -> None:
+    one = hub(catalog)
+    said = page(one.describe({"names": ["DeactivateAccessKey"], "schema": True}))
     assert said["confirmation"].startswith("asks a person (")
-    assert "inputSchema" not in said
+    assert said["examples"]
+    assert {"endpoint", "preview"} <= {*said}
+    # How an object is written is seen in an example alone.
+    shown = page(one.describe({"names": ["SearchUsers"]}))["examples"]
+    assert '"tenantRoleNames": {"globex": {"values": ' in shown[0]
+    tenant = page(one.describe({"names": ["DeleteTenant"]}))
+    assert tenant["undoneBy"][-1] == f"+{len(catalog['DeleteTenant'].undone_by) - 3} more"
+
+
+def test_an_operation_and_a_reference_are_told_once_in_an_answer(catalog: Catalog) -> None:
+    asked = ["UpdateUserAddTenant", "UpdateUserRemoveTenant", "PatchUser", "patch_user"]
+    answer = hub(catalog).describe({"names": asked})
+    assert answer.structured_content is not None
+    first, second, third, again = answer.structured_content["pages"]
+    assert (first["references"], "references" in second) == (["Tenant: SearchTenants"], False)
+    assert "Tenant: SearchTenants" not in third["references"]
+    assert again == {"asked": "patch_user", "name": "PatchUser", "title": "as above"}
+    assert text(answer).count("Changes the given fields of one user") == 1
 
 
 def test_a_page_says_what_is_left_out_and_what_a_call_can_hold(catalog: Catalog) -> None:
@@ -134,6 +157,12 @@ def test_with_the_schema_the_text_shows_what_is_folded(catalog: Catalog) -> None
 def test_what_an_object_is_used_by_is_told_with_the_read(catalog: Catalog) -> None:
     said = page(hub(catalog).describe({"names": ["DeleteJwtTemplate"]}))
     assert "McpServer (userTemplateId, keyTemplateId): LoadAllMcpServers" in said["usedBy"]
+    deleted = page(hub(catalog).describe({"names": ["DeleteTenant"]}))
+    # What the read cannot be called without is named with it.
+    assert "McpServerClient (allowedTenants): SearchMcpServerClients(mcpServerId)" in deleted["usedBy"]
+    changed = {"names": ["UpdateTenant"]}
+    assert "usedBy" not in page(hub(catalog).describe(changed))
+    assert "usedBy" in page(hub(catalog).describe({**changed, "schema": True}))
 
 
 @pytest.mark.parametrize(
