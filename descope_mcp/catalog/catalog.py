@@ -23,10 +23,13 @@ from descope_mcp.catalog.errors import SpecError
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.prompt import Prompt
 from descope_mcp.catalog.reports.report import Report
+from descope_mcp.catalog.search import words
 
 _HERE = Path(__file__).parent
 _PACKAGED = _HERE / "catalog.json"
 _ROOT = _HERE.parents[1]
+#: How alike the first words of two names are that may be the same.
+_ALIKE = 0.7
 
 
 class ToolsetInfo(NamedTuple):
@@ -157,10 +160,26 @@ class Catalog(Mapping[str, Operation]):
         return self[name] if name in self._raw or name in self._reports else None
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """The names that look most like `name`, for a message about a wrong one."""
+        """The names that look most like `name`, for a message about a wrong one.
+
+        No deletion is among them, unless `name` begins like one.
+        """
         lowered = {known.lower(): known for known in (*self._raw, *self._reports)}
-        close = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
-        return [lowered[found] for found in close]
+        close = difflib.get_close_matches(name.lower(), lowered, n=3 * count, cutoff=0.5)
+        return [lowered[found] for found in close if not self.strays(name, lowered[found])][:count]
+
+    def strays(self, asked: str, name: str) -> bool:
+        """Whether `name` is a deletion, and `asked`, the name of nothing, is not like one."""
+        (first, *_), (verb, *_) = words.split(asked) or [""], words.split(name)
+        if verb not in self._deleting or first in self._deleting:
+            return False
+        return difflib.SequenceMatcher(None, first, verb).ratio() < _ALIKE
+
+    @cached_property
+    def _deleting(self) -> frozenset[str]:
+        """The words for a deletion."""
+        said = (self.synonyms["actions"][action] for action in ("delete", "clear"))
+        return frozenset(word.strip() for text in said for word in text.split(","))
 
 
 def load() -> Catalog:

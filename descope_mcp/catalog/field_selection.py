@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from descope_mcp.catalog.list_functions import COUNT_BY, GROUP_BY, functions
+
 #: The longest expression, in characters.
 LONGEST = 1_000
 #: What an evaluation may cost: visits of the expression, and elements that they hand on.
@@ -97,7 +99,7 @@ def _parsed(expression: str) -> Any:
 def _metered() -> Any:
     """An interpreter that gives up when its steps are used up. The library is loaded by need."""
     from jmespath.exceptions import UnknownFunctionError
-    from jmespath.visitor import TreeInterpreter
+    from jmespath.visitor import Options, TreeInterpreter
 
     class Metered(TreeInterpreter):  # type: ignore[misc]
         left = _STEPS
@@ -132,9 +134,11 @@ def _metered() -> Any:
             try:
                 return self._functions.call_function(name, arguments)
             except UnknownFunctionError:
-                raise WrongFields(f"fields: there is no function {name}().") from None
+                own = f"JMESPath's own and {COUNT_BY}(list, &value), {GROUP_BY}(list, &value)"
+                message = f"fields: there is no function {name}(), only {own}."
+                raise WrongFields(message) from None
 
-    return Metered()
+    return Metered(Options(custom_functions=functions()()))
 
 
 def _cost(name: str, arguments: list[Any]) -> int:

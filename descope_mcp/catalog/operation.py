@@ -44,7 +44,8 @@ class Operation(Record):
     ``moments`` are the arguments that are points in time, by their paths, each with its unit.
 
     ``elements`` are the names inside of the objects that fields of the answer hold, alone or in
-    lists; ``other_forms`` fields that say again what others do.
+    lists; ``other_forms`` fields that say again what others do; ``empty_means`` says of fields what
+    it means that they are empty or 0.
 
     ``rows`` is the field of a read's answer that is its list, ``paging`` how more of it is asked
     for. ``next`` are operations that often come next.
@@ -75,6 +76,7 @@ class Operation(Record):
     paging: Paging | None = None
     next: tuple[str, ...] = ()
     other_forms: tuple[str, ...] = ()
+    empty_means: dict[str, str] = Field(default_factory=dict)
     elements: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     holders: tuple[str, ...] = ()
     marks: dict[Meaning, Marks] = Field(default_factory=dict)

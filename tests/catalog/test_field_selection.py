@@ -43,6 +43,15 @@ DATA = {
         ("length(users[?tags == ['b', 'a']])", 0),
         ("users[:2].tags == users[2:4].tags", True),
         ("contains(users[:3].tags, users[0].tags)", True),
+        ("count_by(users, &length(tags))", [[2, 5_000]]),
+        ("count_by(users, &tags)", [["a", 5_000], ["b", 5_000]]),
+        ("count_by(users[?age < `3`], &age > `0`)", [[True, 2], [False, 1]]),
+        ("count_by(users[:2], &nothing)", [[None, 2]]),
+        ("count_by(users[].tags[], &@)[:1]", [["a", 5_000]]),
+        ('count_by(`[1, true, "1", []]`, &@)', [[1, 1], [True, 1], ["1", 1], [None, 1]]),
+        ("group_by(users[:2], &tags[0]).a[].id", ["U0", "U1"]),
+        ("group_by(users[:2], &age).keys(@)", ["0", "1"]),
+        ("group_by(users[:1], &nothing).keys(@)", ["null"]),
     ],
 )
 def test_an_expression_shows_what_it_says(expression: str, made: Any) -> None:
@@ -76,6 +85,11 @@ def test_what_is_wrong_is_said_with_its_place_before_anything_is_sent(
     [
         ("length(total)", "length()"),
         ("nosuch(users)", "no function nosuch()"),
+        ("nosuch(users)", "count_by(list, &value)"),
+        ("count_by(users, &@)", "count_by() takes string or number or boolean or null"),
+        ("count_by(total, &@)", "count_by() takes array"),
+        ("group_by(users[].tags, &[@])", "and was given array"),
+        ("users[].group_by(@, &id)", "group_by() takes array"),
         ("users == users", "cannot be compared"),
         ("to_string(@)", "to_string()"),
         ("contains(users[].tags, users)", "contains()"),
@@ -108,6 +122,7 @@ def test_what_does_not_fit_the_answer_is_said_without_quoting_it(
         "a" + ".a" * 490,
         "users | [*].[" + ",".join(["length(keys(@))"] * 60) + "] | [*].[*] | [*].[*] | [*]",
         "|".join(["users"] + ["map(&[@, @], @)"] * 50),
+        "group_by(users, &tags) | " + "|".join(["[values(@)[], values(@)[]][]"] * 60),
     ],
 )
 def test_nothing_that_a_model_writes_runs_away(expression: str) -> None:

@@ -24,6 +24,7 @@ from descope_mcp.catalog.build.compiled_operation import (
     misfits,
 )
 from descope_mcp.catalog.build.completeness import nameless, unfounded, unmatched
+from descope_mcp.catalog.build.empty_fields import EmptyFields
 from descope_mcp.catalog.build.openapi import Contract
 from descope_mcp.catalog.build.record_checks import overwriting
 from descope_mcp.catalog.build.record_checks.consistency import Consistency
@@ -69,6 +70,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     place = partial(_line, specs / "prompts.yaml")
     problems += prompt.problems(prompts, records, place)
     units = ArgumentUnits(specs / "moments.yaml", answers["times"])
+    empty = EmptyFields(specs / "answers.yaml", answers)
     explanations = Explanations(specs, spec)
     looked_at = {
         t.toolset: [name for name, record in t.operations.items() if not record.draft]
@@ -107,6 +109,8 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
                 fitting |= list_facts(spec, endpoint, answers["page_sizes"].get(name, {}))
             compiled = compiled_operation(spec, endpoint, record, toolset.toolset, fitting)
             compiled["moments"], unsaid = units.of(name, compiled["input_schema"])
+            if record.effect == "read" and (means := empty.of(name, compiled)):
+                compiled["empty_means"] = means
             unexplained = explanations.add(name, toolset.toolset, compiled["input_schema"])
             operations[name] = compiled
             if record.draft:
@@ -129,7 +133,7 @@ def compile_catalog(specs: Path) -> dict[str, Any]:
     reports, wrong = Reports(spec, endpoints, records, toolset_names).read(specs / "reports")
     problems += wrong
     problems += probes.problems(toolsets, operations)
-    problems += units.surplus()
+    problems += [*units.surplus(), *empty.surplus()]
     problems += explanations.surplus(records)
     problems += meanings.surplus(records)
     if problems:

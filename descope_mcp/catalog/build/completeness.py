@@ -68,7 +68,7 @@ def unfounded(
 
 def nameless(answers: dict[str, Any], records: dict[str, Record], path: Path) -> Iterator[str]:
     """Operations in ``answers.yaml`` that do not exist."""
-    for key in ("page_sizes", "next", "other_forms"):
+    for key in ("page_sizes", "next", "other_forms", "empty_means_in"):
         for name, value in answers[key].items():
             for named in (name, *(value if key == "next" else ())):
                 if named not in records:

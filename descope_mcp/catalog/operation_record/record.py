@@ -80,10 +80,11 @@ class Batch(Frozen):
 
 
 class Example(Frozen):
-    """A worked call: what a person asks for, and the arguments that do it."""
+    """A worked call: what a person asks for, the arguments that do it, `fields` of the answer."""
 
     say: str
     arguments: dict[str, Any]
+    fields: str = ""
 
 
 class Record(Frozen):

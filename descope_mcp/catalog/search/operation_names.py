@@ -26,11 +26,25 @@ def resolve(name: str, catalog: Catalog) -> Operation | None:
         return catalog[lowered[plain]]
     if "/" in name:
         return _by_path(name, catalog)
+    several = [lowered[one] for one in _several(plain) if one in lowered]
+    if several:
+        return catalog[several[0]]
     near = difflib.get_close_matches(plain, lowered, n=2, cutoff=_ALIKE)
     shares = [difflib.SequenceMatcher(None, plain, one).ratio() for one in near]
     if near and (len(near) == 1 or shares[0] - shares[1] >= _AHEAD):
         return catalog[lowered[near[0]]]
     return None
+
+
+def _several(plain: str) -> list[str]:
+    """Other ways to write that an operation is on several objects."""
+    bare = (
+        plain.removeprefix("batch").removeprefix("bulk").removesuffix("batch").removesuffix("bulk")
+    )
+    if bare == plain and not plain.endswith("s"):
+        return []
+    one = bare.removesuffix("s")
+    return [f"{one}s", f"{one}batch", f"batch{one}s"]
 
 
 def _by_path(text: str, catalog: Catalog) -> Operation | None:

@@ -43,6 +43,10 @@ _LITERALS = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?\b"), " ip address "),
     (re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|example|co|de)\b"), " domain "),
 )
+#: What may stand between two wishes.
+_BETWEEN = re.compile(r"[,;:+]\s|\.\s|\b(?:and|then|plus|also|or)\b", re.IGNORECASE)
+#: A wish has so many words that say something, or it may be a part of the one before.
+_LEAST_WORDS = 2
 _NAME = re.compile(r"(?<=\s)[A-Z]\w*")
 
 #: Units that one thing may be found by, and what each counts.
@@ -112,6 +116,19 @@ class Reader:
             misspelt,
             unknown,
         )
+
+    def wishes(self, text: str) -> list[str]:
+        """The parts of a text that each say what shall be done, and with what; at least two."""
+        found: list[str] = []
+        for part in _BETWEEN.split(text):
+            plain = _POLITE.sub("", part.strip().lower())
+            said = [word for word in split(plain) if not says_nothing(word)]
+            acts = bool(said) and bool(self._meant(stem(said[0]), self._actions))
+            if acts and len(said) >= _LEAST_WORDS:
+                found.append(part)
+            elif found:
+                found[-1] = f"{found[-1]} {part}"
+        return found if len(found) > 1 else []
 
     def units(self, text: str) -> set[str]:
         """Every stem and concept of a query, misspelt words put right."""

@@ -139,13 +139,15 @@ class Index:
     ) -> Found:
         """The operations that fit `text` best, best first, and whether any fits well.
 
-        Those that are `denied` stand back, unless the text names them.
+        Those that are `denied` stand back, unless the text names them. Of several wishes the best
+        of each stands before what fits the whole second best.
         """
         best, signals = self.judged(text, denied)
         named = self._titles.named(text)
+        wished = self._wished(text, denied)
         suitable = (
             self._catalog[self._names[number]]
-            for number in dict.fromkeys([*named, *best])
+            for number in dict.fromkeys([*named, *best[:1], *wished, *best])
             if toolset in ("", self._facets[number].toolset)
             and effect in (None, self._facets[number].effect)
         )
@@ -165,6 +167,15 @@ class Index:
         self._set_back(scores, query, denied)
         best = sorted(scores, key=lambda number: (-scores[number], number))
         return best, self._signals(query, told, matches, best, likeness) if matches else None
+
+    def _wished(self, text: str, denied: Collection[str]) -> list[int]:
+        """What fits each of the wishes of a text best; nothing where it has only one."""
+        found = []
+        for wish in self._reader.wishes(text):
+            best, signals = self.judged(wish, denied)
+            fits = signals is not None and sure(signals, self._model.confidence) > 0
+            found += self._titles.named(wish)[:1] or (best[:1] if fits else [])
+        return found
 
     def about(self, text: str, operation: Operation) -> Callable[[str], int]:
         """Counts what a text, as an argument's name, has in common with a query.

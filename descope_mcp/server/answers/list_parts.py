@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.pagination import Paging
 
@@ -19,6 +20,32 @@ class Position(NamedTuple):
     first: int | None = 0
     total: int | None = None
     onward: Mapping[str, int] | None = None
+
+
+class Read(NamedTuple):
+    """The list of an answer: its field, how many elements of it were read, and whether all."""
+
+    field: str
+    length: int
+    whole: bool
+
+
+def read_of(operation: Operation, data: Any, fields: str, place: Position) -> Read | None:
+    """The list in `data`, which stands at `place`, of which `fields` are made; None of no list."""
+    field = field_of(operation, data) if fields else None
+    if field is None or (field and field not in field_selection.names(fields)):
+        return None
+    length = len(data[field] if field else data)
+    return Read(field, length, not place.first and place.onward is None)
+
+
+def made_of(read: Read | None, place: Position) -> dict[str, Any]:
+    """Of how many elements `fields` were made, for where what is shown does not say it."""
+    if read is None:
+        return {}
+    total = {"total": place.total} if place.total is not None else {}
+    of = read.field or "elements"
+    return {"madeOf": {"of": of, "read": read.length, **total, "all": read.whole}}
 
 
 def field_of(operation: Operation, data: Any) -> str | None:

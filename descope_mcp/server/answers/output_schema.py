@@ -45,6 +45,18 @@ ANSWER: dict[str, Any] = {
             "required": ["of", "shown"],
             "additionalProperties": False,
         },
+        "madeOf": {
+            "type": "object",
+            "description": "The list that fields were made of, where the answer is another one",
+            "properties": {
+                "of": {"type": "string", "description": "The list's field"},
+                "read": {"type": "integer", "description": "So many of its elements were read"},
+                "total": {"type": "integer", "description": "Missing if nobody knows"},
+                "all": {"type": "boolean", "description": "Whether these are all that there are"},
+            },
+            "required": ["of", "read", "all"],
+            "additionalProperties": False,
+        },
         "whole": {
             "type": "object",
             "description": "Where all of it is kept, and for how long",

@@ -43,11 +43,16 @@ class LeftOut:
         for group, names in other.names.items():
             self.names.setdefault(group, {}).update(names)
 
-    def told(self) -> dict[str, Any]:
-        """The part of a structured answer that names them; empty if there are none."""
+    def told(self, means: Mapping[str, str]) -> dict[str, Any]:
+        """The part of a structured answer that names them; empty if there are none.
+
+        Args:
+            means: what it means that a field is empty or 0, where its name does not say it.
+        """
         groups = {}
         for group, names in sorted(self.names.items()):
-            shown = list(names)[:_MOST_NAMES]
+            told = [f"{name} ({means[name]})" if name in means else name for name in names]
+            shown = told[:_MOST_NAMES]
             more = [f"+{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
             groups[group] = [*shown, *more]
         return {"leftOut": groups} if groups else {}

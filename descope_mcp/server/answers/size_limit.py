@@ -13,7 +13,7 @@ from typing import Any
 import pydantic_core
 
 from descope_mcp.call.outcome import SO_ALREADY, Completed
-from descope_mcp.catalog.field_selection import project
+from descope_mcp.catalog import field_selection
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.reports.record import COLUMNS
 from descope_mcp.catalog.reports.report import Report
@@ -119,20 +119,23 @@ class Answers:
         largest, largest_frame = _sizes(operation)
         if field is None and bounded({"answer": shown}, largest)[1]:
             field = list_parts.longest(shown)
+        read = list_parts.read_of(operation, data, view.fields, place)
         if field is None:
-            return self._document(operation, shown, view, caller, origin)
+            document = self._document(operation, shown, view, caller, origin)
+            return {**document, **list_parts.made_of(read, place)}
         rows = shown[field] if field else shown
         frame = {key: value for key, value in shown.items() if key != field} if field else {}
         if bounded(frame, largest_frame)[1]:
-            return self._document(operation, shown, view, caller, origin)
-        total = place.total
-        if view.fields and _length(operation, data) != len(rows):
+            document = self._document(operation, shown, view, caller, origin)
+            return {**document, **list_parts.made_of(read, place)}
+        total, made_of = place.total, {}
+        if read and read.length != len(rows):
             # A filter: the total of the service says nothing about what it left.
-            total = None
+            total, made_of = None, list_parts.made_of(read, place)
         if total is None and onward is None:
             total = len(rows)
         listed = Listed(field, frame, place.first, total, onward)
-        part = self._rows(operation, listed, rows, view)
+        part = {**self._rows(operation, listed, rows, view), **made_of}
         if part["part"]["shown"] == len(rows[view.start :]) and not view.digest:
             return part
         texts = tuple(map(_encoded, rows))
@@ -141,7 +144,7 @@ class Answers:
         kept = Kept(operation, listed, texts, origin=origin)
         name = self.shelf.put(caller, kept)
         part = self._rows(operation, listed, texts, view, (name, kept))
-        return {**part, **changed(kept, view)}
+        return {**part, **made_of, **changed(kept, view)}
 
     def _rows(
         self,
@@ -153,7 +156,7 @@ class Answers:
     ) -> dict[str, Any]:
         """The elements from ``view.start`` that fit; with a name they are those that are kept."""
         name = shelved[0] if shelved else ""
-        exact = operation.scan or bool(view.fields)
+        exact = _is_exact(operation, view)
         beside = dict(listed.frame)
         if view.start and isinstance(operation, Report):
             # What a report says of the whole is said with its first part.
@@ -195,7 +198,7 @@ class Answers:
         origin: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """An answer without a list: all of it, its outline, or after that its text from a place."""
-        exact = operation.scan or bool(view.fields)
+        exact = _is_exact(operation, view)
         outline, cuts = bounded({"answer": data}, _sizes(operation)[0])
         if not (cuts or view.digest):
             left_out = LeftOut()
@@ -223,7 +226,7 @@ class Answers:
         """
         if READABLE in fields:
             data = readable(data, self._reading)
-        made = project(fields, data)
+        made = field_selection.project(fields, data)
         field_names.check(fields, made, data, list_parts.field_of(operation, data))
         return made
 
@@ -248,15 +251,14 @@ def _text(kept: Kept, view: View, name: str) -> dict[str, Any]:
     return {"answer": text, "part": part, **whole(name)}
 
 
-def _length(operation: Operation, data: Any) -> int:
-    """How long the list of an answer is."""
-    field = list_parts.field_of(operation, data)
-    return len(data[field] if field else data) if field is not None else 0
+def _is_exact(operation: Operation, view: View) -> bool:
+    """Whether an answer is shown as it is: what a report says of a whole, it says on purpose."""
+    return operation.scan or bool(view.fields) or isinstance(operation, Report)
 
 
 def _named(operation: Operation, left_out: LeftOut) -> dict[str, Any]:
     """What is left out of a read. A change shows what it did, and absence says nothing there."""
-    return left_out.told() if operation.effect == "read" else {}
+    return left_out.told(operation.empty_means) if operation.effect == "read" else {}
 
 
 def _encoded(value: Any) -> str:

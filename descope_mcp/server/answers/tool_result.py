@@ -108,6 +108,13 @@ def _told(structured: Mapping[str, Any], became: str) -> Iterator[str]:
 
 def _of_the_whole(structured: Mapping[str, Any]) -> Iterator[str]:
     """Which part of the answer this is, and how the rest is had."""
+    if made := structured.get("madeOf"):
+        total = f" of {made['total']}" if "total" in made and not made["all"] else ""
+        yield (
+            f"made of all {made['read']} {made['of']}"
+            if made["all"]
+            else f"made of {made['read']}{total} {made['of']} only: read more of them at once"
+        )
     if shown := structured.get("part"):
         total = f" of {shown['total']}" if "total" in shown else ""
         start = f" from {shown['from']} on" if shown.get("from") else ""

@@ -15,6 +15,7 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.catalog.operation import Operation
 from descope_mcp.catalog.operation_record.effect import EFFECTS
 from descope_mcp.catalog.schemas.signature import signature
+from descope_mcp.catalog.search import words
 from descope_mcp.catalog.search.operation_names import resolve
 from descope_mcp.catalog.search.similar_operations import neighbours
 from descope_mcp.catalog.wording.call_class import call_class
@@ -22,7 +23,7 @@ from descope_mcp.catalog.wording.omitted_fields import left_out
 from descope_mcp.guard.policy.decision import worst
 from descope_mcp.server.answers import tool_result
 from descope_mcp.server.answers.outline import bounded
-from descope_mcp.server.surface import operation_pages
+from descope_mcp.server.surface import operation_pages, tool_list
 
 if TYPE_CHECKING:
     from descope_mcp.catalog.search.ranking import Index
@@ -130,14 +131,33 @@ class Hub:
         toolset = next((t for t in self._catalog.toolsets if t.name == name), None)
         if toolset is not None:
             return operation_pages.overview(toolset, self._services)
+        tool = next((t for t in tool_list.hub(self._services.policy) if t.name == name), None)
+        if tool is not None:
+            # Loads what plans are made of.
+            from descope_mcp.server.surface import tool_pages
+
+            return tool_pages.page(tool)
         meant = resolve(name, self._catalog)
         if meant is None:
-            near = ", ".join(self._catalog.nearest(name)) or "none; use descope_search"
-            return {"name": name, "error": f"unknown; the nearest names: {near}"}
+            near = ", ".join(self._nearest(name)) or "none; use descope_search"
+            return {"name": name, "error": f"unknown; the nearest: {near}"}
         if meant.name in before:
             return operation_pages.same_again(name, meant)
         page = operation_pages.operation(meant, self._services, schema=schema)
         return page if name == meant.name else {"asked": name, **page}
+
+    def _nearest(self, name: str) -> list[str]:
+        """What a name may mean that nothing has: by its words, then by how it looks."""
+        asked = " ".join(words.split(name))
+        found, fits = self._index().find(asked, limit=_NEAREST, denied=self._denied)
+        by_words = [
+            f"{one.name} ({one.title})"
+            for one in found
+            if fits and not self._catalog.strays(name, one.name)
+        ]
+        told = {one.name for one in found}
+        alike = [other for other in self._catalog.nearest(name) if other not in told]
+        return [*by_words, *alike][:_NEAREST]
 
     def status(self, *, can_be_asked: bool, left: Sequence[str]) -> types.CallToolResult:
         """Project, credentials (whether, never what), limits, and whether a person can be asked.

@@ -10,6 +10,7 @@ from typing import Any
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import ToolsetInfo
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.catalog.operation_record.record import Example, Omission
 from descope_mcp.catalog.reports.report import Report
 from descope_mcp.catalog.schemas.argument_lines import argument_lines
 from descope_mcp.catalog.schemas.signature import brief
@@ -20,6 +21,7 @@ from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.guard.question.quoting import MOST_SHOWN
 
 _AT_ONCE = f"{MOST_SHOWN:,} characters of arguments; more cannot be shown to a person"
+_FORESEE = "descope_plan with check: true tells whom and what it would hit, and sends nothing"
 #: So many names inside of a field of an answer are told.
 _MOST_INSIDE = 40
 #: So many operations that undo one are named.
@@ -67,18 +69,19 @@ def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, 
         "existing": existing(one),
         "atOnce": _AT_ONCE if one.can_ask and needed_lists(one) else "",
         "examples": [
-            f"{example.say} {json.dumps(example.arguments, ensure_ascii=False)}"
-            for example in one.examples
-            if schema or _shows_more(example.arguments)
+            _example(example) for example in one.examples if schema or _shows_more(example)
         ],
         "returns": [
             _returned(one, name)
             for name in one.answer_fields
             if schema or one.effect == "read" or name not in one.places
         ],
+        "notInIt": [missing.say for missing in one.leaves_out if _always(missing)],
+        "emptyMeans": [f"{field}: {means}" for field, means in one.empty_means.items()],
         "preview": [step.operation for step in one.preview],
         "undoneBy": _some(one.undone_by, len(one.undone_by) if schema else _MOST_UNDOING),
         "lost": one.lost,
+        "foresee": _FORESEE if one.impact and one.effect == "destructive" else "",
         "safer": f"{one.safer.operation}: {one.safer.why}" if one.safer else "",
         "secretFields": list(one.secrets),
         "takesHandles": list(one.accepts),
@@ -137,7 +140,7 @@ def as_text(page: Mapping[str, Any]) -> str:
             lines.append(value)
         elif key == "operations" and isinstance(value, list):
             lines += [_line(row) for row in value]
-        elif key in ("arguments", "examples"):
+        elif key in ("arguments", "examples", "more"):
             lines += [f"{key}:", *(f"  {item}" for item in value)]
         elif isinstance(value, list):
             lines.append(f"{key}: {'; '.join(map(str, value))}")
@@ -150,6 +153,11 @@ def _head(page: Mapping[str, Any]) -> str:
     """What an operation is, in a line."""
     asked = f"{page['asked']} means " if "asked" in page else ""
     return f"{asked}{page['name']} [{page['class']}] - {page['title']} ({page['toolset']})"
+
+
+def _always(missing: Omission) -> bool:
+    """Whether a read never has it, whatever it is called with."""
+    return missing.always and not missing.given
 
 
 def _words(text: str) -> list[str]:
@@ -167,12 +175,17 @@ def _with_needed(name: str, services: Services) -> str:
     return f"{name}({', '.join(needed)})" if needed else name
 
 
-def _shows_more(arguments: Mapping[str, Any]) -> bool:
+def _example(example: Example) -> str:
+    """What is asked for, the arguments, and what is shown of the answer."""
+    fields = f" fields: {example.fields}" if example.fields else ""
+    return f"{example.say} {json.dumps(example.arguments, ensure_ascii=False)}{fields}"
+
+
+def _shows_more(example: Example) -> bool:
     """Whether an example shows what the lines of arguments do not: how objects are written."""
-    values = [
-        one for value in arguments.values() for one in (value if isinstance(value, list) else [value])
-    ]
-    return any(isinstance(value, dict) for value in values)
+    given = example.arguments.values()
+    values = [one for value in given for one in (value if isinstance(value, list) else [value])]
+    return bool(example.fields) or any(isinstance(value, dict) for value in values)
 
 
 def _some(names: Sequence[str], most: int) -> list[str]:

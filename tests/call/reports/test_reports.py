@@ -156,7 +156,8 @@ async def test_an_access_review_has_every_member_and_key(catalog: Catalog) -> No
     }
     assert found["total"] == {
         "members": 6,
-        "membersNotEnabled": 1,
+        "membersInvited": 0,
+        "membersDisabled": 1,
         "membersWithoutRole": 0,
         "membersWithoutSecondFactorOrSSO": sum(
             not any(way in (row["signIn"] or "") for way in ("TOTP", "passkey", "SSO"))
@@ -164,6 +165,16 @@ async def test_an_access_review_has_every_member_and_key(catalog: Catalog) -> No
         ),
         "keys": 2,
     }
+    # What else a tenant has is told with it, that there is none of it too.
+    assert {key: found["alsoHere"][key] for key in ("ssoConnections", "consentsOfTheTenant")} == {
+        "ssoConnections": 1,
+        "consentsOfTheTenant": 1,
+    }
+    assert (found["alsoHere"]["ownRoles"], found["alsoHere"]["subTenants"]) == (
+        "Analyst",
+        "globex-emea",
+    )
+    assert found["alsoHere"]["consentsOfPeople"] == 0
     analyst = next(role for role in found["roles"] if role["role"] == "Analyst")
     assert analyst == {
         "role": "Analyst",
@@ -189,10 +200,34 @@ async def test_what_keeps_somebody_from_signing_in(catalog: Catalog) -> None:
     assert found["roles"][0]["where"] == "globex"
     assert "billing.read" in found["roles"][0]["permissions"]
     assert fine["inTheWay"] == []
+    # That nothing was found says as much as was looked at; where something bars them it is enough.
+    assert "password policy of the project: on, 5 failures lock, no expiry" in fine["lookedAt"]
+    assert "SSO applications: may use only salesforce" in fine["lookedAt"]
+    assert any("locked" in what for what in fine["notSeen"])
+    assert not {"lookedAt", "notSeen"}.intersection(found)
     assert fine["signIns"][0]["ip"] == "203.0.113.1"
     assert fine["devices"]
     assert fine["consents"]
     assert not isinstance(unknown, Completed)
+
+
+async def test_what_may_be_in_the_way_is_told_as_such(catalog: Catalog) -> None:
+    state = SEEDS["acme"]()
+    who = "elif.demir@acme.example"
+    made(state, "UpdateUserStatus", loginId=who, status="enabled")
+    # The project's policy is not of the tenant of that name, which has none.
+    rules = dict.fromkeys(("lock", "tempLock", "expiration"), True)
+    made(state, "ConfigurePasswordSettings", **rules, tempLockAttempts=1, expirationWeeks=4)
+    app = made(state, "CreateSSOOIDCApplication", name="Wiki", enabled=False)["id"]
+    made(state, "UpdateUserAddSSOApps", loginId=who, ssoAppIds=[app])
+    rule = '[[rule]]\noperation = "SearchTenants"\ndecision = "deny"'
+    rules_of_file, _ = parse("p.toml", rule, catalog)
+    async with working_on(catalog, state, Policy(rules=rules_of_file)) as services:
+        found = await data(services, "ReviewUser", loginId=who)
+    said = "; ".join(found["inTheWay"])
+    assert "the password may be locked: 1 failed sign-ins since the last that succeeded" in said
+    assert f"the application Wiki ({app}) is disabled" in said
+    assert any("passwords expire" in what for what in found["lookedAt"])
 
 
 async def test_what_somebody_leaves_behind(catalog: Catalog) -> None:
@@ -230,7 +265,12 @@ async def test_a_read_that_the_policy_denies_is_named_or_ends_the_report(catalog
         assert isinstance(await report(read_only, "FindRoleHolders", role="Owner"), Completed)
     assert isinstance(hole, Completed)
     # Nothing is said of keys, and not that there are none.
-    assert hole.data["total"] == {"people": 3, "peopleNotEnabled": 0, "tenants": 2}
+    assert hole.data["total"] == {
+        "people": 3,
+        "peopleInvited": 0,
+        "peopleDisabled": 0,
+        "tenants": 2,
+    }
     assert any("keys are not in it: SearchAccessKeys" in note for note in hole.notes)
     assert isinstance(denied, Refused)
 

@@ -208,6 +208,21 @@ def test_a_filter_does_not_claim_the_service_s_total(show: Show) -> None:
     assert shown["part"]["next"]["arguments"] == {"page": 1}
 
 
+def test_what_is_made_of_a_list_says_how_much_of_it_was_read(show: Show) -> None:
+    some = {"users": _users(100), "total": 400}
+    counted = show("SearchUsers", some, View("{all: total, by: count_by(users, &status)}"))
+    assert counted["answer"] == {"all": 400, "by": [["enabled", 100]]}
+    assert counted["madeOf"] == {"of": "users", "read": 100, "total": 400, "all": False}
+    every = {"users": _users(3), "total": 3}
+    one = show("SearchUsers", every, View("length(users)"))
+    assert (one["answer"], one["madeOf"]["all"]) == (3, True)
+    # What is not made of the list says nothing of it, and a list of it says it in its part.
+    assert "madeOf" not in show("SearchUsers", some, View("total"))
+    assert "madeOf" not in show("SearchUsers", some, View("users[].userId"))
+    last = show("SearchUsers", some, View("length(users)"), page=3, limit=100)
+    assert last["madeOf"]["all"] is False
+
+
 def test_fields_can_be_made_of_what_is_kept(show: Show, answers: Answers) -> None:
     tenants = [{"id": f"T{n}", "name": "Acme " * 10} for n in range(3_000)]
     name = show("LoadAllTenants", {"tenants": tenants})["part"]["next"]["operation"][8:]

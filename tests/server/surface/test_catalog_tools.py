@@ -159,7 +159,9 @@ def test_what_an_object_is_used_by_is_told_with_the_read(catalog: Catalog) -> No
     assert "McpServer (userTemplateId, keyTemplateId): LoadAllMcpServers" in said["usedBy"]
     deleted = page(hub(catalog).describe({"names": ["DeleteTenant"]}))
     # What the read cannot be called without is named with it.
-    assert "McpServerClient (allowedTenants): SearchMcpServerClients(mcpServerId)" in deleted["usedBy"]
+    assert (
+        "McpServerClient (allowedTenants): SearchMcpServerClients(mcpServerId)" in deleted["usedBy"]
+    )
     changed = {"names": ["UpdateTenant"]}
     assert "usedBy" not in page(hub(catalog).describe(changed))
     assert "usedBy" in page(hub(catalog).describe({**changed, "schema": True}))
@@ -183,7 +185,7 @@ def test_a_name_that_is_not_written_exactly_is_understood(
 
 def test_a_name_that_could_be_several_is_not_guessed(catalog: Catalog) -> None:
     said = page(hub(catalog).describe({"names": ["UpdateSSOApplication"]}))
-    assert "the nearest names: " in said["error"]
+    assert "the nearest: UpdateSSO" in said["error"]
 
 
 def test_several_pages_at_once(catalog: Catalog) -> None:
