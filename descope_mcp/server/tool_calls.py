@@ -197,7 +197,9 @@ class ToolCall:
     ) -> Result:
         suggested, given = [], None
         if isinstance(request, Call):
-            suggested = tool_result.suggestions(self._services.catalog, outcome)
+            # Who says which part of a read is wanted knows what it is for.
+            if outcome.undo or not view.fields:
+                suggested = tool_result.suggestions(self._services.catalog, outcome)
             given = _as_object(request.arguments)
             if outcome.operation.paging:
                 # As they were sent: a page or a limit may have come as a text.

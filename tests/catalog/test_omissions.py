@@ -39,6 +39,26 @@ def test_what_a_search_of_users_leaves_out(
     assert all(line.startswith(start) for line, start in zip(told, said, strict=True))
 
 
+def test_what_is_told_nowhere_is_said_with_what_was_found(catalog: Catalog) -> None:
+    keys = {"keys": [{"id": "K1"}]}
+    (told,) = omissions.told(catalog["SearchAccessKeys"], {}, keys)
+    assert told.startswith("when a key was last used is told nowhere")
+    assert omissions.told(catalog["LoadAccessKey"], {"id": "K1"}, {"key": {"id": "K1"}}) == (told,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"actions": ["Login"]}, "are not checked"), ({"actorIds": ["K1"]}, "is no event")],
+)
+def test_an_empty_audit_says_what_it_does_not_mean(
+    catalog: Catalog, arguments: dict[str, Any], said: str
+) -> None:
+    none = {"audits": [], "total": 0}
+    assert said in " ".join(omissions.told(catalog["SearchAudit"], arguments, none))
+    some = {"audits": [{"ID": "1"}], "total": 1}
+    assert omissions.told(catalog["SearchAudit"], arguments, some) == ()
+
+
 def test_names_in_what_is_left_out_exist(catalog: Catalog) -> None:
     """A hint names an argument of the operation, or an operation or report."""
     for operation in catalog.values():

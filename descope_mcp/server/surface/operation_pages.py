@@ -21,7 +21,7 @@ from descope_mcp.guard.policy.foreseeable_questions import foreseeable
 from descope_mcp.guard.question.quoting import MOST_SHOWN
 
 _AT_ONCE = f"{MOST_SHOWN:,} characters of arguments; more cannot be shown to a person"
-_FORESEE = "descope_plan with check: true tells whom and what it would hit, and sends nothing"
+_FORESEE = "descope_plan with check: true tells whom it would hit"
 #: So many names inside of a field of an answer are told.
 _MOST_INSIDE = 40
 #: So many operations that undo one are named.
@@ -81,7 +81,7 @@ def operation(one: Operation, services: Services, *, schema: bool) -> dict[str, 
         "preview": [step.operation for step in one.preview],
         "undoneBy": _some(one.undone_by, len(one.undone_by) if schema else _MOST_UNDOING),
         "lost": one.lost,
-        "foresee": _FORESEE if one.impact and one.effect == "destructive" else "",
+        "foresee": _FORESEE if one.impact and _takes_away(one) else "",
         "safer": f"{one.safer.operation}: {one.safer.why}" if one.safer else "",
         "secretFields": list(one.secrets),
         "takesHandles": list(one.accepts),

@@ -27,7 +27,8 @@ _VIEW = {
     "fields": {
         "type": "string",
         "maxLength": 1000,
-        "description": "JMESPath of what to show, as users[].{id: userId}",
+        "description": "JMESPath of what to show, as users[].{id: userId} or "
+        "count_by(users, &status)",
     },
     "limit": {"type": "integer", "minimum": 1, "description": "Show so many elements"},
 }

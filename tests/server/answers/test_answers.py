@@ -59,6 +59,24 @@ def test_a_second_form_of_a_document_is_shown_on_request(show: Show) -> None:
     assert show("GetFGASchema", schema, View("schema.types[].name"))["answer"] == ["user"]
 
 
+def test_what_an_empty_field_means_is_told_with_it(show: Show) -> None:
+    keys = {"keys": [{"id": "K1", "expireTime": 0, "permittedIps": [], "description": ""}]}
+    assert show("SearchAccessKeys", keys)["leftOut"] == {
+        "empty": ["permittedIps (from any address)", "description"],
+        "zero": ["expireTime (never expires)"],
+    }
+    consents = {"consents": [{"id": "C1", "userId": ""}], "total": 1}
+    left_out = show("SearchThirdPartyApplicationConsents", consents)["leftOut"]
+    assert left_out == {"empty": ["userId (the whole tenant's)"]}
+
+
+def test_a_report_says_that_there_is_nothing(show: Show) -> None:
+    made = {"total": {"keys": 0}, "columns": ["kind"], "rows": []}
+    shown = show("ReviewTenantAccess", made)
+    assert shown["answer"]["total"] == {"keys": 0}
+    assert "leftOut" not in shown
+
+
 def test_an_id_that_nobody_can_use_comes_last(show: Show) -> None:
     shown = show("LoadAccessKey", {"key": {"clientId": "UDI6SzI=", "name": "ci", "id": "K1"}})
     assert list(shown["answer"]["key"]) == ["name", "id", "clientId"]

@@ -19,7 +19,7 @@ from descope_mcp.server.surface.catalog_tools import Hub, index_of
 from descope_mcp.store.store import Store
 
 #: Bytes of the text of an answer.
-SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 760, 5_000
+SEARCH_MEDIAN, DESCRIBE_MEDIAN, OVERVIEW_LARGEST = 1_000, 770, 5_000
 
 
 def hub(catalog: Catalog, policy: Policy | None = None) -> Hub:
@@ -120,6 +120,71 @@ def test_what_does_not_decide_a_call_is_shown_with_the_schema(catalog: Catalog) 
     assert '"tenantRoleNames": {"globex": {"values": ' in shown[0]
     tenant = page(one.describe({"names": ["DeleteTenant"]}))
     assert tenant["undoneBy"][-1] == f"+{len(catalog['DeleteTenant'].undone_by) - 3} more"
+
+
+def test_a_page_says_what_a_read_never_tells_and_what_empty_means(catalog: Catalog) -> None:
+    said = page(hub(catalog).describe({"names": ["SearchAccessKeys"]}))
+    assert said["notInIt"] == ["when a key was last used is told nowhere, in the audit log neither"]
+    assert "expireTime: never expires" in said["emptyMeans"]
+    deleted = page(hub(catalog).describe({"names": ["DeleteTenant"]}))
+    assert "descope_plan with check: true" in deleted["foresee"]
+    # How often a value occurs is counted in fields, and an example shows it.
+    shown = page(hub(catalog).describe({"names": ["SearchUsers"]}))["examples"]
+    assert any("fields: count_by(users, &userTenants[].tenantId)" in one for one in shown)
+
+
+def test_the_hub_s_own_tools_are_explained(catalog: Catalog) -> None:
+    plan = page(hub(catalog).describe({"names": ["descope_plan"]}))
+    told = " ".join(plan["more"])
+    for part in ("for_each", "$each", "answers/NAME", "check: true", "resume", "descope_undo"):
+        assert part in told
+    assert "  A step is " in text(hub(catalog).describe({"names": ["descope_plan"]}))
+    read = page(hub(catalog).describe({"names": ["descope_read"]}))
+    assert "count_by(list, &expression)" in " ".join(read["more"])
+    denied = hub(catalog, Policy(read_only=True)).describe({"names": ["descope_plan"]})
+    assert "error" in page(denied)
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("InviteUser", "CreateUser ("),
+        ("BlockUser", "UpdateUserStatus ("),
+        ("RemoveUser", "DeleteUser ("),
+        ("AssignRole", "UpdateUserAddRoles ("),
+    ],
+)
+def test_a_name_that_there_is_not_leads_to_what_its_words_ask_for(
+    catalog: Catalog, asked: str, first: str
+) -> None:
+    said = page(hub(catalog).describe({"names": [asked]}))["error"]
+    assert said.startswith(f"unknown; the nearest: {first}")
+    # A deletion is told to those alone who ask for one.
+    assert ("Delete" in said) is (asked == "RemoveUser")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("PatchUsers", "PatchUserBatch"),
+        ("BatchCreateUsers", "CreateUsers"),
+        ("bulk_delete_users", "DeleteUsers"),
+    ],
+)
+def test_several_objects_are_named_in_many_ways(catalog: Catalog, written: str, meant: str) -> None:
+    assert page(hub(catalog).describe({"names": [written]}))["name"] == meant
+
+
+def test_each_of_several_wishes_is_answered_before_the_rest(catalog: Catalog) -> None:
+    query = (
+        "create tenant with self provisioning domains, create tenant role with permissions, "
+        "set tenant default roles, invite users to tenant"
+    )
+    found = hub(catalog).search({"query": query})
+    assert found.structured_content is not None
+    names = [row["name"] for row in found.structured_content["operations"]]
+    wished = {"CreateTenant", "CreateRole", "UpdateTenantDefaultRoles", "CreateUser"}
+    assert set(names[:4]) == wished
 
 
 def test_an_operation_and_a_reference_are_told_once_in_an_answer(catalog: Catalog) -> None:
