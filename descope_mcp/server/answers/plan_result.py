@@ -142,14 +142,6 @@ def _answers(calls: Sequence[Ran]) -> dict[str, Any]:
     return {"answer": "too long to show here; read it with descope_read"} if reads else {}
 
 
-def _is_unseen(calls: Sequence[Ran]) -> bool:
-    """Whether calls are reads whose answers are not shown."""
-    one = calls[0].outcome
-    if not isinstance(one, Completed) or one.operation.effect != "read":
-        return False
-    return bool(one.data) and "answer" not in _row(calls)
-
-
 def _told(outcome: Completed) -> bool:
     """Whether the evidence says all that the answer does; a secret stands in the answer alone."""
     if outcome.evidence is None:
@@ -226,11 +218,6 @@ def _of_calls(calls: Sequence[Ran]) -> Iterator[str]:
 def _notes(outcome: PlanEnded, counts: dict[str, int]) -> list[str]:
     """What the caller has to know, and can do."""
     notes = list(_of_calls(outcome.calls))
-    if unseen := [calls[0].step for calls in _rows(outcome.calls) if _is_unseen(calls)]:
-        notes.append(
-            f"what the reads of {', '.join(unseen[:_MOST_NAMED])} answered is not shown, only that "
-            "of single ones: a report, or fields of one read (count_by), may tell it"
-        )
     first = next((call for call in outcome.calls if call.why), None)
     if first:
         notes.append(

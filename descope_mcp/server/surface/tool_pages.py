@@ -43,8 +43,8 @@ _MORE: dict[str, tuple[str, ...]] = {
         '"for_each": {"$from": "find", "path": "users[?status==\'enabled\']"}. In the arguments '
         '"$each" is the element, {"$each": "loginIds[0]"} a part of it. '
         f"A plan comes to at most {MOST_CALLS} calls.",
-        "A read that a step takes from runs first, all its pages. Of other reads a single one "
-        "shows its answer; what a for_each of reads answers is not shown.",
+        "A read that a step takes from runs first, all its pages. Any other runs in its place, and "
+        "the answer of the plan shows what it found, where that is not long.",
         "What a change will answer can be taken as an id ($from its step); no for_each can be made "
         "of it.",
         "check: true sends nothing but reads and answers with the question that a person would "

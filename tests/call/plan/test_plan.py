@@ -11,7 +11,6 @@ from descope_mcp.call.plan.outcome import PlanChecked, PlanEnded
 from descope_mcp.call.plan.steps import Faults
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.rule import Cap, PolicyRule
-from descope_mcp.server.answers import plan_result
 from descope_mcp.store.consent import grants
 from tests.call.plan.world import ADA, BEN, DANIEL, Steps, World, became, disable
 
@@ -392,19 +391,6 @@ async def test_a_plan_of_reads_asks_nobody_and_leaves_no_entry(here: World) -> N
         "arguments": {"loginId": {"$from": "find", "path": "users[0].loginIds[0]"}}}])  # fmt: skip
     assert became(outcome) == ["done"]
     assert not here.journal()
-
-
-async def test_reads_whose_answers_are_not_shown_are_named(here: World) -> None:
-    read = {"id": "each", "operation": "LoadUser", "arguments": {"loginId": "$each"}}
-    several = plan_result.shown(await here.ran([{**read, "for_each": [ADA, DANIEL]}]))
-    assert several.structured_content is not None
-    (note,) = several.structured_content["notes"]
-    assert note.startswith("what the reads of each answered is not shown")
-    one = {**read, "arguments": {"loginId": ADA}}
-    single = plan_result.shown(await here.ran([one])).structured_content
-    assert single is not None
-    assert "notes" not in single
-    assert single["answer"]["steps"][0]["answer"]
 
 
 async def test_all_pages_of_a_search_are_taken(here: World) -> None:
