@@ -68,6 +68,7 @@ async def recorded(
         target=quoted(target_name(operation, preview)),
         details={"arguments": arguments, "before": preview.found},
         undoes=call.undoes,
+        back=call.back,
         alone=call.alone,
         plan=call.part.plan if call.part else "",
         number=call.part.number if call.part else 0,

@@ -49,9 +49,10 @@ class Call:
     """One call as it came in: `arguments` unchecked, `caller` who sends it.
 
     ``through`` is the class of calls that it came through, None if it came by its own name.
-    ``undoes`` is the journalled call that it takes back, ``alone`` says that no other call may
-    have taken it back before, ``consent`` what a person said to the undo or the plan as a whole,
-    ``part`` its place in a plan: only `undo` and plans set them.
+    ``undoes`` is the journalled call that it takes back, ``back`` which of how many calls that do
+    so it is, ``alone`` says that no other may have done the same before, ``consent`` what a person
+    said to the undo or the plan as a whole, ``part`` its place in a plan: only `undo` and plans set
+    them.
     """
 
     operation: str
@@ -61,6 +62,7 @@ class Call:
     approval: Approval | None = None
     progress: Progress = silent
     undoes: str = ""
+    back: tuple[int, int] | None = None
     alone: bool = False
     consent: str = ""
     part: Part | None = None

@@ -13,14 +13,10 @@ keyed digests.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +33,7 @@ from sqlalchemy import (
     update,
 )
 
+from descope_mcp.store import processes
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import journal, sections
 
@@ -45,8 +42,6 @@ from descope_mcp.store.tables import journal, sections
 _REMEMBERED = 3600.0
 #: With every so manieth entry what is older is forgotten.
 _TIDIED = 16
-#: What Linux says of a machine's boot, and of the space in which its processes are numbered.
-_BOOT, _NUMBERS = Path("/proc/sys/kernel/random/boot_id"), "/proc/self/ns/pid"
 
 
 class Held(Exception):
@@ -107,7 +102,7 @@ def enter(connection: Connection, section: Section, since: int) -> None:
     given = {
         **{f"name{number}": name for number, name in enumerate(section.names)},
         "holder": section.holder,
-        "process": _process(),
+        "process": processes.own(),
         "until": time.time() + section.seconds,
         "since": since,
     }
@@ -176,7 +171,7 @@ def _hold(connection: Connection, section: Section, known: Iterable[Row[Any]]) -
         {
             "name": name,
             "holder": section.holder,
-            "process": _process(),
+            "process": processes.own(),
             "until": until,
             "changed": changed.get(name, 0),
         }
@@ -190,32 +185,7 @@ def _alive(row: Row[Any]) -> bool:
     """Whether a hold counts: its holder lives, as far as can be seen, and its time is not over."""
     if not row.holder or row.until <= time.time():
         return False
-    machine, _, number = str(row.process).rpartition("/")
-    if machine != _machine() or not number.isdecimal():
-        return True
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _process() -> str:
-    return f"{_machine()}/{os.getpid()}"
-
-
-@cache
-def _machine() -> str:
-    """What tells this machine from others that number their processes too.
-
-    The host's name does not: containers may share one.
-    """
-    parts = [socket.gethostname()]
-    with suppress(OSError):
-        parts += [_BOOT.read_text().strip(), os.readlink(_NUMBERS)]
-    return " ".join(parts)
+    return processes.may_live(str(row.process))
 
 
 _ENTER = """INSERT INTO sections (name, holder, process, until, changed) VALUES {}

@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse
 
 from descope_mcp.call.invoke import invoke
 from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Refused
+from descope_mcp.call.plan.outcome import PlanEnded, PlanRequest
+from descope_mcp.call.plan.plan import plan
 from descope_mcp.call.services import Services
 from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.policy.decision import Policy
@@ -131,7 +133,7 @@ async def test_what_is_allowed_is_allowed_by_the_name_in_the_rule(
     assert isinstance(outcome, Completed if covered else NeedsConfirmation), outcome
 
 
-@pytest.mark.parametrize("way", ["rule", "grant"])
+@pytest.mark.parametrize("way", ["rule", "grant", "grant in a plan"])
 @pytest.mark.parametrize("found", ["temp-1", "TEMP-1", "ceo"])
 async def test_what_allows_needs_the_target_to_be_known_by_that_name(
     catalog: Catalog, way: str, found: str
@@ -143,7 +145,7 @@ async def test_what_allows_needs_the_target_to_be_known_by_that_name(
 
     async with recording(answer) as recorder:
         services = recorder.services(catalog)
-        if way == "grant":
+        if way != "rule":
             grants.create(
                 services.store,
                 project=services.project,
@@ -158,9 +160,14 @@ async def test_what_allows_needs_the_target_to_be_known_by_that_name(
                 '[[rule]]\noperation = "DeleteUser"\ndecision = "allow"\n'
                 'arguments = { loginId = "temp-*" }',
             )
-        outcome = await call(services, "DeleteUser", loginId="temp-1")
+        if way == "grant in a plan":
+            step = {"operation": "DeleteUser", "arguments": {"loginId": "temp-1"}}
+            outcome = await plan(PlanRequest([step], "agent"), services)
+        else:
+            outcome = await call(services, "DeleteUser", loginId="temp-1")
         known = found == "temp-1"
-        assert isinstance(outcome, Completed if known else NeedsConfirmation), outcome
+        ran = (Completed, PlanEnded)
+        assert isinstance(outcome, ran if known else NeedsConfirmation), outcome
         await services.client.close()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import re
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,12 @@ from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.guard.consent.confirmation import accept
 from descope_mcp.guard.policy.decision import Policy
 from descope_mcp.guard.policy.rule import PolicyRule
-from descope_mcp.store.journal import unfinished_plans
+from descope_mcp.store import processes
+from descope_mcp.store.consent import grants
+from descope_mcp.store.errors import StoreError
+from descope_mcp.store.journal import unfinished_plans, write_ahead
+from descope_mcp.store.journal.entry import Intent
+from descope_mcp.store.store import Store
 from tests.call.plan.world import ADA, BEN, CALLER, DANIEL, World, became, disable, world
 
 pytestmark = pytest.mark.anyio
@@ -81,13 +89,13 @@ async def test_a_plan_of_which_a_call_was_taken_back_is_taken_back_for_the_rest(
     here: World,
 ) -> None:
     first = await here.ran(disable(ADA, BEN))
-    entries = [e for e in here.journal() if e.plan == first.id]
-    await here.undo(entries[0].call)
+    ran = [e for e in here.journal() if e.plan == first.id]
+    await here.undo(ran[0].call)
     rest = await here.undo(first.id)
     assert isinstance(rest, PlanEnded)
     assert became(rest) == ["done"]
     assert (await here.user(ADA))["status"] == (await here.user(BEN))["status"] == "enabled"
-    again = await here.undo(entries[1].call)
+    again = await here.undo(ran[1].call)
     assert isinstance(again, Refused), again
 
 
@@ -115,6 +123,99 @@ async def test_an_undo_that_was_left_is_gone_on_with_as_an_undo(here: World) -> 
     ran = [entry for entry in here.journal() if entry.plan == first.id]
     assert all(entry.undone_by for entry in ran)
     assert isinstance(await here.undo(ran[0].call), Refused)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [f"{os.getpid()}", re.sub(r"@.*", "@1", processes.own())],
+    ids=["earlier", "another"],
+)
+async def test_who_has_the_number_of_a_killed_process_is_not_taken_for_it(
+    here: World, named: str
+) -> None:
+    """In a container that is started again the server has the number that it had before."""
+    first = await here.ran([FAILING, *disable(ADA)])
+    directory = here.services.store.directory
+    (directory / "plans" / first.id).write_text(named)
+    assert unfinished_plans.left(directory) == [first.id]
+    await here.call("DeleteUser", {"loginId": BEN})
+    assert became(await here.ran([], resume=first.id)) == ["done", "done"]
+
+
+async def test_a_plan_whose_end_could_not_be_written_is_not_at_work(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(write_ahead, "settle", partial(unable, write_ahead.settle))
+        first = await here.ran([FAILING, *rename(ADA)])
+    await here.call("DeleteUser", {"loginId": BEN})
+    assert became(await here.ran([], resume=first.id)) == ["done", "done"]
+
+
+async def test_nothing_is_taken_back_while_the_plan_goes_on(here: World) -> None:
+    refused: list[PlanOutcome] = []
+
+    async def meddle(message: str) -> None:
+        if message.startswith("3 of 3"):
+            (running,) = [entry for entry in here.journal() if entry.operation == "plan"]
+            refused.append(await here.undo(running.call))
+
+    ended = await plan(
+        PlanRequest(rename(ADA, BEN, DANIEL), CALLER, progress=meddle), here.services
+    )
+    assert isinstance(ended, PlanEnded), ended
+    assert became(ended) == ["done"] * 3
+    assert [one.rule for one in refused if isinstance(one, Refused)] == ["running"]
+    back = await here.undo(ended.id)
+    assert isinstance(back, PlanEnded), back
+    assert became(back) == ["done"] * 3
+
+
+@pytest.mark.parametrize("end", ["revoked", "narrowed", "over"])
+async def test_a_grant_that_has_ended_lets_no_further_call_of_a_plan_through(
+    here: World, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, fits = here.services.store, {"loginId": "*@acme.example", "status": "disabled"}
+    grant = grants.create(
+        store,
+        project=here.services.project,
+        operation="UpdateUserStatus",
+        arguments=fits,
+        items=10,
+        seconds=60,
+    )
+
+    async def meddle(message: str) -> None:
+        if not message.startswith("2 of 3"):
+            return
+        if end == "revoked":
+            assert grants.revoke(store, grant.id)
+        elif end == "narrowed":
+            only = {**fits, "loginId": ADA}
+            assert grants.narrow(
+                store, grant.id, left=grant.left, expires=grant.expires, arguments=only
+            )
+        else:
+            monkeypatch.setattr(grants.time, "time", lambda: grant.expires)
+
+    request = PlanRequest(disable(ADA, BEN, DANIEL), CALLER, progress=meddle)
+    ended = await plan(request, here.services)
+    assert isinstance(ended, PlanEnded), ended
+    assert became(ended) == ["done", "not run", "not run"]
+    assert ended.calls[1].why.startswith(f"Grant {grant.id} was")
+    assert (await here.user(BEN))["status"] == "enabled"
+
+
+def rename(*logins: str) -> list[dict[str, Any]]:
+    """A plan that nobody is asked about."""
+    return [call("PatchUser", loginId=one, name="Zed") for one in logins]
+
+
+def unable(settle: Callable[..., None], store: Store, intent: Intent, *rest: Any) -> None:
+    """In place of what writes outcomes down: that of a plan cannot be."""
+    if not intent.plan:
+        raise StoreError("the disk is full")
+    settle(store, intent, *rest)
 
 
 async def kept_open(*_: Any) -> None:

@@ -63,6 +63,35 @@ async def test_a_yes_to_an_undo_is_for_things_as_they_were_shown(acme: Services)
     assert isinstance(gone, Completed), gone
 
 
+async def test_what_is_there_again_can_be_taken_back_again(acme: Services) -> None:
+    """The undo of an undo leaves things as the call did."""
+    ada = "ada.okafor@acme.example"
+    first = await call(acme, "PatchUser", loginId=ada, name="Bea")
+    back = await took_back(acme, first.call_id)
+    again = await took_back(acme, back)
+    assert await name_of(acme, ada) == "Bea"
+    refused = await undo(Undo(back, "agent"), acme)
+    assert isinstance(refused, Refused), refused
+    assert refused.rule == "undone"
+    await took_back(acme, first.call_id)
+    assert await name_of(acme, ada) == "Ada Okafor"
+    # By now that is how it is, and there is nothing of the earlier undo to have back.
+    stale = await undo(Undo(again, "agent"), acme)
+    assert isinstance(stale, Refused), stale
+    assert stale.rule == "changed-since"
+
+
+async def took_back(services: Services, called: str) -> str:
+    """The call by which another was taken back."""
+    outcome = await undo(Undo(called, "agent"), services)
+    assert isinstance(outcome, Completed), outcome
+    return str(outcome.data["steps"][0]["callId"])
+
+
+async def name_of(services: Services, login: str) -> str:
+    return str((await call(services, "LoadUser", loginId=login)).data["user"]["name"])
+
+
 async def test_a_person_is_told_that_later_changes_go(acme: Services) -> None:
     await call(acme, "CreateRole", name="Temp", description="d")
     kept = {"name": "Temp", "newName": "Temp"}

@@ -13,7 +13,15 @@ from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
 from descope_mcp.api.response import Answer
 from descope_mcp.call.invoke import invoke
-from descope_mcp.call.outcome import Call, Completed, Failed, NeedsConfirmation, Outcome, Undo
+from descope_mcp.call.outcome import (
+    Call,
+    Completed,
+    Failed,
+    NeedsConfirmation,
+    Outcome,
+    Refused,
+    Undo,
+)
 from descope_mcp.call.services import Services
 from descope_mcp.call.undo.steps import AT_ONCE
 from descope_mcp.call.undo.undo import undo
@@ -218,6 +226,25 @@ async def test_an_undo_stops_where_a_step_fails_and_says_what_ran(
     assert {e.result for e in entries if e.operation == broken} == {"failed"}
     assert all(entry.settled for entry in entries)
     assert hash_chain.problems(scene.services.store)[2] == []
+
+
+async def test_an_undo_that_stopped_is_gone_on_with(scene: Scene) -> None:
+    call = await scene.deleted()
+    _, kept = journal.detail(scene.services.store, call)
+    assert kept
+    await scene.fault(operation="UpdateUserAddTenant", status=400)
+    assert isinstance(await scene.yes(Undo(call, "agent")), Failed)
+    (deleted,) = [e for e in journal.entries(scene.services.store) if e.call == call]
+    assert not deleted.undone_by
+    assert 0 < len(deleted.undone_steps) < len(kept["steps"])
+    await scene.clear()
+    done = await scene.yes(Undo(call, "agent"))
+    assert isinstance(done, Completed), done
+    ran = [entry.operation for entry in scene.journalled(call) if entry.result == "done"]
+    assert sorted(ran) == sorted(step["operation"] for step in kept["steps"])
+    again = await scene.run(Undo(call, "agent"))
+    assert isinstance(again, Refused), again
+    assert again.rule == "undone"
 
 
 async def test_what_is_under_way_when_another_fails_is_finished_and_told(scene: Scene) -> None:

@@ -24,8 +24,8 @@ _OWN_FILES = {
     "sandbox/recording/person_fields.py",
     "server/surface/panel.py",
     "store/journal/unfinished_plans.py",
+    "store/processes.py",
     "store/shadow_log.py",
-    "store/target_leases.py",
 }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from functools import partial
 
 from anyio.to_thread import run_sync
@@ -27,14 +27,20 @@ from descope_mcp.store.consent import caps, grants
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What allows a plan: a word for the whole, or by the numbers of calls what allows each."""
+    """What allows a plan: a word for the whole, or by the numbers of calls the grant for each."""
 
-    whole: str
-    each: Mapping[int, str]
+    whole: str = ""
+    grants: Mapping[int, int] = field(default_factory=dict)
 
     def of(self, number: int) -> str:
         """What allows a call, for the journal; "" if the policy does."""
-        return self.whole or self.each.get(number, "")
+        grant = self.grants.get(number, 0)
+        return self.whole or (f"grant {grant}" if grant else "")
+
+    @property
+    def all(self) -> str:
+        """What allows any of its calls, for the journal; "" if the policy does."""
+        return self.whole or ", ".join(dict.fromkeys(map(self.of, self.grants)))
 
 
 async def use_up(approval: Approval | None, services: Services) -> None:
@@ -67,7 +73,7 @@ async def given(
     """
     asking = [one for one in judged if one.asks]
     if not asking:
-        return Allowed("", {})
+        return Allowed()
     store = services.store
     changes = [_change(one, request, services) for one in asking]
     same = said_no.same_changes(changes)
@@ -76,7 +82,7 @@ async def given(
     if request.approval:
         try:
             judging = (store, request.approval, bound, said.typed, quorum)
-            return Allowed(await run_sync(given_word.judge, *judging), {})
+            return Allowed(await run_sync(given_word.judge, *judging))
         except given_word.NotGiven as error:
             raise Instead(Refused(error.rule, str(error), _AGAIN)) from None
     ahead = partial(
@@ -91,18 +97,35 @@ async def given(
         grantable=False,
     )
     if approved := await run_sync(ahead):
-        return Allowed(approved, {})
+        return Allowed(approved)
     if all(await granted(judged, request, services)):
         used = await run_sync(_grants, judged, request, services, True)
         if not all(used):
             raise Instead(Refused("changed", "A grant has been used up meanwhile.", _AGAIN))
         numbers = (one.number for one in asking)
-        return Allowed("", {n: f"grant {g}" for n, g in zip(numbers, used, strict=True)})
+        return Allowed(grants=dict(zip(numbers, used, strict=True)))
     code = await run_sync(given_word.needs_code, store)
     form, label = mcp_form.message(said, services.policy.long_documents), mcp_form.label(said)
     parts = tuple(changes) if len(changes) > 1 else ()
     asked = confirmation.ask(form, label, said.typed, bound, code=code, same=same, parts=parts)
     raise Instead(NeedsConfirmation(asked, said))
+
+
+async def still_granted(
+    one: Judged, allowed: Allowed, request: PlanRequest, services: Services
+) -> bool:
+    """Whether the grant that allowed a call, if one did, allows it still.
+
+    A plan may take a while, and a grant be revoked, narrowed or over meanwhile.
+
+    Raises:
+        StoreError: it cannot be told.
+    """
+    number = allowed.grants.get(one.number)
+    if not number:
+        return True
+    grant = await run_sync(grants.standing, services.store, number)
+    return grant is not None and _covers(one, request.caller, grant)
 
 
 async def counted(judged: Sequence[Judged], services: Services, *, ahead: bool) -> None:

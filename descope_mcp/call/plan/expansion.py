@@ -23,14 +23,15 @@ from descope_mcp.guard.question.quoting import quoted
 class Planned:
     """One call of a plan. In ``arguments`` a `Reference` stands for what is not known yet.
 
-    ``undoes`` is the journalled call that it takes back, ``alone`` says that no other call may have
-    taken that back before.
+    ``undoes`` is the journalled call that it takes back, ``back`` which of how many calls that do
+    so it is, ``alone`` says that no other may have done the same before.
     """
 
     number: int
     step: Step
     arguments: Mapping[str, Any]
     undoes: str = ""
+    back: tuple[int, int] | None = None
     alone: bool = False
 
     @property

@@ -28,6 +28,7 @@ class Place(NamedTuple):
 
     number: int
     undoes: str = ""
+    back: tuple[int, int] | None = None
     alone: bool = False
 
 

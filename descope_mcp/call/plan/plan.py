@@ -91,8 +91,7 @@ async def carried_out(
     await consent.counted(every, services, ahead=False)
     if not any(one.changes for one in every):
         return await Run("", every, allowed, request, services).to_the_end()
-    whole = allowed.whole or ", ".join(dict.fromkeys(allowed.each.values()))
-    intent = await record.begun(every, whole, request, services)
+    intent = await record.begun(every, allowed.all, request, services)
     run = Run(intent.call, every, allowed, request, services)
     try:
         return await run.to_the_end()

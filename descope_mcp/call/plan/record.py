@@ -20,8 +20,9 @@ from descope_mcp.guard.question.quoting import quoted
 from descope_mcp.guard.secrets.redaction import masked
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal import unfinished_plans, write_ahead
+from descope_mcp.store.journal import unfinished_plans, unsettled, write_ahead
 from descope_mcp.store.journal.entry import Entry, Intent, Result, UndoneBefore
+from descope_mcp.store.store import Store
 
 #: So much of a plan's id has to be given.
 _SHORTEST = 4
@@ -32,7 +33,7 @@ async def begun(
 ) -> Intent:
     """Record that a plan is about to run, with all its calls. It is on disk when this returns.
 
-    One that is gone on with keeps its entry.
+    One that is gone on with keeps its entry. Whoever cancels it meanwhile does so afterwards.
 
     Raises:
         StoreError: it cannot be recorded, so the plan must not run.
@@ -46,6 +47,7 @@ async def begun(
             "effect": one.checked.effect,
             "arguments": masked(one.checked.operation, _given(one)),
             **({"undoes": one.planned.undoes} if one.planned.undoes else {}),
+            **({"back": one.planned.back} if one.planned.back else {}),
             **({"alone": True} if one.planned.alone else {}),
         }
         for one in judged
@@ -63,13 +65,14 @@ async def begun(
         alone=bool(request.undoes),
         details={"title": request.title, "onFailure": request.on_failure, "calls": calls},
     )
-    if not request.resume:
-        try:
-            await run_sync(write_ahead.intend, services.store, intent)
-        except UndoneBefore as error:
-            message = f"It was undone already, or is just being undone, by plan {error.by}."
-            raise Instead(Refused("undone", message, "Nothing was sent.")) from None
-    await run_sync(unfinished_plans.begin, services.store.directory, intent.call)
+    with CancelScope(shield=True):
+        if not request.resume:
+            try:
+                await run_sync(write_ahead.intend, services.store, intent)
+            except UndoneBefore as error:
+                message = f"It was undone already, or is just being undone, by plan {error.by}."
+                raise Instead(Refused("undone", message, "Nothing was sent.")) from None
+        await run_sync(unfinished_plans.begin, services.store.directory, intent.call)
     return intent
 
 
@@ -94,8 +97,23 @@ async def ended(intent: Intent, plan: PlanEnded, services: Services) -> None:
                 )
             )
         except StoreError:
+            unfinished_plans.leave(services.store.directory, intent.call)
             return
         await run_sync(unfinished_plans.end, services.store.directory, intent.call)
+
+
+def at_work(store: Store, entry: Entry, calls: Sequence[Entry]) -> bool:
+    """Whether somebody is still at a plan, on this machine or on another one.
+
+    Args:
+        store: where.
+        entry: that of the plan.
+        calls: those of its calls.
+    """
+    if unfinished_plans.runs(store.directory, entry.call):
+        return True
+    # On another machine the process cannot be looked for.
+    return store.is_shared and not entry.settled and unsettled.at_work(entry, calls)
 
 
 def found(

@@ -17,7 +17,6 @@ from descope_mcp.call.plan.references import Reference, Unresolved, resolved, wr
 from descope_mcp.call.plan.steps import LONGEST_ID
 from descope_mcp.call.services import Services
 from descope_mcp.store.journal import entries as journal
-from descope_mcp.store.journal import unfinished_plans, unsettled
 from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.store import Store
 
@@ -32,10 +31,7 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     own, project = services.own_calls, services.project
     look = partial(record.found, services.store, project, request.resume, own)
     entry, details, calls = await run_sync(look)
-    store = services.store
-    # On another machine the process cannot be looked for.
-    at_work = store.is_shared and unsettled.at_work(entry, calls) and not entry.settled
-    if unfinished_plans.runs(store.directory, entry.call) or at_work:
+    if await run_sync(record.at_work, services.store, entry, calls):
         message = "The process that began the plan is still at it."
         raise Instead(Refused("running", message, "Nothing was sent. Wait until it has ended."))
     if entry.undone_by:
@@ -53,7 +49,9 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
     on_failure = details.get("onFailure", "stop")
     several = _repeated(details["calls"])
     ids = {one["number"]: _own_id(one) if one["step"] in several else one["step"] for one in left}
-    answers = _Answers(await run_sync(_taken, store, details["calls"], calls), {*ids.values()})
+    answers = _Answers(
+        await run_sync(_taken, services.store, details["calls"], calls), {*ids.values()}
+    )
     steps = [
         {
             "id": ids[one["number"]],
@@ -63,7 +61,12 @@ async def rest(request: PlanRequest, services: Services) -> PlanRequest:
         for one in left
     ]
     places = {
-        step["id"]: Place(one["number"], one.get("undoes", ""), one.get("alone", False))
+        step["id"]: Place(
+            one["number"],
+            one.get("undoes", ""),
+            (one["back"][0], one["back"][1]) if "back" in one else None,
+            one.get("alone", False),
+        )
         for step, one in zip(steps, left, strict=True)
     }
     return replace(

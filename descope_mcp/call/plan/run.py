@@ -20,17 +20,19 @@ from descope_mcp.call.outcome import (
     Part,
     Refused,
 )
-from descope_mcp.call.plan.consent import Allowed
+from descope_mcp.call.plan.consent import Allowed, still_granted
 from descope_mcp.call.plan.drift import Done, differs
 from descope_mcp.call.plan.expansion import word_for
 from descope_mcp.call.plan.judgement import Judged
 from descope_mcp.call.plan.outcome import Became, PlanEnded, PlanRequest, Ran
 from descope_mcp.call.plan.references import Reference, Unresolved, filled, selected
 from descope_mcp.call.services import Services
+from descope_mcp.call.store_warnings import unusable
 from descope_mcp.catalog.arguments.validation import HANDLE
 from descope_mcp.guard.policy.decision import items
 from descope_mcp.guard.preview.preview import target_name
 from descope_mcp.guard.question.quoting import quoted
+from descope_mcp.store.errors import StoreError
 
 #: So many calls of one step run at once. The service is somebody else's, too.
 AT_ONCE = 8
@@ -67,8 +69,8 @@ class Run:
     def so_far(self) -> PlanEnded:
         """What became of every call. Of a change that is on its way, nobody knows."""
         calls = (self._ran.get(one.number) or self._unended(one) for one in self._judged)
-        consent = self._allowed.whole or ", ".join(dict.fromkeys(self._allowed.each.values()))
-        return PlanEnded(self._plan, self._request.title, tuple(calls), consent or "policy")
+        consent = self._allowed.all or "policy"
+        return PlanEnded(self._plan, self._request.title, tuple(calls), consent)
 
     async def _side_by_side(self, wave: Sequence[Judged]) -> None:
         """Run calls that change different things, and keep what their step has answered."""
@@ -112,12 +114,16 @@ class Run:
             failed = Failed("invalid_arguments", str(error), "")
             ran = self._ran[one.number] = self._told(one, "not run", failed)
             return ran
+        if ended := await self._without_grant(one):
+            ran = self._ran[one.number] = self._told(one, "not run", ended)
+            return ran
         earlier = [self._by_number[number] for number in one.after]
         call = Call(
             one.checked.operation.name,
             arguments,
             self._request.caller,
             undoes=one.planned.undoes,
+            back=one.planned.back,
             alone=one.planned.alone,
             consent=self._allowed.of(one.number) if one.asks else "",
             part=Part(
@@ -138,6 +144,17 @@ class Run:
             self._done.made |= names_of_made(outcome.data, outcome.evidence.made)
         ran = self._ran[one.number] = self._told(one, _became(outcome), outcome)
         return ran
+
+    async def _without_grant(self, one: Judged) -> Refused | None:
+        """The refusal of a call whose grant, if it has one, does not allow it any more."""
+        services = self._services
+        try:
+            if await still_granted(one, self._allowed, self._request, services):
+                return None
+        except StoreError as error:
+            return unusable(error, services.store)
+        grant = self._allowed.of(one.number).capitalize()
+        return Refused("grant", f"{grant} was revoked or narrowed, or is over by now.", "")
 
     def _arguments(self, one: Judged, taken: dict[str, str]) -> Mapping[str, Any]:
         """The arguments, with what earlier calls have answered; handles as they were given.

@@ -36,7 +36,10 @@ async def take_back(request: Undo, entry: Entry, services: Services) -> PlanOutc
     """
     await consent.use_up(request.approval, services)
     look = partial(record.found, services.store, services.project, entry.call)
-    _, _, calls = await run_sync(look)
+    entry, _, calls = await run_sync(look)
+    if await run_sync(record.at_work, services.store, entry, calls):
+        message = "The plan still runs: what is taken back now, it would go on without."
+        raise Instead(Refused("running", message, "Nothing was sent. Wait until it has ended."))
     done = [c for c in calls if c.result in ("done", "unknown") and not c.undone_by]
     unknown = [c.call[:8] for c in done if c.result == "unknown"]
     if unknown and not request.anyway:
@@ -86,16 +89,19 @@ async def _reversed(
             steps, read = kept["steps"], shared.of_one()
             to_compare.append(partial(unchanged, operation, sent, steps, services, read))
         changed_later |= targets
-        for number, step in enumerate(kept["steps"]):
+        for number, step in enumerate(kept["steps"], 1):
+            if number in entry.undone_steps:
+                continue
             restoring = services.catalog[step["operation"]]
-            own = Step(f"undo-{entry.number}-{number + 1}", restoring, step["arguments"])
+            own = Step(f"undo-{entry.number}-{number}", restoring, step["arguments"])
             planned.append(
                 Planned(
                     len(planned) + 1,
                     own,
                     step["arguments"],
                     entry.call,
-                    alone=number == 0 and not request.anyway,
+                    (number, len(kept["steps"])),
+                    alone=not request.anyway,
                 )
             )
     await gather(to_compare)

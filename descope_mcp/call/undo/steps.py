@@ -27,14 +27,16 @@ AT_ONCE = 8
 class Plan:
     """The calls that take an entry back, and what does not come back.
 
-    ``after`` has for each call the numbers of those that have to have run before it, ``names`` what
-    those were called whom the entry hit, by their ids, ``before`` what was there before its call.
+    ``after`` has for each call the numbers of those that have to have run before it, ``left`` are
+    the numbers of those that no earlier undo has run, ``names`` what those were called whom the
+    entry hit, by their ids, ``before`` what was there before its call.
     """
 
     entry: Entry
     operation: Operation
     steps: tuple[Call, ...]
     after: tuple[tuple[int, ...], ...]
+    left: tuple[int, ...]
     missing: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     before: tuple[Any, ...] = field(default=(), repr=False)
@@ -52,11 +54,11 @@ async def run(plan: Plan, said: str, services: Services) -> Outcome:
         services: what every call needs.
     """
     outcomes: dict[int, Outcome] = {}
-    ended = [anyio.Event() for _ in plan.steps]
+    ended = {number: anyio.Event() for number in plan.left}
     turns = anyio.CapacityLimiter(AT_ONCE)
 
     async def take(number: int) -> None:
-        for earlier in plan.after[number]:
+        for earlier in ended.keys() & plan.after[number]:
             await ended[earlier].wait()
         async with turns:
             if all(isinstance(outcome, Completed) for outcome in outcomes.values()):
@@ -65,7 +67,7 @@ async def run(plan: Plan, said: str, services: Services) -> Outcome:
         ended[number].set()
 
     async with anyio.create_task_group() as tasks:
-        for number in range(len(plan.steps)):
+        for number in plan.left:
             tasks.start_soon(partial(take, number))
     if any(not isinstance(outcome, Completed) for outcome in outcomes.values()):
         return _stopped(plan, outcomes)
@@ -114,7 +116,7 @@ def _stopped(plan: Plan, outcomes: Mapping[int, Outcome]) -> Failed | Refused:
     wrong = {n: o for n, o in sorted(outcomes.items()) if not isinstance(o, Completed)}
     number, *others = wrong
     ran = ", ".join(step["operation"] for step in _ran(plan, outcomes)) or "nothing"
-    where = f"The undo stopped at step {number + 1} of {len(plan.steps)}; it ran {ran}."
+    where = f"The undo stopped at step {number + 1} of {len(plan.steps)}; it ran {ran}. {_LATER}"
     also = "".join(f" Step {n + 1} was under way and {_became(wrong[n])}" for n in others)
     match wrong[number]:
         case Failed() as outcome:
@@ -123,6 +125,9 @@ def _stopped(plan: Plan, outcomes: Mapping[int, Outcome]) -> Failed | Refused:
             return replace(outcome, message=f"{where} {outcome.message}{also}")
     message = f"{where} A person would have to be asked.{also}"
     return Refused("asked-again", message, "Undo again.")
+
+
+_LATER = "Undone again, it goes on with the steps that have not run."
 
 
 def _became(outcome: Outcome) -> str:

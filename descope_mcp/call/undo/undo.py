@@ -70,9 +70,9 @@ async def undo(request: Undo, services: Services) -> PlanOutcome:
 
             return await take_back(request, entry, services)
         plan = await _planned(entry, request, services)
-        if len(plan.steps) == 1:
+        if len(plan.left) == 1:
             return await _single(request, plan, services)
-        checked = [examine(step, services) for step in plan.steps]
+        checked = [examine(plan.steps[number], services) for number in plan.left]
         said = await _consent(request, plan, checked, services)
         return await undo_steps.run(plan, said, services)
     except Instead as instead:
@@ -83,7 +83,8 @@ async def undo(request: Undo, services: Services) -> PlanOutcome:
 
 async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
     """Run the one step of an undo; a person who has to be asked is asked about the undo."""
-    outcome = await invoke(replace(plan.steps[0], approval=request.approval), services)
+    (number,) = plan.left
+    outcome = await invoke(replace(plan.steps[number], approval=request.approval), services)
     if isinstance(outcome, NeedsConfirmation):
         said = as_undo(outcome.disclosure, _undone(request, plan))
         text = mcp_form.message(said, services.policy.long_documents)
@@ -91,7 +92,7 @@ async def _single(request: Undo, plan: Plan, services: Services) -> Outcome:
         return NeedsConfirmation(question, said)
     if not isinstance(outcome, Completed):
         return outcome
-    return undo_steps.done(plan, {0: outcome})
+    return undo_steps.done(plan, {number: outcome})
 
 
 async def _planned(entry: Entry, request: Undo, services: Services) -> Plan:
@@ -107,10 +108,11 @@ async def _planned(entry: Entry, request: Undo, services: Services) -> Plan:
             request.caller,
             progress=request.progress,
             undoes=entry.call,
-            # Of two at once one runs; its further steps follow its first.
-            alone=number == 0 and not request.anyway,
+            back=(number, len(kept["steps"])),
+            # Of two at once one runs.
+            alone=not request.anyway,
         )
-        for number, step in enumerate(kept["steps"])
+        for number, step in enumerate(kept["steps"], 1)
     )
     if not steps:
         lost = "; ".join(kept["missing"]) or operation.lost or "it has no operation that undoes it"
@@ -124,7 +126,8 @@ async def _planned(entry: Entry, request: Undo, services: Services) -> Plan:
         tuple(step.get("after", range(number))) for number, step in enumerate(kept["steps"])
     )
     before = tuple(details.get("before") or ())
-    return Plan(entry, operation, steps, after, tuple(gone), called(before), before)
+    left = tuple(n for n in range(len(steps)) if n + 1 not in entry.undone_steps)
+    return Plan(entry, operation, steps, after, left, tuple(gone), called(before), before)
 
 
 def _entry(request: Undo, services: Services) -> Entry:
@@ -144,7 +147,7 @@ def _entry(request: Undo, services: Services) -> Entry:
         raise Instead(Failed("unknown_call", message, "See `descope-mcp journal list`."))
     (entry,) = found
     if entry.undone_by and not request.anyway:
-        message = f"It was undone already, by call {entry.undone_by}."
+        message = f"It was undone already, or may have been, by call {entry.undone_by}."
         raise Instead(Refused("undone", message, ANYWAY))
     if entry.operation == PLAN:
         # What became of a plan says nothing of its calls.

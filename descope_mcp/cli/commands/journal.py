@@ -264,8 +264,14 @@ def _entries(
     )
 
 
+def _undone(entry: Entry) -> str:
+    if entry.undone_by:
+        return f"undone by {entry.undone_by[:8]}"
+    return "undone in part" if entry.undone_steps else ""
+
+
 def _cells(entry: Entry) -> tuple[str, ...]:
-    undone = f"\nundone by {entry.undone_by[:8]}" if entry.undone_by else ""
+    undone = f"\n{_undone(entry)}" if _undone(entry) else ""
     undoes = f"\nundoes {entry.undoes[:8]}" if entry.undoes else ""
     reason = f": {entry.reason}" if entry.reason else ""
     became = f"{entry.result}{reason}{undone}{undoes}"
@@ -275,7 +281,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 
 
 def _line(entry: Entry) -> str:
-    undone = f" (undone by {entry.undone_by[:8]})" if entry.undone_by else ""
+    undone = f" ({_undone(entry)})" if _undone(entry) else ""
     undoes = f" (undoes {entry.undoes[:8]})" if entry.undoes else ""
     reason = f": {entry.reason}" if entry.reason else ""
     return (

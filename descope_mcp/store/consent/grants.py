@@ -97,6 +97,19 @@ def listed(store: Store, project: str = "") -> list[Grant]:
     return [_grant(row) for row in reversed(rows) if project in ("", row.project)]
 
 
+def standing(store: Store, grant: int) -> Grant | None:
+    """A grant that was neither revoked nor is over, whatever is left of it; None if it is not so.
+
+    Raises:
+        NotAsLeft: grants are missing, or not as they were written.
+        StoreError: it cannot be told.
+    """
+    with signed_rows.book(store) as book:
+        found = next((_grant(row) for row in book.rows(grants) if row.id == grant), None)
+    stands = found and not found.revoked and found.expires > time.time()
+    return found if stands else None
+
+
 def revoke(store: Store, grant: int, *, by: str = "person", way: str = "terminal") -> bool:
     """End a grant; False if there is none, or it has ended."""
     return _changed(store, grant, "revoked", by, way, lambda _: {"revoked": True}) is not None

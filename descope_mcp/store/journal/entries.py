@@ -11,6 +11,7 @@ from descope_mcp.store import target_leases
 from descope_mcp.store.errors import StoreError
 from descope_mcp.store.journal.entry import Entry
 from descope_mcp.store.journal.hash_chain import canonical, genuine
+from descope_mcp.store.journal.taken_back import TakenBack, taken_back
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
 
@@ -73,7 +74,7 @@ def entries(
         open_ = [row.call for row in intents if row.call not in outcomes and row.kind == "intent"]
         held = target_leases.held(connection, open_[:_LATELY])
     return [
-        _entry(row, outcomes.get(row.call), undone.get(row.call, ""), held.get(row.call))
+        _entry(row, outcomes.get(row.call), undone.get(row.call), held.get(row.call))
         for row in intents
     ]
 
@@ -104,26 +105,18 @@ def detail(store: Store, call: str) -> tuple[dict[str, Any], Any]:
 
 def outcomes_of(connection: Connection, calls: list[str]) -> dict[str, Row[Any]]:
     """The words about what became of these calls, and perhaps of others, by call."""
-    rows = select(journal).where(journal.c.kind == "outcome")
+    # A plan that was gone on with has ended more than once.
+    rows = select(journal).where(journal.c.kind == "outcome").order_by(journal.c.seq)
     if len(calls) < 500:  # the variables of one statement are limited
         rows = rows.where(journal.c.call.in_(calls))
     return {row.call: row for row in connection.execute(rows)}
 
 
-def taken_back(connection: Connection) -> dict[str, str]:
-    """Which call took back which, or may have; one that did not run did not."""
-    rows = select(journal.c.call, journal.c.undoes, journal.c.kind, journal.c.body)
-    found: dict[str, str] = {}
-    for row in connection.execute(rows.where(journal.c.undoes != "").order_by(journal.c.seq)):
-        if row.kind == "intent":
-            found[row.call] = row.undoes
-        elif json.loads(row.body)["result"] in ("failed", "not_sent"):
-            found.pop(row.call, None)
-    return {undoes: call for call, undoes in found.items()}
-
-
 def _entry(
-    row: Row[Any], outcome: Row[Any] | None, undone_by: str, held: bool | None = None
+    row: Row[Any],
+    outcome: Row[Any] | None,
+    taken: TakenBack | None = None,
+    held: bool | None = None,
 ) -> Entry:
     said = json.loads(row.body)
     became: dict[str, Any] = json.loads(outcome.body) if outcome else _NO_OUTCOME
@@ -147,7 +140,8 @@ def _entry(
         result=became["result"],
         settled=act or outcome is not None,
         reason=became["reason"],
-        undone_by=undone_by,
+        undone_by=taken.by if taken and taken.whole else "",
+        undone_steps=tuple(sorted(taken.steps)) if taken and not taken.whole else (),
         plan=said.get("plan", ""),
         number=said.get("number", 0),
         held=held,

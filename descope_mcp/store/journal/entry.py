@@ -16,8 +16,9 @@ class Intent:
 
     ``consent`` is what allowed it: a rule of the policy, a person, an approval or a grant.
     ``details`` are its arguments and the before-state, without secrets; ``target`` names what it
-    is about for a person. ``undoes`` is the call that it takes back, ``alone`` says that no
-    other call may have taken it back before. Of a call that belongs to a plan, ``plan`` is the
+    is about for a person. ``undoes`` is the call that it takes back, ``back`` which of the calls
+    that do so it is, counted from 1, and how many these are; ``alone`` says that no other call may
+    have done the same before. Of a call that belongs to a plan, ``plan`` is the
     plan's id and ``number`` its place there.
     """
 
@@ -31,6 +32,7 @@ class Intent:
     target: str = field(default="", repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     undoes: str = ""
+    back: tuple[int, int] | None = None
     alone: bool = False
     plan: str = ""
     number: int = 0
@@ -62,6 +64,8 @@ class Entry:
 
     Of an act, ``result`` is its kind and ``consent`` the way in which it was done. ``held`` says of
     a call without an outcome whether it still holds its targets; None where it held none.
+    ``undone_by`` is the first of the calls that took it back, or may have, once all have run;
+    before that, ``undone_steps`` are those of them that have.
     """
 
     seq: int
@@ -79,6 +83,7 @@ class Entry:
     settled: bool
     reason: str
     undone_by: str = ""
+    undone_steps: tuple[int, ...] = ()
     plan: str = ""
     number: int = 0
     held: bool | None = None

@@ -19,9 +19,10 @@ from descope_mcp.store import target_leases
 from descope_mcp.store.databases.standing import standing
 from descope_mcp.store.errors import KeyChanged, NotAsLeft, StoreError
 from descope_mcp.store.integrity.witness import advance
-from descope_mcp.store.journal.entries import outcomes_of, taken_back
+from descope_mcp.store.journal.entries import outcomes_of
 from descope_mcp.store.journal.entry import Intent, RanBefore, Result, UndoneBefore
 from descope_mcp.store.journal.hash_chain import anyhow, canonical, following
+from descope_mcp.store.journal.taken_back import takes_back_too
 from descope_mcp.store.store import Store
 from descope_mcp.store.tables import details, journal
 from descope_mcp.store.target_leases import Section
@@ -54,10 +55,11 @@ def intend(store: Store, intent: Intent, section: Section | None = None, since: 
         "rule": intent.rule,
         "target": store.key.sign(intent.target),
         **({"plan": intent.plan, "number": intent.number} if intent.plan else {}),
+        **({"back": intent.back} if intent.back else {}),
     }
     now = time.time()
     with store.begin() as connection:
-        if intent.alone and (by := taken_back(connection).get(intent.undoes)):
+        if intent.alone and (by := takes_back_too(connection, intent)):
             raise UndoneBefore(by)
         if intent.plan and (by := _sent(connection, intent)):
             raise RanBefore(by)
