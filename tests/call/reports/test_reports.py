@@ -215,18 +215,19 @@ async def test_what_may_be_in_the_way_is_told_as_such(catalog: Catalog) -> None:
     state = SEEDS["acme"]()
     who = "elif.demir@acme.example"
     made(state, "UpdateUserStatus", loginId=who, status="enabled")
-    # The project's policy is not of the tenant of that name, which has none.
     rules = dict.fromkeys(("lock", "tempLock", "expiration"), True)
     made(state, "ConfigurePasswordSettings", **rules, tempLockAttempts=1, expirationWeeks=4)
     app = made(state, "CreateSSOOIDCApplication", name="Wiki", enabled=False)["id"]
     made(state, "UpdateUserAddSSOApps", loginId=who, ssoAppIds=[app])
-    rule = '[[rule]]\noperation = "SearchTenants"\ndecision = "deny"'
-    rules_of_file, _ = parse("p.toml", rule, catalog)
-    async with working_on(catalog, state, Policy(rules=rules_of_file)) as services:
+    user = next(u for u in state.all(USERS) if u["loginIds"] == [who])["userId"]
+    event = {"action": "LoginExceedMaxAttempts", "type": "warn", "actorId": user, "userId": user}
+    made(state, "CreateAuditEvent", **event)
+    async with working_on(catalog, state) as services:
         found = await data(services, "ReviewUser", loginId=who)
     said = "; ".join(found["inTheWay"])
     assert "the password may be locked: 1 failed sign-ins since the last that succeeded" in said
     assert f"the application Wiki ({app}) is disabled" in said
+    assert "too many attempts (LoginExceedMaxAttempts), the last on 20" in said
     assert any("passwords expire" in what for what in found["lookedAt"])
 
 
