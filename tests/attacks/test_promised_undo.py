@@ -63,9 +63,14 @@ async def test_what_exists_is_not_deleted_again_and_nobody_is_told_so(acme: Serv
     [
         ("GenerateJWTSignUpOrIn", {"loginId": NEW}, "its tokens count until they expire"),
         ("EmbeddedLinkSignup", {"loginId": NEW}, "it counts until it is used or expires"),
+        (
+            "CreateUser",
+            {"loginId": NEW, "email": NEW, "roleNames": ["Viewer"], "invite": True},
+            "What was sent to people.",
+        ),
     ],
 )
-async def test_a_token_that_was_handed_out_does_not_come_back(
+async def test_what_was_handed_out_or_sent_does_not_come_back(
     acme: Services, operation: str, given: dict[str, Any], lost: str
 ) -> None:
     outcome = await invoke(Call(operation, given, "agent"), acme)

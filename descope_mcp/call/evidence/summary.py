@@ -57,7 +57,7 @@ class _Summary:
             "moreMade": self._beyond(evidence.made),
             "gone": self._names(evidence.gone),
             "hit": {
-                hit.title: {"number": hit.number, "names": list(hit.names[: self._most])}
+                hit.title: {"number": hit.number, "names": self._some(hit.names, hit.number)}
                 for hit in evidence.hits
                 if not set(hit.names) <= set(evidence.gone)
             },
@@ -98,9 +98,13 @@ class _Summary:
 
     def _names(self, values: Sequence[Any]) -> list[Any]:
         """Values, but for those that would be too many: then the last says how many."""
-        more = self._beyond(values)
+        return self._some(values, len(values))
+
+    def _some(self, values: Sequence[Any], of: int) -> list[Any]:
+        """Some of so many values; the last says how many more there are."""
         shown = [self._short(value) for value in values[: self._most]]
-        return [*shown, f"and {more} more"] if more else shown
+        more = of - len(shown)
+        return [*shown, f"and {more} more"] if more > 0 else shown
 
     def _short(self, value: Any) -> Any:
         """A value without what takes too much room."""

@@ -11,9 +11,6 @@ from descope_mcp.catalog.operation import Operation
 from descope_mcp.guard.preview.preview import Preview
 from descope_mcp.guard.restore import restore_steps
 
-#: How a record begins that says in which case something does not come back.
-_NOTHING = "Nothing"
-
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
@@ -32,8 +29,8 @@ def by_record(operation: Operation) -> Undoable:
 
 def messages_sent(operation: Operation, hazards: Collection[str]) -> tuple[str, ...]:
     """What stays of a call's messages, whatever is taken back; where the record does not say it."""
-    told = operation.lost and not operation.lost.startswith(_NOTHING)
-    return ("What was sent to people.",) if "sends_message" in hazards and not told else ()
+    sends = "sends_message" in hazards and not operation.lost
+    return ("What was sent to people.",) if sends else ()
 
 
 def by_plan(operation: Operation, steps: Sequence[Any], missing: Sequence[str]) -> Undoable:
@@ -63,8 +60,7 @@ def foreseen(
 
 
 def _covered(operation: Operation, missing: Sequence[str]) -> Undoable:
-    lost = operation.lost
-    lacks = (*(() if lost.startswith(_NOTHING) else _told(operation)), *missing)
+    lacks = (*_told(operation), *missing)
     return Undoable("part" if lacks else "whole", lacks)
 
 
