@@ -78,6 +78,9 @@ def wanted(
         raise NotGranted("operation", f"there is no operation {operation}; try {near}")
     if "blocked" in found.worst_hazards:
         raise NotGranted("operation", f"{found.name} is blocked; nothing allows it")
+    if "project_wide" in found.hazards:
+        said = f"{found.name} affects the whole project; no grant covers what has a name typed"
+        raise NotGranted("operation", said)
     known = found.input_schema["properties"]
     for path in patterns:
         head = path.partition(".")[0].removesuffix("[]")

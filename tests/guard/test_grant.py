@@ -38,3 +38,9 @@ def test_what_a_call_may_leave_out_may_be_left_out(
     catalog: Catalog, operation: str, patterns: dict[str, str]
 ) -> None:
     assert grant.wanted(catalog, operation, patterns, 1, 60.0).patterns == patterns
+
+
+def test_one_for_what_has_a_name_typed_is_not_given(catalog: Catalog) -> None:
+    """No grant is looked for there, so that it would promise what it does not keep."""
+    with pytest.raises(NotGranted, match="DeleteProject affects the whole project"):
+        grant.wanted(catalog, "DeleteProject", {}, 1, 60.0)
