@@ -188,7 +188,7 @@ def _reading(
     async def read_resource(
         ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        caller = services_of(ctx).caller
+        caller = services_of(ctx).principal
         return resources.read(params.uri, catalog, offer(ctx).hub, answers, caller)
 
     async def list_prompts(

@@ -139,7 +139,8 @@ class ToolCall:
 
     def _kept(self, name: str) -> Any:
         """An answer that the caller was shown a part of, None if it is gone."""
-        kept = self._answers.shelf.find(self._services.caller, name)
+        scopes = self._services.principal.scopes
+        kept = self._answers.shelf.find(self._services.caller, name, scopes)
         return kept.data() if kept else None
 
     async def _operation(self, name: str, arguments: Mapping[str, Any]) -> Result:
@@ -230,7 +231,8 @@ class ToolCall:
             remedy = "Call with part.next as it is."
             return tool_result.failed(Failed("invalid_arguments", message, remedy))
         view = replace(view, start=place.get("from", 0))
-        shown = await run_sync(self._answers.part, name, view, self._services.caller)
+        own = (self._services.caller, self._services.principal.scopes)
+        shown = await run_sync(self._answers.part, name, view, *own)
         of = place.get("of")
         if shown is None and of and not (view.fields and "fields" in of):
             call = Call(of["operation"], of["arguments"], self._services.caller, "read")

@@ -11,7 +11,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import pydantic_core
 
 from descope_mcp.catalog.operation import Operation
+from descope_mcp.guard.scopes import lacking
 
 #: How long an answer is kept, how many of a caller are, and how many bytes all take together.
 LIFETIME = 15 * 60
@@ -27,8 +28,8 @@ MOST_BYTES = 64 * 1024 * 1024
 #: Where one went that is not there, for its caller.
 GONE = (
     f"This answer is not kept (any more): answers stay for {LIFETIME // 60} minutes in the memory "
-    "of the process that made them, each for its caller, until newer ones need the room. Another "
-    "process or replica does not have it."
+    "of the process that made them, each for its caller and what their token is for, until newer "
+    "ones need the room. Another process or replica does not have it."
 )
 
 
@@ -125,12 +126,18 @@ class Shelf:
                 self._drop(max(self._callers, key=lambda one: self._callers[one].size))
         return name
 
-    def find(self, caller: str, name: str) -> Kept | None:
-        """What the caller has under this name, None if it is gone or was never theirs."""
+    def find(self, caller: str, name: str, scopes: Collection[str] | None = None) -> Kept | None:
+        """What the caller has under this name, None if it is gone or was never theirs.
+
+        `scopes` are those of the token that they ask with, None where none limit it: what was read
+        with one token is not read on with another that is not for it.
+        """
         with self._lock:
             self._drop_old()
             entry = self._kept.get((caller, name))
-        return entry[2] if entry else None
+        if entry is None or lacking(scopes, "read", entry[2].operation.toolset):
+            return None
+        return entry[2]
 
     def names(self, caller: str) -> list[str]:
         """The names of what the caller has."""

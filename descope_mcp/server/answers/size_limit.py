@@ -80,13 +80,15 @@ class Answers:
         name = self.shelf.put(caller, Kept(operation, text=_encoded(data)))
         return {**self._document(operation, short, View(), caller), **whole(name)}
 
-    def part(self, name: str, view: View, caller: str) -> dict[str, Any] | None:
-        """A part of a kept answer, None if it is gone.
+    def part(
+        self, name: str, view: View, caller: str, scopes: Collection[str] | None = None
+    ) -> dict[str, Any] | None:
+        """A part of a kept answer, None if it is gone, or `scopes` are not for it (`Shelf.find`).
 
         Raises:
             WrongFields: the fields cannot be made of this answer.
         """
-        kept = self.shelf.find(caller, name)
+        kept = self.shelf.find(caller, name, scopes)
         if kept is None:
             return None
         if view.fields:

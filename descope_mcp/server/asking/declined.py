@@ -157,10 +157,10 @@ def unanswered(filed: Waiting, seconds: float) -> Waiting:
 
 
 def used(filed: Waiting) -> Refused:
-    """The refusal of a call that was sent twice, and ran once by the approval of its request."""
+    """The refusal of a call that was sent twice, and of which one used the approval up."""
     return Refused(
         "used",
-        f"Request {filed.number} was approved, and the same call, sent a second time, has run.",
+        f"Request {filed.number} was approved, and the same call, sent twice, has used that.",
         "Nothing was sent for this one. Read the target before you call again.",
     )
 

@@ -10,6 +10,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from descope_mcp.catalog.catalog import Catalog
+from descope_mcp.guard.caller import Caller
 from descope_mcp.server.answers.continuation import RESOURCE, View
 from descope_mcp.server.answers.kept_answers import GONE
 from descope_mcp.server.answers.outline import text_of
@@ -68,7 +69,7 @@ TEMPLATES = [
 
 
 def read(
-    uri: str, catalog: Catalog, hub: Hub, answers: Answers, caller: str
+    uri: str, catalog: Catalog, hub: Hub, answers: Answers, caller: Caller
 ) -> types.ReadResourceResult:
     """The content of a resource.
 
@@ -90,7 +91,8 @@ def read(
     if uri.startswith(RESOURCE):
         name, _, start = uri.removeprefix(RESOURCE).partition("/")
         at = int(start) if start.isascii() and start.isdigit() and len(start) < 10 else 0
-        if start in ("", str(at)) and (part := answers.part(name, View(start=at), caller)):
+        part = answers.part(name, View(start=at), caller.name, caller.scopes)
+        if start in ("", str(at)) and part:
             if onward := part["part"].pop("next", None):
                 after = onward["arguments"].get("from")
                 if onward["operation"].endswith(f"/{name}"):

@@ -9,13 +9,15 @@ import re
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
+from descope_mcp.catalog.catalog import Catalog
 from descope_mcp.server.auth import machines
 from descope_mcp.store import machine_tokens
 from tests.recorder import shared_store
-from tests.server.auth.provider import ORIGIN
+from tests.server.auth.provider import ORIGIN, Provider
 from tests.server.auth.test_access_token import BAD
-from tests.server.auth.world import DELETE, READ, WRITE, World
+from tests.server.auth.world import DELETE, READ, WRITE, World, standing
 from tests.server.http.served import message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.attacks]
@@ -148,6 +150,29 @@ async def test_a_call_beyond_the_scopes_is_asked_to_step_up(
     # With what was asked for it goes on, as far as the guard lets it.
     again = await world.call(world.provider.token(scope=asked), tool, era=era)
     assert again.status_code == 200, again.text
+
+
+async def test_what_was_read_with_one_token_is_not_read_on_with_less(
+    provider: Provider, catalog: Catalog
+) -> None:
+    """By the same person, with a token that is for another toolset, or for nothing."""
+    users = [{"userId": f"U{number}", "name": "Grace"} for number in range(9)]
+    some = ("descope_read", {"operation": "SearchUsers", "arguments": {}, "limit": 2})
+    async with standing(provider, catalog, answer=lambda _: JSONResponse({"users": users})) as own:
+        shown = await own.call(provider.token(scope="descope:read"), some)
+        (name,) = set(re.findall(r"answers/[0-9a-f]{12}", shown.text))
+        more = ("descope_read", {"operation": name, "arguments": {"from": 2}})
+        uses = ("descope_read", {"operation": "LoadTenant", "arguments": {"id": taken(name)}})
+        for scope in ("descope:read descope:toolset:tenants", "openid"):
+            token = provider.token(scope=scope)
+            for tool in (more, uses):
+                assert "U3" not in (await own.call(token, tool)).text
+        assert "U3" in (await own.call(provider.token(scope="descope:write"), more)).text
+        assert len(own.descope.requests) == 1
+
+
+def taken(name: str) -> dict[str, str]:
+    return {"$from": name, "path": "users[3].userId"}
 
 
 async def test_what_the_layer_does_not_see_is_refused_by_the_guard(world: World) -> None:

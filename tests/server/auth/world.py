@@ -13,7 +13,7 @@ from descope_mcp.server.auth.configuration import Configuration, Upstream
 from descope_mcp.server.auth.issuer import Issuer
 from descope_mcp.server.auth.resource_server import ResourceServer
 from tests.attacks.directory import Directory
-from tests.recorder import Recorder, recording
+from tests.recorder import Answer, Recorder, recording
 from tests.server.auth.provider import ORIGIN, Provider
 from tests.server.http.served import Served, headers, message, served
 
@@ -58,9 +58,10 @@ async def standing(
     catalog: Catalog,
     upstreams: Sequence[Upstream] = (),
     policy: Policy | None = None,
+    answer: Answer = Directory().answer,  # noqa: B008 - nobody changes it here
 ) -> AsyncIterator[World]:
     """A world, for as long as the context lasts."""
-    async with recording(Directory().answer) as descope:
+    async with recording(answer) as descope:
         services = descope.services(catalog, policy=policy or Policy())
         issuers = (Issuer("acme", provider.issuer),)
         guard = ResourceServer(Configuration(ORIGIN, issuers, tuple(upstreams)), services)
