@@ -359,6 +359,13 @@ async def test_target_name(target: str, before: Any, name: str) -> None:
     assert target_name(operation(**recipe), preview) == name
 
 
+def spelled_out(answer: Any) -> Any:
+    """An answer in which free objects (a template of claims) have something in them."""
+    if isinstance(answer, dict):
+        return {name: spelled_out(value) for name, value in answer.items()} or {"a": "x1"}
+    return [spelled_out(value) for value in answer] if isinstance(answer, list) else answer
+
+
 async def test_every_preview_and_count_finds_what_the_contract_has(catalog: Catalog) -> None:
     """Every path leads somewhere, and no operation needs more reads than a preview may make."""
     spec = load_contract()
@@ -369,7 +376,7 @@ async def test_every_preview_and_count_finds_what_the_contract_has(catalog: Cata
             asked: Operation, given: dict[str, Any], reads: list[str] = reads
         ) -> dict[str, Any]:
             reads.append(asked.name)
-            return sample_answer(spec, asked)  # type: ignore[no-any-return]
+            return spelled_out(sample_answer(spec, asked))  # type: ignore[no-any-return]
 
         given = sample_arguments(one)
         arguments = {n: {"a": "x1"} if value == {} else value for n, value in given.items()}
