@@ -36,7 +36,7 @@ def check(expression: str, made: Any, data: Any, field: str | None) -> None:
         return
     known = set(_names(data))
     unknown = [name for name in field_selection.names(expression) if name not in known]
-    if made == [] and not unknown:
+    if not unknown and _is_empty_there(made):
         return
     what = f"nothing is called {', '.join(unknown)}" if unknown else "only nulls come of it"
     raise WrongFields(f"fields: {what} here. There are: {_told(data, field)}.")
@@ -49,6 +49,14 @@ def _says_something(made: Any) -> bool:
     if isinstance(made, list):
         return any(_says_something(value) for value in made)
     return made is not None
+
+
+def _is_empty_there(made: Any) -> bool:
+    """Whether a list or an object without content is in it: found as it is, and no null."""
+    if isinstance(made, (dict, list)):
+        inner = list(made.values()) if isinstance(made, dict) else made
+        return not inner or any(map(_is_empty_there, inner))
+    return False
 
 
 def _names(data: Any, depth: int = 0) -> Iterator[str]:

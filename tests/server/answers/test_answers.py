@@ -102,6 +102,12 @@ def test_fields_of_which_nothing_comes_are_refused_with_the_names_that_exist(
     assert "There are: users, total; in users[] userId, name, status" in str(caught.value)
 
 
+def test_fields_may_find_what_is_there_and_empty(show: Show) -> None:
+    settings = {"files": {"project/settings.json": {"tags": []}}}
+    shown = show("ExportSnapshot", settings, View('files."project/settings.json"'))
+    assert shown["answer"] == {"tags": []}
+
+
 def test_fields_may_find_nothing_where_there_is_nothing(show: Show) -> None:
     three = {"users": _users(3, phone=None), "total": 3}
     for fields in (

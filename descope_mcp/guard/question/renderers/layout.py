@@ -50,7 +50,8 @@ def blocks(said: Disclosure, *, shortened: bool = False) -> Iterator[Block]:
     if said.softer:
         yield Block("text", f"Softer: {said.softer}.")
     where = f" in {said.project.id}" if said.project.name else ""
-    yield Block("quiet", f"Asked by {said.caller} (rule {said.rule}){where}.")
+    rule = f" (rule {said.rule})" if said.rule else ""
+    yield Block("quiet", f"Asked by {said.caller}{rule}{where}.")
 
 
 def _rights(said: Disclosure) -> Iterator[Block]:
