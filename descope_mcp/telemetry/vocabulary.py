@@ -36,10 +36,11 @@ _RULES = (
     POLICY_FILE,
     "account-takeover", "asked-again", "asks-in-report", "blocked", "busy", "cannot-ask", "cap",
     "changed", "changed-since", "class", "code", "declined", "denied", "destructive", "ended",
-    "expired", "forged", "forges-record", "forgotten", "many", "merge", "mints-secret", "no-name",
-    "no-plan", "no-undo", "not-shown", "nothing-done", "nothing-left", "others", "preview",
-    "production", "project-wide", "ran-before", "read", "read-only", "reveals-secret", "running",
-    "scope", "senseless", "so-already", "store", "typed", "undone", "unknown", "used", "write",
+    "expired", "forged", "forges-record", "forgotten", "grant", "many", "merge", "mints-secret",
+    "no-name", "no-plan", "no-undo", "not-shown", "nothing-done", "nothing-left", "others",
+    "preview", "production", "project-wide", "ran-before", "read", "read-only", "reveals-secret",
+    "running", "scope", "senseless", "so-already", "store", "typed", "undone", "unknown", "used",
+    "write",
 )  # fmt: skip
 _ANSWERS = ("accepted", "declined", "cancelled", "no-answer", "ended", "not-ticked", "unread")
 _METHODS = (
