@@ -136,7 +136,8 @@ async def test_a_tenant_may_have_shorter_sessions(client: Client) -> None:
     answer = await signed_in(client, user, loginOptions={"tenantId": "globex"})
     claims = await User(client, answer["sessionJwt"]).call("ValidateSession")
     assert claims["exp"] - claims["iat"] == 180
-    assert answer["cookieMaxAge"] == 7200
+    # A second may pass between the two.
+    assert answer["cookieMaxAge"] in (7199, 7200)
 
 
 async def test_a_project_with_cookies_keeps_tokens_out_of_the_body(client: Client) -> None:
