@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from descope_mcp.api.client import Client
 from descope_mcp.api.credentials import Credentials
-from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence
+from descope_mcp.call.evidence.evidence import Changed, Consent, Evidence, Hit
 from descope_mcp.call.evidence.summary import to_data
 from descope_mcp.call.evidence.together import together
 from descope_mcp.call.invoke import invoke
@@ -211,6 +211,15 @@ def test_what_is_left_out_is_counted_in_its_place_and_no_name_is_cut() -> None:
         *named, more = one["of"]
         assert more == f"and {25 - len(named)} more"
         assert set(named) <= set(people)
+
+
+def test_who_was_hit_is_told_unless_all_of_them_are_told_to_be_gone() -> None:
+    hits = (Hit("roles", ("a", "b"), 2), Hit("users", ("a",), 7), Hit("keys", (), 3))
+    told = to_data(Evidence("x", NOBODY, gone=("a", "b"), hits=hits))
+    assert told["hit"] == {
+        "users": {"number": 7, "names": ["a", "and 6 more"]},
+        "keys": {"number": 3, "names": []},
+    }
 
 
 async def test_one_who_is_not_there_takes_nothing_from_what_is_known_of_the_others(

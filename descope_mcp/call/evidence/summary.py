@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from descope_mcp.call.evidence.evidence import Changed, Evidence
+from descope_mcp.call.evidence.evidence import Changed, Evidence, Hit
 from descope_mcp.guard.preview.comparison.difference import UNKNOWN
 from descope_mcp.guard.preview.rights.permission_change import Shift
 from descope_mcp.guard.secrets.untrusted_text import clean
@@ -49,27 +49,27 @@ class _Summary:
         told: dict[str, Any] = {
             "did": self._cut(evidence.did, 2 * self._longest),
             "changed": [self._changed(one) for one in evidence.changed[: self._differences]],
-            "moreChanged": max(0, len(evidence.changed) - self._differences),
+            "moreChanged": _beyond(evidence.changed, self._differences),
             "stillAsBefore": self._names(evidence.as_before),
             "made": [
                 {k: v for k, v in one._asdict().items() if v} for one in evidence.made[: self._most]
             ],
-            "moreMade": self._beyond(evidence.made),
+            "moreMade": _beyond(evidence.made, self._most),
             "gone": self._names(evidence.gone),
             "hit": {
                 hit.title: {"number": hit.number, "names": self._some(hit.names, hit.number)}
                 for hit in evidence.hits
-                if not set(hit.names) <= set(evidence.gone)
+                if not _is_said(hit, evidence.gone)
             },
             "counts": {
                 tally.label: f"at least {tally.number}" if tally.at_least else tally.number
                 for tally in evidence.counts
             },
             "rights": [self._shift(one) for one in evidence.rights[: self._differences]],
-            "moreRights": max(0, len(evidence.rights) - self._differences),
+            "moreRights": _beyond(evidence.rights, self._differences),
             "items": f"{evidence.items - failed} of {evidence.items}" if evidence.items > 1 else "",
             "failed": [one._asdict() for one in evidence.spoiled[: self._most]],
-            "moreFailed": self._beyond(evidence.spoiled),
+            "moreFailed": _beyond(evidence.spoiled, self._most),
             "sent": self._short(evidence.sent),
         }
         if evidence.changed or evidence.as_before:
@@ -77,9 +77,6 @@ class _Summary:
         kept: dict[str, Any]
         kept, _ = clean({key: value for key, value in told.items() if value})
         return kept
-
-    def _beyond(self, listed: Sequence[Any]) -> int:
-        return max(0, len(listed) - self._most)
 
     def _changed(self, one: Changed) -> dict[str, Any]:
         told: dict[str, Any] = {"field": one.field}
@@ -101,10 +98,10 @@ class _Summary:
         return self._some(values, len(values))
 
     def _some(self, values: Sequence[Any], of: int) -> list[Any]:
-        """Some of so many values; the last says how many more there are."""
+        """Some of so many values; the last says how many more there are. Nothing of none."""
         shown = [self._short(value) for value in values[: self._most]]
         more = of - len(shown)
-        return [*shown, f"and {more} more"] if more > 0 else shown
+        return [*shown, f"and {more} more"] if shown and more > 0 else shown
 
     def _short(self, value: Any) -> Any:
         """A value without what takes too much room."""
@@ -121,3 +118,13 @@ class _Summary:
     @staticmethod
     def _cut(text: str, most: int) -> str:
         return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
+def _beyond(listed: Sequence[Any], most: int) -> int:
+    """How many there are beyond those that are told."""
+    return max(0, len(listed) - most)
+
+
+def _is_said(hit: Hit, gone: Sequence[str]) -> bool:
+    """Whether all who were hit are among what is told to be gone."""
+    return bool(hit.names) and hit.number <= len(gone) and set(hit.names) <= set(gone)

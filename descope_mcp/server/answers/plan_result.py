@@ -66,8 +66,10 @@ def _checked(outcome: PlanChecked) -> types.CallToolResult:
     if outcome.granted:
         answer["granted"] = outcome.granted
     answer["question"] = question[:_MOST_QUESTION]
+    more = len(question) - _MOST_QUESTION
     asked = "a person is asked once" if outcome.asks else "nobody has to be asked"
     notes = [f"nothing but reads was sent; {asked} when it runs"]
+    notes += [f"the question goes on for {more:,} characters"] if more > 0 else []
     structured = {"operation": NAME, "answer": answer}
     return tool_result.part(structured, notes, "checked")
 
@@ -136,7 +138,7 @@ def _answers(calls: Sequence[Ran]) -> dict[str, Any]:
     if len(calls) == 1:
         told: dict[str, Any] = {"answer": found[0][1]} if found else {}
     else:
-        told = {"answers": [{"call": call.given, "answer": answer} for call, answer in found]}
+        told = {"answers": [{"given": call.given, "answer": answer} for call, answer in found]}
     if len(text_of(told)) <= (_MOST_READ if reads else _MOST_CHANGED):
         return told
     return {"answer": "too long to show here; read it with descope_read"} if reads else {}
