@@ -121,9 +121,9 @@ def end_session(state: State, arguments: Arguments) -> Answer:
 
 
 def _answer(state: State, client: Client, session: Record, nonce: str) -> Record:
-    scope = session["customClaims"]["scope"]
+    scope, now = session["customClaims"]["scope"], state.now()
     access = sessions.session_token(state, session)
-    seconds = tokens.read(state, access)["exp"] - state.now()
+    seconds = tokens.read(state, access)["exp"] - now
     answer = {
         "access_token": access,
         "token_type": "Bearer",
@@ -138,8 +138,8 @@ def _answer(state: State, client: Client, session: Record, nonce: str) -> Record
         "iss": discovery.issuer(state, client.issuer),
         "sub": user["userId"],
         "aud": client.client_id,
-        "iat": state.now(),
-        "exp": state.now() + seconds,
+        "iat": now,
+        "exp": now + seconds,
         "auth_time": session["authTime"],
         "amr": session["amr"],
         "sid": session["id"],
